@@ -1,0 +1,205 @@
+"""Keys that users' files may hold and that have no node of their own.
+
+Each known key is honoured (a node's field), handed on to transformers (`PASSTHROUGH`), refused
+with a reason until it is built (`LATER`), or accepted with a warning (`NO_EFFECT`). None is
+silently ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+PASSTHROUGH: dict[str, type] = {
+    "accelerator_config": dict,
+    "adam_beta1": float,
+    "adam_beta2": float,
+    "adam_epsilon": float,
+    "average_tokens_across_devices": bool,
+    "bf16_full_eval": bool,
+    "dataloader_drop_last": bool,
+    "dataloader_num_workers": int,
+    "dataloader_persistent_workers": bool,
+    "dataloader_pin_memory": bool,
+    "dataloader_prefetch_factor": int,
+    "ddp_find_unused_parameters": bool,
+    "eval_delay": float,
+    "eval_on_start": bool,
+    "fp16_full_eval": bool,
+    "full_determinism": bool,
+    "gradient_checkpointing": bool,
+    "gradient_checkpointing_kwargs": dict,
+    "ignore_data_skip": bool,
+    "logging_nan_inf_filter": bool,
+    "logging_strategy": str,
+    "optim_args": str,
+    "optim_target_modules": list,
+    "tf32": bool,
+    "torch_empty_cache_steps": int,
+    "use_cpu": bool,
+}
+"""Fields of transformers' TrainingArguments that are handed on, with the type each takes."""
+
+
+class Later(NamedTuple):
+    reason: str
+    """Key of the text that says why it is refused."""
+    harmless: tuple[Any, ...] = (None, False)
+    """Values that ask for nothing and are therefore accepted."""
+
+
+_DATA = "config.later.data"
+_METHOD = "config.later.method"
+_MEDIA = "config.later.media"
+_CLUSTER = "config.later.cluster"
+_QUANT = "config.later.quantization"
+_MODEL = "config.later.model"
+_PREDICT = "config.later.predict"
+_HUB = "config.later.hub"
+_TRACKERS = "config.later.trackers"
+_TRAINER = "config.later.trainer"
+
+LATER: dict[str, Later] = {
+    **dict.fromkeys(
+        ("streaming", "packing", "neat_packing", "eval_on_each_dataset", "tokenized_path", "interleave_probs"),
+        Later(_DATA),
+    ),
+    "tool_format": Later(_DATA),
+    "enable_thinking": Later(_DATA, (None, True)),
+    "buffer_size": Later(_DATA, (None, 16384)),
+    **dict.fromkeys(("quantization_bit", "quantization_method", "quantization_type"), Later(_QUANT)),
+    "double_quantization": Later(_QUANT, (None, True, False)),
+    **dict.fromkeys(
+        (
+            "use_unsloth",
+            "use_unsloth_gc",
+            "shift_attn",
+            "mixture_of_depths",
+            "use_kt",
+            "moe_aux_loss_coef",
+            "init_special_tokens",
+            "new_special_tokens_config",
+            "pissa_convert",
+        ),
+        Later(_MODEL),
+    ),
+    **dict.fromkeys(
+        (
+            "use_galore",
+            "use_apollo",
+            "use_badam",
+            "use_adam_mini",
+            "use_muon",
+            "use_llama_pro",
+            "use_dft_loss",
+            "use_asft_loss",
+            "use_eaft_loss",
+            "pref_beta",
+            "pref_ftx",
+            "pref_loss",
+            "pref_bco_weight",
+            "simpo_gamma",
+            "dpo_label_smoothing",
+            "kto_chosen_weight",
+            "kto_rejected_weight",
+            "ppo_buffer_size",
+            "ppo_epochs",
+            "ppo_score_norm",
+            "ppo_target",
+            "ppo_whiten_rewards",
+            "ref_model",
+            "ref_model_adapters",
+            "ref_model_quantization_bit",
+            "reward_model",
+            "reward_model_adapters",
+            "reward_model_quantization_bit",
+            "reward_model_type",
+        ),
+        Later(_METHOD),
+    ),
+    **dict.fromkeys(
+        (
+            "media_dir",
+            "image_max_pixels",
+            "image_min_pixels",
+            "image_do_pan_and_scan",
+            "crop_to_patches",
+            "video_max_pixels",
+            "video_min_pixels",
+            "video_fps",
+            "video_maxlen",
+            "use_audio_in_video",
+            "audio_sampling_rate",
+            "freeze_vision_tower",
+            "freeze_multi_modal_projector",
+            "freeze_language_model",
+        ),
+        Later(_MEDIA, (None, False, True)),
+    ),
+    **dict.fromkeys(
+        (
+            "deepspeed",
+            "fsdp",
+            "fsdp_config",
+            "fp8",
+            "fp8_backend",
+            "fp8_enable_fsdp_float8_all_gather",
+            "ray_run_name",
+            "ray_storage_path",
+            "ray_storage_filesystem",
+            "ray_num_workers",
+            "resources_per_worker",
+            "placement_strategy",
+            "ray_init_kwargs",
+            "master_addr",
+            "master_port",
+        ),
+        Later(_CLUSTER),
+    ),
+    **dict.fromkeys(("do_predict", "predict_with_generate"), Later(_PREDICT)),
+    "num_return_sequences": Later(_PREDICT, (None, 1)),
+    "length_penalty": Later(_PREDICT, (None, 1.0)),
+    "max_length": Later(_PREDICT),
+    "infer_backend": Later(_PREDICT, (None, "huggingface", "hf")),
+    **dict.fromkeys(("ms_hub_token", "om_hub_token", "push_to_hub", "hub_model_id"), Later(_HUB)),
+    **dict.fromkeys(
+        (
+            "use_swanlab",
+            "swanlab_project",
+            "swanlab_workspace",
+            "swanlab_run_name",
+            "swanlab_mode",
+            "swanlab_api_key",
+            "swanlab_logdir",
+            "swanlab_lark_webhook_url",
+            "swanlab_lark_secret",
+        ),
+        Later(_TRACKERS),
+    ),
+    "label_smoothing_factor": Later(_TRAINER, (None, 0, 0.0)),
+    "auto_find_batch_size": Later(_TRAINER),
+    "torch_compile": Later(_TRAINER),
+    "use_liger_kernel": Later(_TRAINER),
+}
+"""Keys that are refused until they are built, unless they ask for nothing."""
+
+LATER_VALUES: dict[str, dict[str, str]] = {
+    "stage": dict.fromkeys(("pt", "rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
+    "finetuning_type": {"oft": _METHOD},
+    "mix_strategy": dict.fromkeys(("interleave_under", "interleave_over"), _DATA),
+    "report_to": dict.fromkeys(("all", "tensorboard", "wandb", "swanlab", "mlflow", "trackio"), _TRACKERS),
+}
+"""Known values of honoured keys that are refused until they are built."""
+
+NO_EFFECT: dict[str, str] = {
+    "use_fast_tokenizer": "config.no_effect.fast_tokenizer",
+    "use_v1_kernels": "config.no_effect.kernels",
+    "use_reentrant_gc": "config.no_effect.reentrant",
+    "ddp_timeout": "config.no_effect.one_process",
+    "overwrite_cache": "config.no_effect.no_cache",
+    "preprocessing_num_workers": "config.no_effect.workers",
+    "preprocessing_batch_size": "config.no_effect.workers",
+    "ignore_pad_token_for_loss": "config.no_effect.padding",
+    "logging_dir": "config.no_effect.logging_dir",
+    "low_cpu_mem_usage": "config.no_effect.low_memory",
+}
+"""Keys that are accepted with a warning that says why they change nothing."""

@@ -1,0 +1,59 @@
+"""What a run writes, how often, and what it tells."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from conch.config.optimisation import Schedule
+from conch.config.types import Count, Names, Node, NotNegative, Str, _not_bool
+
+Every = Annotated[float, BeforeValidator(_not_bool), Field(gt=0)]
+"""A number of steps, or below 1 a share of all steps."""
+
+
+class OutputConfig(Node):
+    output_dir: Str | None = None
+    overwrite_output_dir: bool = False
+    run_name: Str | None = None
+    do_train: bool = True
+    do_eval: bool = False
+    logging_steps: Every = 5.0
+    logging_first_step: bool = True
+    save_strategy: Schedule = "steps"
+    save_steps: Every = 500.0
+    save_total_limit: Count | None = None
+    save_only_model: bool = False
+    eval_strategy: Schedule | None = None
+    eval_steps: Every | None = None
+    load_best_model_at_end: bool = False
+    metric_for_best_model: Str | None = None
+    greater_is_better: bool | None = None
+    early_stopping_steps: Count | None = None
+    resume_from_checkpoint: bool | Str | None = None
+    plot_loss: bool = True
+    compute_accuracy: bool = False
+    include_effective_tokens_per_second: bool = False
+    report_to: Names = ("none",)
+
+    def eval_when(self, has_eval_rows: bool) -> Schedule:
+        """When to evaluate: as asked, else once an epoch where there are rows to evaluate on."""
+        if self.eval_strategy is not None:
+            return self.eval_strategy
+        if self.eval_steps is not None:
+            return "steps"
+        return "epoch" if has_eval_rows else "no"
+
+
+class GenerationConfig(Node):
+    """How text is sampled. Unset means the model's own generation config."""
+
+    do_sample: bool | None = None
+    temperature: NotNegative | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    num_beams: Literal[1] = 1
+    max_new_tokens: Count = 1024
+    repetition_penalty: Annotated[float, Field(gt=0)] | None = None
+    skip_special_tokens: bool = True

@@ -1,0 +1,44 @@
+"""One training job, complete and frozen. Flat outside, grouped inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conch.config.data import DataConfig
+from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
+from conch.config.model import SECRETS, ModelConfig
+from conch.config.optimisation import OptimisationConfig, PrecisionConfig
+from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.types import Node
+
+
+class TrainConfig(Node):
+    """Every setting of a run, in nodes. Users write the keys flat; `conch.config.load` groups them."""
+
+    model: ModelConfig
+    data: DataConfig = DataConfig()
+    method: MethodConfig = MethodConfig()
+    lora: LoraConfig = LoraConfig()
+    freeze: FreezeConfig = FreezeConfig()
+    optimisation: OptimisationConfig = OptimisationConfig()
+    precision: PrecisionConfig = PrecisionConfig()
+    output: OutputConfig = OutputConfig()
+    generation: GenerationConfig = GenerationConfig()
+    passthrough: dict[str, Any] = {}
+    """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
+
+    def to_flat(self, *, secrets: bool = False) -> dict[str, Any]:
+        """The flat form, every key, as `config.yaml` holds it. Secrets are left out unless asked for."""
+        flat: dict[str, Any] = {}
+        for name in NODES:
+            flat.update(getattr(self, name).model_dump(mode="json"))
+        flat.update(self.passthrough)
+        return flat if secrets else {key: value for key, value in flat.items() if key not in SECRETS}
+
+
+NODES: dict[str, type[Node]] = {
+    name: info.annotation
+    for name, info in TrainConfig.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, Node)
+}
+"""Node name to node class, in the order in which users meet them."""

@@ -1,0 +1,53 @@
+"""The only reader of environment variables. Everything else is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def home() -> Path:
+    """Where models, datasets and runs are kept: `CONCH_HOME`, else `~/.conch`."""
+    given = os.environ.get("CONCH_HOME")
+    return Path(given).expanduser().absolute() if given else Path.home() / ".conch"
+
+
+def language() -> str:
+    """`zh` or `en`: `CONCH_LANG`, else what the locale says."""
+    chosen = os.environ.get("CONCH_LANG") or next(
+        (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
+    )
+    return "zh" if chosen.lower().startswith("zh") else "en"
+
+
+def hub_cache() -> Path:
+    """Hugging Face's standard cache of models, by the rules of its own client library."""
+    if os.environ.get("HF_HUB_CACHE"):
+        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("HF_HOME", f"{cache}/huggingface")).expanduser() / "hub"
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment for a child, with `changes` on top."""
+    return {**os.environ, **changes}
+
+
+def offline() -> bool:
+    """Whether the user forbade the network, by the hub client's own variable."""
+    return os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+
+
+def quiet_libraries() -> None:
+    """Keep the progress bars and advice of libraries out of our output. Call before importing them."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def is_terminal() -> bool:
+    """Whether a person reads our standard output as it appears."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,119 @@
+"""Everything that can go wrong for a user. Foreign errors are translated once, at the border.
+
+    ConchError              exit code 1
+    ├── UsageError          exit code 2: what was asked for makes no sense
+    │   └── ConfigErrors    all problems of a config at once
+    ├── DataError           a dataset file, with file and row
+    ├── ModelError          a model's files
+    ├── RunError            a run on disk
+    ├── TrainingError       found while training
+    ├── ExportError         an export, or its proof
+    └── ServeError          a server, or a request to it
+
+Each error is named by a key of the text catalogue and says what happened, where, and (under
+the key + `.fix`) what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conch.core.text import has, tr
+
+
+class ConchError(Exception):
+    """An error that a person can act on. `key` names its text; `values` fill it in."""
+
+    exit_code = 1
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        self.key = key
+        self.values = values
+        super().__init__(key, values)
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def message(self) -> str:
+        return tr(self.key, **self.values)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        fix = f"{self.key}.fix"
+        return tr(fix, **self.values) if has(fix) else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": type(self).__name__, "message": self.message, "hint": self.hint}
+
+
+class UsageError(ConchError):
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one config key."""
+
+    key: str
+    value: Any
+    expected: str
+    where: str = ""
+    """The file and line, or the word on the command line, that set it."""
+    suggestion: str = ""
+
+    def sentence(self) -> str:
+        shown = repr(self.value) if not isinstance(self.value, str) else f"'{self.value}'"
+        line = tr("config.problem", key=self.key, value=shown[:200], expected=self.expected)
+        if self.where:
+            line += tr("config.problem_where", where=self.where)
+        if self.suggestion:
+            line += tr("config.did_you_mean", suggestion=self.suggestion)
+        return line
+
+
+class ConfigErrors(UsageError):
+    """Every problem of a config, told together."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("config.invalid", count=len(self.problems))
+
+    @property
+    def message(self) -> str:
+        head = tr("config.invalid", count=len(self.problems))
+        return "\n".join([head, *(f"  {problem.sentence()}" for problem in self.problems)])
+
+    def to_dict(self) -> dict[str, Any]:
+        listed = [
+            {"key": p.key, "value": p.value, "expected": p.expected, "where": p.where, "suggestion": p.suggestion}
+            for p in self.problems
+        ]
+        return {**super().to_dict(), "problems": listed}
+
+
+class DataError(ConchError):
+    pass
+
+
+class ModelError(ConchError):
+    pass
+
+
+class RunError(ConchError):
+    pass
+
+
+class TrainingError(ConchError):
+    pass
+
+
+class ExportError(ConchError):
+    pass
+
+
+class ServeError(ConchError):
+    pass

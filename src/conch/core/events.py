@@ -1,0 +1,148 @@
+"""What can happen in a run: one small class each, one JSON object a line in `events.jsonl`.
+
+The event log is the only way that news travels up from a worker. Times are seconds since the
+epoch (UTC), set by whoever writes the event, so this module never looks at a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events. `t` is the time of writing in seconds."""
+
+    kind: ClassVar[str] = ""
+    t: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: `t` and `kind` first, then the values that are known."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        return {"t": values.pop("t"), "kind": self.kind, **values}
+
+
+@dataclass(frozen=True)
+class Queued(Event):
+    kind: ClassVar[str] = "queued"
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    kind: ClassVar[str] = "started"
+    pid: int
+    resumed_from: str | None = None
+    """The checkpoint folder that this attempt goes on from."""
+
+
+@dataclass(frozen=True)
+class Phase(Event):
+    """A stretch of work began: `name` is loading, tokenising, training, evaluating or saving."""
+
+    kind: ClassVar[str] = "phase"
+    name: str
+    facts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Metrics(Event):
+    kind: ClassVar[str] = "metrics"
+    step: int
+    total_steps: int | None = None
+    epoch: float | None = None
+    loss: float | None = None
+    eval_loss: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens: int | None = None
+    tokens_per_second: float | None = None
+    eta_seconds: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint(Event):
+    kind: ClassVar[str] = "checkpoint"
+    step: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Sample(Event):
+    kind: ClassVar[str] = "sample"
+    step: int
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something that the user should know and that stops nothing. `key` and `values` name the text."""
+
+    kind: ClassVar[str] = "warning"
+    message: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis(Event):
+    kind: ClassVar[str] = "diagnosis"
+    message: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    kind: ClassVar[str] = "finished"
+    step: int
+    train_seconds: float
+    tokens: int
+    tokens_per_second: float
+    loss: float | None = None
+    eval_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    kind: ClassVar[str] = "failed"
+    error: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Stopped(Event):
+    kind: ClassVar[str] = "stopped"
+    step: int
+    checkpoint: str | None = None
+
+
+KINDS: dict[str, type[Event]] = {
+    cls.kind: cls
+    for cls in (
+        Queued,
+        Started,
+        Phase,
+        Metrics,
+        Checkpoint,
+        Sample,
+        Warned,
+        Diagnosis,
+        Finished,
+        Failed,
+        Stopped,
+    )
+}
+
+
+def from_dict(data: dict[str, Any]) -> Event | None:
+    """The event that `to_dict` wrote, or None for a kind that this version does not know."""
+    cls = KINDS.get(data.get("kind", ""))
+    if cls is None:
+        return None
+    known = {f.name for f in fields(cls)}
+    try:
+        return cls(**{name: value for name, value in data.items() if name in known})
+    except TypeError:  # a line of another version that lacks a value this one needs
+        return None

@@ -1,0 +1,99 @@
+"""Files and folders that are there whole or not at all.
+
+What is written goes to a temporary name beside its target, is flushed to the disk, and takes
+its name by one rename. A crash leaves the old content or the new one, and at worst a
+temporary name that `clear_leftovers` removes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".conch-tmp-"
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path`, replacing what was there, in one step."""
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` that is gone after the block, unless something moved it elsewhere."""
+    parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def publish(source: Path, target: Path) -> None:
+    """Flush `source` (a file or a folder) to the disk and give it its name. `target` is replaced whole."""
+    if source.is_dir():
+        sync_tree(source)
+    else:
+        _sync_file(source)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder to fill, which becomes `target` if the block ends well.
+
+    `target` must not exist, or be empty; it is never mixed with what was there.
+    """
+    with temporary_folder(target.parent) as temporary:
+        yield temporary
+        publish(temporary, target)
+
+
+def _sync_file(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder` to the disk."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            _sync_file(Path(place, name))
+        sync_folder(Path(place))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` durable. A no-op where folders can't be opened (Windows)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove temporary names that a crash left in `folder`. Call only while nobody writes there."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,0 +1,155 @@
+"""What is said about config files and overrides."""
+
+from conch.core.text.entry import Text
+
+TEXTS = {
+    "config.invalid": Text("{count} setting(s) can't be used:", "有 {count} 项设置无法使用："),
+    "config.invalid.fix": Text(
+        "Correct them and run again; `conch options train` lists every key.",
+        "请改正后重新运行；`conch options train` 会列出全部配置项。",
+    ),
+    "config.problem": Text("{key} = {value}: expected {expected}", "{key} = {value}：应为 {expected}"),
+    "config.problem_where": Text(" ({where})", "（{where}）"),
+    "config.did_you_mean": Text("; did you mean '{suggestion}'?", "；您是想写 '{suggestion}' 吗？"),
+    "config.line": Text("{file} line {line}", "{file} 第 {line} 行"),
+    "config.command_line": Text("command line", "命令行"),
+    "config.from_python": Text("Python call", "Python 调用"),
+    # what was expected
+    "config.expect.bool": Text("true or false", "true 或 false"),
+    "config.expect.choice": Text("one of {choices}", "以下之一：{choices}"),
+    "config.expect.ge": Text("at least {bound}", "不小于 {bound}"),
+    "config.expect.given": Text("a value: this key is required", "必填项，请给出值"),
+    "config.expect.gt": Text("more than {bound}", "大于 {bound}"),
+    "config.expect.int": Text("a whole number", "整数"),
+    "config.expect.known_key": Text("a known key", "已知的配置项"),
+    "config.expect.le": Text("at most {bound}", "不大于 {bound}"),
+    "config.expect.list": Text("a list, or names separated by commas", "列表，或以逗号分隔的名称"),
+    "config.expect.lt": Text("less than {bound}", "小于 {bound}"),
+    "config.expect.mapping": Text("a mapping of names to values", "名称到值的映射"),
+    "config.expect.number": Text("a number", "数字"),
+    "config.expect.once": Text("each key once; it stands already in {first}", "每项只写一次；{first} 已经写过"),
+    "config.expect.text": Text("text", "文本"),
+    "config.expect.valid": Text("a valid value", "有效的值"),
+    # files and words
+    "config.no_file": Text("There is no config file {file}.", "配置文件 {file} 不存在。"),
+    "config.no_file.fix": Text("Check the path.", "请检查路径。"),
+    "config.is_folder": Text("{file} is a folder, not a config file.", "{file} 是文件夹，不是配置文件。"),
+    "config.is_folder.fix": Text("Name a .yaml or .json file in it.", "请指定其中的 .yaml 或 .json 文件。"),
+    "config.unreadable": Text("The config file {file} can't be read: {reason}.", "无法读取配置文件 {file}：{reason}。"),
+    "config.unreadable.fix": Text("Check its permissions.", "请检查文件权限。"),
+    "config.not_utf8": Text("The config file {file} is not UTF-8 text.", "配置文件 {file} 不是 UTF-8 文本。"),
+    "config.not_utf8.fix": Text("Save it as UTF-8 and run again.", "请另存为 UTF-8 编码后重试。"),
+    "config.not_yaml": Text(
+        "{file} line {line} is neither YAML nor JSON: {problem}.", "{file} 第 {line} 行既不是 YAML 也不是 JSON：{problem}。"
+    ),
+    "config.not_yaml.fix": Text(
+        "Write one `key: value` a line; quote text that holds `:` or `#`.",
+        "每行写一个 `键: 值`；含有 `:` 或 `#` 的文本请加引号。",
+    ),
+    "config.empty_file": Text("The config file {file} is empty.", "配置文件 {file} 是空的。"),
+    "config.empty_file.fix": Text(
+        "Give at least model_name_or_path and dataset.", "至少写上 model_name_or_path 和 dataset。"
+    ),
+    "config.not_mapping": Text("{file} holds no `key: value` pairs.", "{file} 中没有 `键: 值` 形式的内容。"),
+    "config.not_mapping.fix": Text("Write one `key: value` a line.", "每行写一个 `键: 值`。"),
+    "config.not_override": Text("'{word}' is not a setting.", "'{word}' 不是一项设置。"),
+    "config.not_override.fix": Text("Write key=value or --key value.", "请写成 key=value 或 --key value。"),
+    # keys that change nothing
+    "config.no_effect": Text(
+        "{key} ({where}) has no effect here: {reason}", "{key}（{where}）在此不起作用：{reason}"
+    ),
+    "config.no_effect.fast_tokenizer": Text("the fast tokenizer is always used.", "始终使用快速分词器。"),
+    "config.no_effect.kernels": Text("kernels are chosen by the hardware.", "计算内核按硬件自动选择。"),
+    "config.no_effect.reentrant": Text("non-reentrant checkpointing is always used.", "始终使用非重入式检查点。"),
+    "config.no_effect.one_process": Text("the run is one process.", "训练只有一个进程。"),
+    "config.no_effect.no_cache": Text("tokens are made anew for each run.", "每次训练都会重新分词。"),
+    "config.no_effect.workers": Text("tokenising needs no tuning of workers.", "分词无需设置并行进程数。"),
+    "config.no_effect.padding": Text("padding is never trained.", "填充部分从不参与训练。"),
+    "config.no_effect.logging_dir": Text("logs lie in the run's folder.", "日志保存在该次训练的文件夹中。"),
+    "config.no_effect.low_memory": Text("weights are always read the low-memory way.", "始终以低内存方式读取权重。"),
+    # keys that are refused until they are built
+    "config.later.data": Text(
+        "that this key is left out: this way of preparing data is not built yet",
+        "去掉此项：这种数据处理方式尚未实现",
+    ),
+    "config.later.method": Text(
+        "supervised LoRA, full or freeze tuning: this method is not built yet",
+        "监督式的 lora、full 或 freeze 微调：该方法尚未实现",
+    ),
+    "config.later.media": Text(
+        "that this key is left out: images, video and audio are not supported yet",
+        "去掉此项：暂不支持图像、视频和音频",
+    ),
+    "config.later.cluster": Text(
+        "that this key is left out: training over several processes is not built yet",
+        "去掉此项：多进程训练尚未实现",
+    ),
+    "config.later.quantization": Text(
+        "that this key is left out: training on quantised weights is not built yet",
+        "去掉此项：基于量化权重的训练尚未实现",
+    ),
+    "config.later.model": Text(
+        "that this key is left out: this change of the model is not built yet",
+        "去掉此项：对模型的这种改动尚未实现",
+    ),
+    "config.later.predict": Text(
+        "that this key is left out: prediction over a dataset is not built yet",
+        "去掉此项：对数据集批量预测尚未实现",
+    ),
+    "config.later.hub": Text(
+        "that this key is left out: this hub is not supported yet", "去掉此项：暂不支持该模型站点"
+    ),
+    "config.later.trackers": Text(
+        "none: trackers are not supported yet, but events.jsonl and training_loss.png hold every figure",
+        "none：暂不支持该跟踪平台，但 events.jsonl 和 training_loss.png 保存了全部数据",
+    ),
+    "config.later.trainer": Text(
+        "that this key is left out: our trainer computes loss and batches in its own way",
+        "去掉此项：我们的训练器以自己的方式计算损失和批次",
+    ),
+    "config.later.export": Text(
+        "that this key is left out: exporting this way is not built yet", "去掉此项：这种导出方式尚未实现"
+    ),
+    # rules between keys
+    "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
+    "config.rule.pure_bf16": Text("bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"),
+    "config.rule.dataset": Text(
+        "a dataset: a registered name, or the path of a file such as ./my.jsonl",
+        "一个数据集：已登记的名称，或文件路径，如 ./my.jsonl",
+    ),
+    "config.rule.val_or_eval": Text("only one of val_size and eval_dataset", "val_size 与 eval_dataset 只能选一个"),
+    "config.rule.val_size": Text(
+        "a share below 1, or a whole number of rows", "小于 1 的比例，或整数行数"
+    ),
+    "config.rule.eval_rows": Text(
+        "rows to evaluate on: set val_size (such as 0.1) or eval_dataset",
+        "需要用于评估的数据：请设置 val_size（如 0.1）或 eval_dataset",
+    ),
+    "config.rule.best_needs_eval": Text(
+        "evaluation during training: set val_size or eval_dataset", "训练中要有评估：请设置 val_size 或 eval_dataset"
+    ),
+    "config.rule.save_as_eval": Text(
+        "'{when}', as eval_strategy, because load_best_model_at_end is true",
+        "'{when}'（与 eval_strategy 一致），因为 load_best_model_at_end 为 true",
+    ),
+    "config.rule.early_stopping": Text(
+        "load_best_model_at_end: true, so that the best model is kept",
+        "同时设置 load_best_model_at_end: true，以便保留最好的模型",
+    ),
+    "config.rule.max_steps": Text("-1 (by epochs) or at least 1", "-1（按轮数）或至少为 1"),
+    "config.rule.whole_steps": Text(
+        "a whole number of steps, or a share of all steps below 1", "整数步数，或小于 1 的总步数比例"
+    ),
+    "config.rule.adapter": Text(
+        "no adapter with finetuning_type {kind}: merge it first with `conch export`",
+        "finetuning_type 为 {kind} 时不能带适配器：请先用 `conch export` 合并",
+    ),
+    "config.rule.pissa_dora": Text("only one of pissa_init and use_dora", "pissa_init 与 use_dora 只能选一个"),
+    "config.rule.freeze_layers": Text(
+        "a number of layers: from the end if positive, from the start if negative",
+        "层数：正数从末尾算起，负数从开头算起",
+    ),
+    "config.passthrough": Text(
+        "Handed on to transformers.TrainingArguments.{key}.", "原样传给 transformers.TrainingArguments.{key}。"
+    ),
+}

@@ -1,0 +1,59 @@
+"""What is said while training."""
+
+from conch.core.text.entry import Text
+
+TEXTS = {
+    "training.cpu_bf16": Text("this CPU multiplies bf16 fast ({flag})", "本机 CPU 能快速计算 bf16（{flag}）"),
+    "training.cpu_no_bf16": Text(
+        "this CPU ({machine}) has no bf16 instructions, so fp32 is faster", "本机 CPU（{machine}）没有 bf16 指令，fp32 更快"
+    ),
+    "training.precision_asked": Text("asked for by {key}", "按 {key} 的设置"),
+    "training.padded": Text(
+        "{architecture} has no packed path here; rows are padded, which is slower.",
+        "{architecture} 暂无打包计算路径；将使用填充方式，速度较慢。",
+    ),
+    "training.truncated": Text(
+        "{count} of {rows} rows are longer than cutoff_len {cutoff}; what lies beyond it is not trained.",
+        "{rows} 行中有 {count} 行超过 cutoff_len {cutoff}，超出部分不参与训练。",
+    ),
+    "training.no_module": Text("The model has no module named {names}.", "模型中没有名为 {names} 的模块。"),
+    "training.no_module.fix": Text(
+        "Use `all`, or names among: {known}", "请使用 all，或以下名称：{known}"
+    ),
+    "training.no_checkpoint": Text("There is no checkpoint {path}.", "检查点 {path} 不存在。"),
+    "training.no_checkpoint.fix": Text(
+        "Name a checkpoint-N folder, or use resume_from_checkpoint: auto.",
+        "请指定 checkpoint-N 文件夹，或设置 resume_from_checkpoint: auto。",
+    ),
+    "training.broken_checkpoint": Text("The checkpoint {path} is not whole.", "检查点 {path} 不完整。"),
+    "training.broken_checkpoint.fix": Text("Name an earlier one.", "请指定更早的检查点。"),
+    "training.model_only_checkpoint": Text(
+        "The checkpoint {path} holds the model only, so training can't go on from it.",
+        "检查点 {path} 只保存了模型，无法从中继续训练。",
+    ),
+    "training.model_only_checkpoint.fix": Text(
+        "Train with save_only_model: false, or start from its weights with adapter_name_or_path.",
+        "请以 save_only_model: false 训练，或用 adapter_name_or_path 从它的权重开始。",
+    ),
+    "training.out_of_memory": Text("The device ran out of memory.", "设备内存不足。"),
+    "training.out_of_memory.fix": Text(
+        "Halve per_device_train_batch_size and double gradient_accumulation_steps, or lower cutoff_len.",
+        "请将 per_device_train_batch_size 减半并将 gradient_accumulation_steps 加倍，或减小 cutoff_len。",
+    ),
+    "training.disk": Text("{file} can't be written: {reason}.", "无法写入 {file}：{reason}。"),
+    "training.disk.fix": Text(
+        "Make room or correct the permissions, then go on: conch runs resume {run}",
+        "请腾出空间或修正权限，然后继续：conch runs resume {run}",
+    ),
+    "training.unexpected": Text("The worker failed unexpectedly: {reason}", "工作进程意外失败：{reason}"),
+    "training.unexpected.fix": Text("The whole story is in {log}.", "详情见 {log}。"),
+    "training.output_exists": Text("The output folder {folder} is not empty.", "输出文件夹 {folder} 不为空。"),
+    "training.output_exists.fix": Text(
+        "Choose another output_dir, or set overwrite_output_dir: true, or resume_from_checkpoint: auto.",
+        "请换一个 output_dir，或设置 overwrite_output_dir: true，或 resume_from_checkpoint: auto。",
+    ),
+    "training.output_unwritable": Text(
+        "The output folder {folder} can't be written: {reason}.", "无法写入输出文件夹 {folder}：{reason}。"
+    ),
+    "training.output_unwritable.fix": Text("Choose another output_dir.", "请换一个 output_dir。"),
+}

@@ -1,0 +1,1 @@
+"""Rows → conversations → tokens → batches. It is given a tokenizer and never loads one."""

@@ -1,0 +1,1 @@
+"""Files → model and tokenizer."""

@@ -1,0 +1,108 @@
+"""LoRA adapters through peft: made, put on, merged. And which weights of a model train."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig as PeftLoraConfig
+from peft import PeftModel, TaskType, get_peft_model
+from transformers import PreTrainedModel
+
+from conch.config.method import FreezeConfig, LoraConfig
+from conch.core.errors import ModelError, TrainingError
+
+
+def new_lora(model: PreTrainedModel, config: LoraConfig) -> PeftModel:
+    """A fresh LoRA adapter on `model`; the base is frozen.
+
+    `lora_target: all` means every linear layer but the output head. Raises TrainingError where a
+    named module does not exist.
+    """
+    targets: Any = "all-linear" if config.lora_target == ("all",) else list(config.lora_target)
+    settings = PeftLoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=config.lora_rank,
+        lora_alpha=config.alpha(),
+        lora_dropout=config.lora_dropout,
+        target_modules=targets,
+        modules_to_save=list(config.additional_target) or None,
+        use_rslora=config.use_rslora,
+        use_dora=config.use_dora,
+        init_lora_weights=_initialisation(config),
+    )
+    missing = _missing(model, [*([] if targets == "all-linear" else targets), *config.additional_target])
+    if missing:
+        raise TrainingError("training.no_module", names=", ".join(missing), known=", ".join(linear_names(model)))
+    return get_peft_model(model, settings)
+
+
+def _initialisation(config: LoraConfig) -> bool | str:
+    """PiSSA (Meng et al. 2024, arXiv:2404.02948) if asked for, else B = 0."""
+    if not config.pissa_init:
+        return True
+    return "pissa" if config.pissa_iter < 0 else f"pissa_niter_{config.pissa_iter}"
+
+
+def _missing(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
+    known = [name for name, _ in model.named_modules()]
+    return [name for name in names if not any(module == name or module.endswith(f".{name}") for module in known)]
+
+
+def linear_names(model: PreTrainedModel) -> list[str]:
+    """The last parts of the names of all linear layers, such as `q_proj`."""
+    found = {
+        name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)
+    }
+    return sorted(found)
+
+
+def attach(model: PreTrainedModel, folders: Sequence[Path], *, trainable: bool = False) -> Any:
+    """Put adapters on `model`: all but the last are merged into it, the last stays on top.
+
+    Raises ModelError where an adapter can't be read or was made for another model.
+    """
+    current: Any = model
+    for number, folder in enumerate(folders, 1):
+        last = number == len(folders)
+        current = _read(current, folder, trainable=trainable and last)
+        if not last:
+            current = current.merge_and_unload()
+    return current
+
+
+def _read(model: PreTrainedModel, folder: Path, *, trainable: bool) -> PeftModel:
+    if not (folder / "adapter_model.safetensors").is_file():
+        if (folder / "adapter_model.bin").is_file():
+            raise ModelError("models.pickle", folder=folder, file="adapter_model.bin")
+        raise ModelError("models.bad_adapter", folder=folder, reason="adapter_model.safetensors")
+    try:
+        return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+    except Exception as error:  # shapes of another model, a damaged file, an unknown kind of adapter
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError("models.bad_adapter", folder=folder, reason=reason) from error
+
+
+def freeze_layers(model: PreTrainedModel, config: FreezeConfig) -> None:
+    """Train only the last (or, if negative, first) layers' modules, and the extra modules named."""
+    count = int(model.config.num_hidden_layers)
+    wanted = min(abs(config.freeze_trainable_layers), count)
+    chosen = range(count - wanted, count) if config.freeze_trainable_layers > 0 else range(wanted)
+    everything = config.freeze_trainable_modules == ("all",)
+    trained = 0
+    for name, parameter in model.named_parameters():
+        layer = re.search(r"\.layers\.(\d+)\.|\.h\.(\d+)\.", name)
+        index = int(next(group for group in layer.groups() if group)) if layer else -1
+        in_layer = index in chosen and (everything or _named(name, config.freeze_trainable_modules))
+        parameter.requires_grad_(in_layer or (index < 0 and _named(name, config.freeze_extra_modules)))
+        trained += parameter.requires_grad
+    if not trained:
+        names = ", ".join([*config.freeze_trainable_modules, *config.freeze_extra_modules])
+        raise TrainingError("training.no_module", names=names, known=", ".join(linear_names(model)))
+
+
+def _named(parameter: str, modules: Sequence[str]) -> bool:
+    return any(module in parameter.split(".") for module in modules)

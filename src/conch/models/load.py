@@ -1,0 +1,172 @@
+"""A located model → weights, tokenizer and chat template that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conch.config.model import ModelConfig
+from conch.core import env
+from conch.core.errors import ModelError
+from conch.data.template import ChatTemplate
+from conch.models.headers import read_model_files
+from conch.models.locate import Located, Notify, Request, _silent, locate
+
+env.quiet_libraries()
+
+import torch  # noqa: E402 - the libraries read their environment when imported
+from transformers import (  # noqa: E402
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    logging,
+)
+
+logging.disable_progress_bar()
+
+ATTENTION = {
+    "auto": None,
+    "disabled": "eager",
+    "sdpa": "sdpa",
+    "fa2": "flash_attention_2",
+    "fa3": "flash_attention_3",
+}
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in memory with what belongs to it. `located` says where it came from."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    located: Located
+    template_name: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.located.name
+
+    def template(self) -> ChatTemplate:
+        """The chat template. Raises ModelError where the model has none and none was given."""
+        return ChatTemplate.of(self.tokenizer, self.template_name)
+
+    def stop_ids(self) -> frozenset[int]:
+        """Every token that ends an answer: the template's, the tokenizer's and the generation config's."""
+        own = self.model.generation_config.eos_token_id
+        also = [own] if isinstance(own, int) else list(own or [])
+        return self.template().stop_ids(also)
+
+
+def load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder, padding token ensured, tokens of the config added."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
+    except Exception as error:  # the library raises all kinds for a broken or missing tokenizer
+        raise ModelError("models.no_tokenizer", folder=folder) from error
+    if config.add_tokens:
+        tokenizer.add_tokens(list(config.add_tokens))
+    if config.add_special_tokens:
+        tokenizer.add_tokens(list(config.add_special_tokens), special_tokens=True)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreTrainedModel:
+    """The weights in `located.folder`, in `dtype`, without adapters. Only safetensors are read.
+
+    Raises ModelError with what is wrong with the folder.
+    """
+    files = read_model_files(located.folder)
+    if files.config.get("auto_map") and not config.trust_remote_code:
+        raise ModelError("models.remote_code", folder=located.folder)
+    options: dict[str, Any] = {"trust_remote_code": config.trust_remote_code}
+    try:
+        model_config = AutoConfig.from_pretrained(located.folder, **options)
+        _scale_rope(model_config, config)
+        attention = ATTENTION[config.flash_attn]
+        if attention:
+            options["attn_implementation"] = attention
+        if config.train_from_scratch:
+            return AutoModelForCausalLM.from_config(model_config, dtype=dtype, **options)
+        return AutoModelForCausalLM.from_pretrained(
+            located.folder, config=model_config, dtype=dtype, use_safetensors=True, **options
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # an unknown architecture, missing tensors, a library not installed
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ModelError("models.cannot_load", folder=located.folder, reason=reason) from error
+
+
+def _scale_rope(model_config: Any, config: ModelConfig) -> None:
+    """Longer contexts by scaled rotary embeddings: twice the trained length (LLaMA-Factory's rule)."""
+    if config.rope_scaling is None:
+        return
+    parameters = dict(model_config.rope_parameters or {})
+    parameters |= {"rope_type": config.rope_scaling, "factor": 2.0}
+    parameters.setdefault("original_max_position_embeddings", model_config.max_position_embeddings)
+    model_config.rope_parameters = parameters
+    model_config.max_position_embeddings *= 2
+
+
+def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: ModelConfig) -> None:
+    """Grow the embeddings to the tokenizer's size where tokens were added."""
+    wanted = config.resize_vocab or config.add_tokens or config.add_special_tokens
+    if wanted and len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), pad_to_multiple_of=64)
+
+
+def load(
+    config: ModelConfig, *, dtype: str | None = None, template: str | None = None, notify: Notify = _silent
+) -> LoadedModel:
+    """Locate and load a model with its adapters on top, for inference.
+
+    `dtype` is a torch dtype's name; unless given, the config's `infer_dtype`, and where that is
+    `auto` the format that the weights are stored in.
+    """
+    from conch.models.adapters import attach
+
+    located = locate(Request.of(config, notify))
+    extra = tuple(_adapter_folder(name, config) for name in config.adapter_name_or_path)
+    located = Located(located.name, located.folder, (*located.adapters, *extra))
+    chosen = dtype or (config.infer_dtype if config.infer_dtype != "auto" else stored_dtype(located.folder))
+    tokenizer = load_tokenizer(_tokenizer_folder(located), config)
+    model = load_base(located, config, getattr(torch, chosen))
+    fit_vocabulary(model, tokenizer, config)
+    model = attach(model, located.adapters)
+    return LoadedModel(model.eval(), tokenizer, located, template)
+
+
+def _tokenizer_folder(located: Located) -> Path:
+    """The last adapter's own tokenizer, which may have added tokens; else the base's."""
+    for folder in reversed(located.adapters):
+        if (folder / "tokenizer.json").is_file():
+            return folder
+    return located.folder
+
+
+def _adapter_folder(name: str, config: ModelConfig) -> Path:
+    found = locate(Request(name, config.model_revision))
+    if not found.adapters:
+        raise ModelError("models.bad_adapter", folder=name, reason="adapter_config.json")
+    return found.adapters[-1]
+
+
+def stored_dtype(folder: Path) -> str:
+    """The torch name of the format that most weights in `folder` are stored in."""
+    names = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+    return names.get(read_model_files(folder).dtype, "float32")
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    tokenizer.save_pretrained(folder)
+
+
+def generation_config(folder: Path) -> GenerationConfig | None:
+    """The folder's generation config, where it has one."""
+    return GenerationConfig.from_pretrained(folder) if (folder / "generation_config.json").is_file() else None

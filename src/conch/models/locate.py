@@ -1,0 +1,128 @@
+"""What a user calls a model → the folder it lies in, obtained first if need be.
+
+A reference may be a bundled name, a run, a model or adapter folder, a hub cache folder (or a
+snapshot in it), a GGUF file or a hub id. Every command takes all of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conch.config.model import ModelConfig
+from conch.core.errors import ModelError
+from conch.models import convert
+from conch.models.hub import huggingface
+from conch.models.hub.pypi import STARTERS
+from conch.runs import store
+
+Notify = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Located:
+    """A model on this machine: a folder with weights, and the adapters that belong on top of it."""
+
+    name: str
+    folder: Path
+    adapters: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A reference together with what is needed to obtain it."""
+
+    reference: str
+    revision: str = "main"
+    cache_dir: Path | None = None
+    token: str | None = None
+    notify: Notify = _silent
+
+    @staticmethod
+    def of(config: ModelConfig, notify: Notify = _silent) -> Request:
+        cache = Path(config.cache_dir).expanduser() if config.cache_dir else None
+        return Request(config.model_name_or_path, config.model_revision, cache, config.hf_hub_token, notify)
+
+
+def locate(request: Request) -> Located:
+    """Find `request.reference`, downloading or converting it if need be. Raises ModelError."""
+    reference = request.reference
+    if reference in STARTERS:
+        return Located(reference, convert.starter(STARTERS[reference], request.notify))
+    if store.is_run(reference):
+        return _run(request)
+    path = Path(reference).expanduser()
+    if path.exists():
+        return _path(path.absolute(), request)
+    if huggingface.looks_like_id(reference) and not reference.startswith("."):
+        folder = huggingface.fetch(reference, request.revision, request.cache_dir, request.token)
+        return Located(reference.rpartition("/")[2], folder)
+    raise _unknown(reference)
+
+
+def _unknown(reference: str) -> ModelError:
+    if "/" in reference or reference.endswith((".gguf", ".safetensors")):
+        return ModelError("models.no_path", path=reference)
+    known = [*STARTERS, *(run.id for run in store.list_runs()[:20])]
+    close = difflib.get_close_matches(reference, known, n=1, cutoff=0.4)
+    return ModelError("models.unknown", name=reference, known=close[0] if close else ", ".join(STARTERS))
+
+
+def _path(path: Path, request: Request) -> Located:
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise ModelError("models.not_a_model", path=path)
+        return Located(path.stem, convert.gguf(path, request.notify))
+    if (path / "adapter_config.json").is_file():
+        return _adapter(path, request)
+    if path.name.startswith("models--") and (path / "snapshots").is_dir():
+        return Located(path.name.rpartition("--")[2], _snapshot(path))
+    if path.parent.name == "snapshots" and path.parent.parent.name.startswith("models--"):
+        return Located(path.parent.parent.name.rpartition("--")[2], path)
+    if not (path / "config.json").is_file():
+        files = sorted(path.glob("*.gguf"))
+        if len(files) == 1:
+            return _path(files[0], request)
+    return Located(path.name, path)
+
+
+def _snapshot(cache: Path) -> Path:
+    """The snapshot that `main` names, else the newest."""
+    main = cache / "refs" / "main"
+    if main.is_file():
+        named = cache / "snapshots" / main.read_text().strip()
+        if named.is_dir():
+            return named
+    snapshots = sorted(
+        (path for path in (cache / "snapshots").iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
+    )
+    if not snapshots:
+        raise ModelError("models.empty_cache", folder=cache)
+    return snapshots[-1]
+
+
+def _adapter(folder: Path, request: Request) -> Located:
+    """An adapter folder: its base, with it on top."""
+    try:
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError("models.bad_adapter", folder=folder, reason=error) from error
+    if not isinstance(base, str) or Path(base).expanduser().absolute() == folder:
+        raise ModelError("models.bad_adapter", folder=folder, reason="base_model_name_or_path")
+    below = locate(replace(request, reference=base))
+    name = folder.parent.parent.name if folder.parent.name == "output" else folder.name
+    return Located(name, below.folder, (*below.adapters, folder))
+
+
+def _run(request: Request) -> Located:
+    run = store.find(request.reference)
+    if not (run.output / "config.json").is_file() and not (run.output / "adapter_config.json").is_file():
+        raise ModelError("models.run_unfinished", run=run.id, state=run.state())
+    return replace(_path(run.output, request), name=run.id)

@@ -1,0 +1,25 @@
+"""Starting a run's worker as a process of its own, which outlives whoever started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from conch.core import env
+from conch.runs.run import Run
+
+
+def launch(run: Run, *arguments: str) -> int:
+    """Start `python -m conch.worker RUN` in its own session, output to `log.txt`; returns its pid."""
+    command = [sys.executable, "-m", "conch.worker", str(run.folder), *arguments]
+    with run.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=env.child_environment(PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1"),
+        )
+    run.claim(process.pid)
+    return process.pid

@@ -1,0 +1,190 @@
+"""One job on disk.
+
+    RUN/config.yaml    complete and frozen
+    RUN/events.jsonl   append-only news; the state is read from it
+    RUN/worker.json    pid and start time of the process at work
+    RUN/stop           exists while somebody wants the run to save and stop
+    RUN/log.txt        everything that the process printed
+    RUN/output/        what it made (unless `output_dir` puts it elsewhere)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import yaml
+
+from conch.config.load import load_train
+from conch.config.train import TrainConfig
+from conch.core.events import (
+    Diagnosis,
+    Event,
+    Failed,
+    Finished,
+    Metrics,
+    Queued,
+    Started,
+    Stopped,
+)
+from conch.core.files import write_whole
+from conch.runs.follow import read_events
+from conch.runs.log import EventLog
+
+State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
+ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
+
+
+@dataclass(frozen=True)
+class Progress:
+    step: int
+    total_steps: int | None
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The process at work, named so that a recycled pid is not taken for it."""
+
+    pid: int
+    started: float
+
+    def is_alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            return alive and abs(process.create_time() - self.started) < 1
+        except psutil.Error:
+            return False
+
+
+@dataclass(frozen=True)
+class Run:
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def events_path(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def stop_path(self) -> Path:
+        return self.folder / "stop"
+
+    @property
+    def events(self) -> EventLog:
+        return EventLog(self.events_path)
+
+    def config(self) -> TrainConfig:
+        return load_train(self.config_path).config
+
+    def flat_config(self) -> dict[str, Any]:
+        """The config as it stands in the file, without checking it."""
+        loaded: dict[str, Any] = yaml.safe_load(self.config_path.read_text(encoding="utf-8")) or {}
+        return loaded
+
+    @property
+    def output(self) -> Path:
+        """Where the adapter or model, the checkpoints and the figures are."""
+        given = self.flat_config().get("output_dir")
+        return Path(given) if given else self.folder / "output"
+
+    def checkpoints(self) -> list[Path]:
+        """Whole checkpoints, earliest first."""
+        found = [path for path in self.output.glob("checkpoint-*") if path.is_dir()]
+        numbered = [(int(m[1]), path) for path in found if (m := re.fullmatch(r"checkpoint-(\d+)", path.name))]
+        return [path for _, path in sorted(numbered)]
+
+    def worker(self) -> Worker | None:
+        try:
+            data = json.loads((self.folder / "worker.json").read_text())
+            return Worker(int(data["pid"]), float(data["started"]))
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def claim(self, pid: int) -> None:
+        """Record that process `pid` works on this run now."""
+        started = psutil.Process(pid).create_time()
+        write_whole(self.folder / "worker.json", json.dumps({"pid": pid, "started": started}))
+
+    def ask_to_stop(self) -> None:
+        """Ask the worker to save a checkpoint after the step in hand and end."""
+        self.stop_path.touch()
+
+    def state(self, events: list[Event] | None = None) -> State:
+        """What the events say, corrected by whether the worker lives."""
+        for event in reversed(read_events(self.events_path) if events is None else events):
+            match event:
+                case Finished():
+                    return "finished"
+                case Failed():
+                    return "failed"
+                case Stopped():
+                    return "stopped"
+                case Queued() | Started():
+                    return self._unfinished_state(event)
+        return "queued"
+
+    def _unfinished_state(self, last: Event) -> State:
+        worker = self.worker()
+        if worker is None or not worker.is_alive():
+            return "queued" if isinstance(last, Queued) and worker is None else "lost"
+        return "stopping" if self.stop_path.exists() else "running"
+
+    def summary(self) -> dict[str, Any]:
+        """Everything about the run in one JSON object, as `conch runs show --json` prints it."""
+        events = read_events(self.events_path)
+        metrics = merged_metrics(events)
+        failed = last_of(events, Failed)
+        state = self.state(events)
+        ended = events[-1].t if events and state in ENDED else None
+        started = next((event.t for event in events if isinstance(event, Started)), None)
+        return {
+            "id": self.id,
+            "name": self.flat_config().get("run_name") or self.id,
+            "state": state,
+            "created": events[0].t if events else None,
+            "started": started,
+            "ended": ended,
+            "config": self.flat_config(),
+            "progress": {
+                "step": metrics.get("step", 0),
+                "total_steps": metrics.get("total_steps"),
+                "eta_seconds": metrics.get("eta_seconds") if state == "running" else None,
+            },
+            "last": metrics,
+            "checkpoints": [str(path) for path in self.checkpoints()],
+            "output": str(self.output),
+            "error": {"kind": failed.error, "message": failed.message, "hint": failed.hint}
+            if failed and state == "failed"
+            else None,
+            "diagnosis": [event.message for event in events if isinstance(event, Diagnosis)],
+        }
+
+
+def merged_metrics(events: list[Event]) -> dict[str, Any]:
+    """The newest known value of each metric."""
+    merged: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, Metrics):
+            merged.update({k: v for k, v in event.to_dict().items() if k not in {"t", "kind"}})
+    return merged
+
+
+def last_of(events: list[Event], kind: type[Any]) -> Any:
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)

@@ -1,0 +1,76 @@
+"""All runs below `CONCH_HOME/runs`: making, finding, listing and removing them."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from conch.config.load import dump
+from conch.config.train import TrainConfig
+from conch.core import env
+from conch.core.errors import RunError
+from conch.core.events import Queued
+from conch.core.files import whole_folder
+from conch.runs.log import EventLog
+from conch.runs.run import ENDED, Run
+
+
+def runs_folder() -> Path:
+    return env.home() / "runs"
+
+
+def create(config: TrainConfig) -> Run:
+    """A new run of `config`, whole on disk, queued."""
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    target = runs_folder() / f"{moment}-{secrets.token_hex(2)}"
+    try:
+        with whole_folder(target) as folder:
+            (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
+            EventLog(folder / "events.jsonl").write(Queued)
+    except OSError as error:
+        raise RunError("runs.cannot_create", folder=runs_folder(), reason=error.strerror or error) from error
+    return Run(target)
+
+
+def list_runs() -> list[Run]:
+    """All runs, newest first."""
+    if not runs_folder().is_dir():
+        return []
+    found = [path for path in runs_folder().iterdir() if (path / "config.yaml").is_file()]
+    return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
+
+
+def find(name: str) -> Run:
+    """The run with this id, unique start of an id, run name, folder, or `latest`.
+
+    Raises RunError where there is none, or more than one.
+    """
+    folder = Path(name).expanduser()
+    if (folder / "config.yaml").is_file() and (folder / "events.jsonl").is_file():
+        return Run(folder.absolute())
+    runs = list_runs()
+    if name == "latest" and runs:
+        return runs[0]
+    exact = [run for run in runs if run.id == name]
+    matches = exact or [run for run in runs if run.id.startswith(name)]
+    matches = matches or [run for run in runs if run.flat_config().get("run_name") == name]
+    if not matches:
+        raise RunError("runs.unknown", name=name)
+    if len(matches) > 1:
+        raise RunError("runs.ambiguous", name=name, ids=", ".join(run.id for run in matches[:5]))
+    return matches[0]
+
+
+def is_run(name: str) -> bool:
+    """Whether `name` is a run's exact id."""
+    return (runs_folder() / name / "config.yaml").is_file() if name and "/" not in name else False
+
+
+def remove(run: Run) -> None:
+    """Delete a run's folder. Raises RunError while it is at work."""
+    state = run.state()
+    if state not in ENDED and state != "queued":
+        raise RunError("runs.busy", name=run.id, state=state)
+    shutil.rmtree(run.folder)

@@ -1,0 +1,1 @@
+"""Tokens and a model in, a tuned model out."""

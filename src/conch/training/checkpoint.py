@@ -1,0 +1,53 @@
+"""Checkpoints that are there whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from conch.core.errors import TrainingError
+from conch.models.headers import read_header
+
+STATE = "trainer_state.json"
+
+
+def step_of(folder: Path) -> int:
+    match = re.fullmatch(r"checkpoint-(\d+)", folder.name)
+    return int(match[1]) if match else -1
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a checkpoint folder holds a state and weights that are not cut short."""
+    weights = list(folder.glob("*.safetensors"))
+    if not weights or not (folder / STATE).is_file():
+        return False
+    try:
+        return all(read_header(file) for file in weights)
+    except Exception:  # whatever is wrong with it, it is not whole
+        return False
+
+
+def latest(output: Path) -> Path | None:
+    """The newest whole checkpoint in an output folder."""
+    found = [path for path in output.glob("checkpoint-*") if step_of(path) >= 0 and is_whole(path)]
+    return max(found, key=step_of, default=None)
+
+
+def resumable(folder: Path) -> Path:
+    """`folder` if training can go on from it. Raises TrainingError with what it lacks."""
+    if not folder.is_dir():
+        raise TrainingError("training.no_checkpoint", path=folder)
+    if not is_whole(folder):
+        raise TrainingError("training.broken_checkpoint", path=folder)
+    if not (folder / "optimizer.pt").is_file():
+        raise TrainingError("training.model_only_checkpoint", path=folder)
+    return folder
+
+
+def rotate(output: Path, limit: int | None, best: str | None) -> list[Path]:
+    """The checkpoints to remove so that `limit` stay: the oldest first, never the best or the newest."""
+    if limit is None:
+        return []
+    ordered = sorted((p for p in output.glob("checkpoint-*") if step_of(p) >= 0), key=step_of)
+    spare = [path for path in ordered[:-1] if best is None or path != Path(best)]
+    return spare[: max(0, len(ordered) - limit)]

@@ -1,0 +1,232 @@
+"""One training job from config to finished output. Reads like the architecture."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, set_seed
+
+from conch.config.train import TrainConfig
+from conch.core.errors import TrainingError
+from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
+from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
+from conch.core.text import tr
+from conch.data.prepare import Prepared
+from conch.models.adapters import attach, freeze_layers, new_lora
+from conch.models.hardware import Device, Precision, choose_precision, find_device
+from conch.models.load import _adapter_folder, fit_vocabulary, load_base, load_tokenizer
+from conch.models.locate import Located, Request, locate
+from conch.runs.follow import read_events
+from conch.runs.log import EventLog
+from conch.data.template import ChatTemplate
+from conch.training.arguments import training_arguments
+from conch.training.checkpoint import latest, resumable
+from conch.training.kernels import segments
+from conch.training.methods import METHODS
+from conch.training.plot import plot_loss
+from conch.training.trainer import ConchTrainer, Setup
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train, where to write, whom to tell, and whom to listen to."""
+
+    config: TrainConfig
+    output: Path
+    log: EventLog
+    wants_stop: Callable[[], bool] = lambda: False
+    resume: Path | None = None
+
+    def phase(self, name: str, **facts: Any) -> None:
+        self.log.write(Phase, name=name, facts=facts or None)
+
+    def warn(self, key: str, **values: Any) -> None:
+        self.log.write(Warned, message=tr(key, **values), key=key)
+
+
+def train(job: Job) -> None:
+    """Do the job. Everything that happens is told to `job.log`; raises ConchError where it can't be done."""
+    config = job.config
+    job.output.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(job.output)
+    resume = resume_point(job)
+    set_seed(config.optimisation.seed)
+
+    job.phase("loading")
+    device = find_device(bool(config.passthrough.get("use_cpu")))
+    precision = choose_precision(device, config.precision)
+    located = locate(Request.of(config.model, lambda text: job.phase("loading", doing=text)))
+    tokenizer = load_tokenizer(located.folder, config.model)
+    template = ChatTemplate.of(tokenizer, config.data.template)
+
+    job.phase("tokenising")
+    method = METHODS[config.method.stage](config.data)
+    prepared = method.prepare(template, config.optimisation.seed, lambda done, of: job.phase("tokenising", done=done, of=of))
+    tell_data(job, prepared)
+
+    model = build_model(config, located, tokenizer, precision, device)
+    packed = segments.is_exact_for(model)
+    if not packed:
+        job.warn("training.padded", architecture=type(model).__name__)
+    trainer = ConchTrainer(
+        model,
+        training_arguments(config, job.output, precision, device, bool(prepared.eval)),
+        Setup(
+            method=method,
+            train=prepared.train,
+            eval=prepared.eval,
+            log=job.log,
+            wants_stop=job.wants_stop,
+            packed=packed,
+            pad_token_id=int(tokenizer.pad_token_id),
+            lora=config.lora if config.method.finetuning_type == "lora" else None,
+            accuracy=config.output.compute_accuracy,
+        ),
+        tokenizer,
+    )
+    if config.output.early_stopping_steps:
+        trainer.add_callback(EarlyStoppingCallback(config.output.early_stopping_steps))
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    job.phase(
+        "training",
+        device=device.kind,
+        dtype=precision.dtype,
+        reason=precision.reason,
+        trainable_parameters=trainable,
+        packed=packed,
+    )
+    run_trainer(job, trainer, tokenizer, resume)
+
+
+def resume_point(job: Job) -> Path | None:
+    """The checkpoint to go on from, as the job or the config asks; None to start at the beginning."""
+    if job.resume is not None:
+        return resumable(job.resume)
+    asked = job.config.output.resume_from_checkpoint
+    if asked is True or (isinstance(asked, str) and asked.lower() == "auto"):
+        return latest(job.output)
+    if isinstance(asked, str):
+        return resumable(Path(asked).expanduser())
+    return None
+
+
+def tell_data(job: Job, prepared: Prepared) -> None:
+    facts = prepared.facts()
+    job.phase(
+        "tokenised",
+        train_rows=facts.train_rows,
+        eval_rows=facts.eval_rows,
+        tokens=facts.tokens,
+        trained_tokens=facts.trained_tokens,
+        truncated_rows=facts.truncated_rows,
+        longest=facts.longest,
+    )
+    if facts.truncated_rows:
+        job.warn(
+            "training.truncated",
+            count=facts.truncated_rows,
+            rows=facts.train_rows + facts.eval_rows,
+            cutoff=job.config.data.cutoff_len,
+        )
+
+
+def build_model(
+    config: TrainConfig, located: Located, tokenizer: Any, precision: Precision, device: Device
+) -> Any:
+    """The model with the weights that train marked as such.
+
+    Weights that train are held in fp32 (unless `pure_bf16`); a frozen base is held in the format
+    that it is multiplied in.
+    """
+    lora = config.method.finetuning_type == "lora"
+    held = precision.dtype if lora or config.precision.pure_bf16 else "float32"
+    if held == "float16":
+        held = "float32" if device.kind == "cpu" else held
+    model = load_base(located, config.model, getattr(torch, held))
+    fit_vocabulary(model, tokenizer, config.model)
+    if lora:
+        model = _with_lora(config, located, model)
+    elif config.method.finetuning_type == "freeze":
+        freeze_layers(model, config.freeze)
+    if config.precision.upcast_layernorm:
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 1 and "norm" in name:
+                parameter.data = parameter.data.float()
+    return model
+
+
+def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
+    """A new adapter on the model; or its last adapter, to be trained on."""
+    given = (*located.adapters, *(_adapter_folder(name, config.model) for name in config.model.adapter_name_or_path))
+    if given and not config.lora.create_new_adapter:
+        return attach(model, given, trainable=True)
+    if given:
+        model = attach(model, given).merge_and_unload()
+    return new_lora(model, config.lora)
+
+
+def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | None) -> None:
+    """Train, then write the model and the figures, then say how it ended."""
+    began = time.monotonic()
+    try:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError("training.out_of_memory") from error
+    seconds = time.monotonic() - began
+    if trainer.reporter.stopped:
+        checkpoint = latest(job.output)
+        job.log.write(Stopped, step=trainer.state.global_step, checkpoint=str(checkpoint) if checkpoint else None)
+        return
+    job.phase("saving")
+    with trainer.packing():
+        metrics = trainer.evaluate() if job.config.output.do_eval and trainer.eval_dataset is not None else {}
+    save_output(trainer, tokenizer, job.output)
+    write_figures(job, trainer, metrics, seconds)
+
+
+def save_output(trainer: ConchTrainer, tokenizer: Any, output: Path) -> None:
+    """The adapter or model, flushed under a temporary name, then moved into `output` file by file.
+
+    The config file goes last: a folder without it is not taken for a model.
+    """
+    with temporary_folder(output) as staging:
+        trainer.save_model(str(staging))
+        tokenizer.save_pretrained(staging)
+        for file in sorted(staging.iterdir(), key=lambda path: path.name in {"adapter_config.json", "config.json"}):
+            publish(file, output / file.name)
+
+
+def write_figures(job: Job, trainer: ConchTrainer, metrics: dict[str, Any], seconds: float) -> None:
+    """`trainer_state.json`, `all_results.json`, `training_loss.png`, and the event that the run is done."""
+    state = trainer.state
+    told = [event for event in read_events(job.log.path) if isinstance(event, Metrics)]
+    loss = _newest(event.loss for event in told)
+    eval_loss = _newest(event.eval_loss for event in told)
+    tokens = state.num_input_tokens_seen
+    with temporary_folder(job.output) as staging:
+        state.save_to_json(str(staging / "trainer_state.json"))
+        publish(staging / "trainer_state.json", job.output / "trainer_state.json")
+    summary = next((entry for entry in reversed(state.log_history) if "train_loss" in entry), {})
+    results = {**summary, **metrics, "loss": loss, "eval_loss": eval_loss, "tokens": tokens, "train_seconds": seconds}
+    write_whole(job.output / "all_results.json", json.dumps(results, indent=2))
+    if job.config.output.plot_loss:
+        plot_loss(told, job.output / "training_loss.png")
+    job.log.write(
+        Finished,
+        step=state.global_step,
+        train_seconds=round(seconds, 3),
+        tokens=tokens,
+        tokens_per_second=round((tokens - trainer.reporter.tokens_before) / seconds, 1),
+        loss=loss,
+        eval_loss=eval_loss,
+    )
+
+
+def _newest(values: Iterable[float | None]) -> float | None:
+    return next((value for value in reversed(list(values)) if value is not None), None)
