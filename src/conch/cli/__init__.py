@@ -1,0 +1,37 @@
+"""The shell: one file per command, thin. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+
+from conch.cli.group import LazyGroup
+from conch.cli.output import complain
+from conch.core.text import tr
+
+COMMANDS = {
+    "quickstart": "conch.cli.quickstart",
+    "train": "conch.cli.train",
+    "runs": "conch.cli.runs",
+    "models": "conch.cli.models",
+    "data": "conch.cli.data",
+    "chat": "conch.cli.chat",
+    "export": "conch.cli.export",
+    "serve": "conch.cli.serve",
+    "options": "conch.cli.options",
+    "version": "conch.cli.version",
+}
+"""Command name to the module that holds it as `command`. A new command is a new file and one line here."""
+
+
+def main() -> None:
+    """The `conch` program. Exits 0 on success, 2 on a usage or config error, 1 on any other failure."""
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    group = LazyGroup(name="conch", help=tr("cli.conch"), commands_by_module=COMMANDS)
+    try:
+        code = group.main(arguments, prog_name="conch", standalone_mode=False)
+    except BaseException as error:
+        if debug:
+            raise
+        sys.exit(complain(error, as_json="--json" in arguments))
+    sys.exit(code if isinstance(code, int) else 0)

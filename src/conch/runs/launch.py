@@ -9,8 +9,11 @@ from conch.core import env
 from conch.runs.run import Run
 
 
-def launch(run: Run, *arguments: str) -> int:
-    """Start `python -m conch.worker RUN` in its own session, output to `log.txt`; returns its pid."""
+def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    """Start `python -m conch.worker RUN` in its own session, output to `log.txt`; returns its pid.
+
+    A hub `token` goes by the environment, since a run's config holds no secrets.
+    """
     command = [sys.executable, "-m", "conch.worker", str(run.folder), *arguments]
     with run.log_path.open("ab") as log:
         process = subprocess.Popen(
@@ -19,7 +22,9 @@ def launch(run: Run, *arguments: str) -> int:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=env.child_environment(PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1"),
+            env=env.child_environment(
+                PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", **({"HF_TOKEN": token} if token else {})
+            ),
         )
     run.claim(process.pid)
     return process.pid

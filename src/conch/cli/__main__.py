@@ -1,0 +1,5 @@
+"""`python -m conch.cli` is `conch`."""
+
+from conch.cli import main
+
+main()

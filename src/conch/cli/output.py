@@ -1,0 +1,104 @@
+"""What commands print: text for people, one JSON document for programs, and errors for both."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+import click
+
+from conch.core.errors import ConchError
+from conch.core.text import tr
+
+
+def say(text: str = "") -> None:
+    """Print a line for a person."""
+    click.echo(text)
+
+
+def whisper(text: str) -> None:
+    """Print a line for a person that is not part of a command's result."""
+    click.echo(text, err=True)
+
+
+def emit(data: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def complain(error: BaseException, *, as_json: bool) -> int:
+    """Tell what went wrong, where and what to do; returns the exit code."""
+    code, message, hint = _read(error)
+    if as_json and message:
+        found = error.to_dict() if isinstance(error, ConchError) else {"kind": "UsageError", "message": message}
+        emit({"error": found | {"hint": hint}})
+    elif message:
+        whisper(tr("cli.error", message=message))
+        if hint:
+            whisper(tr("cli.hint", hint=hint))
+    return code
+
+
+def _read(error: BaseException) -> tuple[int, str, str]:
+    """Exit code, message and hint."""
+    match error:
+        case ConchError():
+            return error.exit_code, error.message, error.hint
+        case click.exceptions.Exit():
+            return error.exit_code, "", ""
+        case click.ClickException():
+            return 2, *_usage(error)
+        case KeyboardInterrupt() | click.Abort():
+            return 1, tr("cli.interrupted"), ""
+        case SystemExit():
+            return int(error.code or 0), "", ""
+        case BrokenPipeError():
+            return 0, "", ""
+        case _:
+            reason = next(iter(str(error).splitlines()), "")
+            return 1, tr("cli.unexpected", kind=type(error).__name__, reason=reason), tr("cli.unexpected.fix")
+
+
+def _usage(error: click.ClickException) -> tuple[str, str]:
+    """click's usage errors in our words."""
+    context = getattr(error, "ctx", None)
+    hint = tr("cli.see_help", command=context.command_path if context else "conch")
+    match error:
+        case click.exceptions.NoSuchOption():
+            close = difflib.get_close_matches(error.option_name, error.possibilities or [], n=1)
+            better = tr("cli.did_you_mean", word=close[0]) if close else ""
+            return tr("cli.no_option", option=error.option_name) + better, hint
+        case click.exceptions.MissingParameter():
+            return tr("cli.missing", name=error.param.human_readable_name if error.param else "?"), hint
+        case click.exceptions.BadParameter():
+            name = error.param.human_readable_name if error.param else "?"
+            return tr("cli.bad_value", name=name, reason=error.format_message()), hint
+        case click.exceptions.NoArgsIsHelpError():
+            return error.format_message(), ""
+        case click.UsageError() if context and isinstance(context.command, click.Group):
+            words = [*context._protected_args, *context.args]
+            known = context.command.list_commands(context)
+            close = difflib.get_close_matches(words[0], known, n=1) if words else []
+            better = tr("cli.did_you_mean", word=close[0]) if close else ""
+            return tr("cli.no_command", word=words[0] if words else "") + better, hint
+        case _:
+            return tr("cli.usage_error", reason=error.format_message()), hint
+
+
+def size(count: float) -> str:
+    """Bytes for a person, in powers of ten as disks are sold."""
+    for unit in ("B", "kB", "MB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.2f} GB"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as h:mm:ss or m:ss."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

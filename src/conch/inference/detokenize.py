@@ -1,0 +1,42 @@
+"""Token by token → text, never showing half a character."""
+
+from __future__ import annotations
+
+from conch.data.template import Tokenizer
+
+_UNFINISHED = "\ufffd"
+
+
+class Detokenizer:
+    """Turns a growing list of tokens into pieces of text that add up to the decoding of the whole.
+
+    A window of earlier tokens is decoded along, so that spaces and joined letters come out as in
+    one go; bytes of a character that is not complete yet are held back.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, skip_special_tokens: bool = True) -> None:
+        self._tokenizer = tokenizer
+        self._skip = skip_special_tokens
+        self._tokens: list[int] = []
+        self._start = 0
+        self._shown = 0
+
+    def push(self, token: int) -> str:
+        """The text that `token` completes; empty while a character is unfinished."""
+        self._tokens.append(token)
+        before = self._decode(self._tokens[self._start : self._shown])
+        text = self._decode(self._tokens[self._start :])
+        if text.endswith(_UNFINISHED) or len(text) <= len(before):
+            return ""
+        self._start, self._shown = self._shown, len(self._tokens)
+        return text[len(before) :]
+
+    def flush(self) -> str:
+        """What was held back, at the end of the answer."""
+        before = self._decode(self._tokens[self._start : self._shown])
+        text = self._decode(self._tokens[self._start :])
+        self._start = self._shown = len(self._tokens)
+        return text[len(before) :]
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=self._skip)) if tokens else ""

@@ -1,0 +1,79 @@
+"""The seam between chat and whatever computes the next token.
+
+An engine knows token ids only: no text, no templates, no stop words. `engines/scripted.py` is
+the public fake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is drawn. `temperature` 0 takes the likeliest."""
+
+    max_new_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    """How many of the likeliest tokens are considered; 0 considers all."""
+    repetition_penalty: float = 1.0
+    """Keskar et al. 2019 (arXiv:1909.05858): logits of tokens seen are divided by it; 1 changes nothing."""
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt to go on from, until one of `stop_ids` or the sampling's bound."""
+
+    prompt: tuple[int, ...]
+    stop_ids: frozenset[int] = frozenset()
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One step of an answer: a token, or (last) the reason why there are no more.
+
+    The token that stopped the answer is not given: it is not part of it.
+    """
+
+    token: int | None = None
+    finish: FinishReason | None = None
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A whole answer."""
+
+    tokens: tuple[int, ...]
+    finish: FinishReason
+
+
+class Engine(Protocol):
+    """What every engine does. One contract suite tests them all."""
+
+    name: str
+    context_length: int
+    """Most tokens that prompt and answer may have together."""
+
+    def stream(self, request: Request) -> Iterator[Piece]:
+        """Pieces as they are made. Closing the iterator ends the work. Safe to call from several threads."""
+        ...
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """Whole answers to many requests, computed together where the engine can."""
+        ...
+
+    def score(self, tokens: Sequence[int]) -> list[float]:
+        """Natural-log probability of each token but the first, given those before it."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        ...

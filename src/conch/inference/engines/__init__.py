@@ -1,0 +1,1 @@
+"""One self-contained file each. They don't know one another."""

@@ -1,0 +1,38 @@
+"""What all tests share: a home of their own, English, and a tiny model folder made once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conch.core import text
+from tests.tiny import save_tiny, write_rows
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty CONCH_HOME for each test, and English."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("CONCH_HOME", str(folder))
+    monkeypatch.setenv("CONCH_LANG", "en")
+    text.set_language(None)
+    yield folder
+    text.set_language(None)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Llama in a folder. Don't write there."""
+    return save_tiny(tmp_path_factory.mktemp("tiny") / "tiny-llama")
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A small alpaca file of 12 rows."""
+    return write_rows(tmp_path / "rows.json")
