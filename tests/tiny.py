@@ -28,7 +28,10 @@ def tiny_tokenizer(template: str | None = CHATML, special: list[str] | None = No
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=names, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400,
+        special_tokens=names,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     backend.train_from_iterator(CORPUS, trainer)
     tokenizer = PreTrainedTokenizerFast(
@@ -69,7 +72,9 @@ def tiny_model(architecture: str = "llama", seed: int = 0, **changes):
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
 
 
-def save_tiny(folder: Path, architecture: str = "llama", seed: int = 0, template: str | None = CHATML) -> Path:
+def save_tiny(
+    folder: Path, architecture: str = "llama", seed: int = 0, template: str | None = CHATML
+) -> Path:
     """A tiny model folder with everything that a real one has."""
     model = tiny_model(architecture, seed)
     model.save_pretrained(folder)
@@ -80,7 +85,11 @@ def save_tiny(folder: Path, architecture: str = "llama", seed: int = 0, template
 def write_rows(file: Path, count: int = 12) -> Path:
     """A small alpaca file."""
     rows = [
-        {"instruction": f"Question {i}: who are you?", "input": "", "output": f"I am the magic conch number {i}."}
+        {
+            "instruction": f"Question {i}: who are you?",
+            "input": "",
+            "output": f"I am the magic conch number {i}.",
+        }
         for i in range(count)
     ]
     file.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")

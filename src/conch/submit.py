@@ -99,7 +99,9 @@ def _absolute(config: TrainConfig) -> TrainConfig:
                 update={
                     "dataset": tuple(map(place, data.dataset)),
                     "eval_dataset": tuple(map(place, data.eval_dataset)),
-                    "dataset_dir": str(Path(data.dataset_dir).expanduser().absolute()) if data.dataset_dir else None,
+                    "dataset_dir": str(Path(data.dataset_dir).expanduser().absolute())
+                    if data.dataset_dir
+                    else None,
                 }
             ),
             "output": config.output.model_copy(

@@ -22,8 +22,9 @@ class Command(click.Command):
         formatter.write_usage(ctx.command_path, pieces, prefix=tr("cli.usage"))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        records = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
-        with formatter.section(tr("cli.options")):
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = [record for option in options if (record := option.get_help_record(ctx))]
+        with formatter.section(tr("cli.options_heading")):
             formatter.write_dl(records)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
@@ -33,10 +34,26 @@ class Command(click.Command):
         return option
 
 
+class UnknownCommandError(click.UsageError):
+    """A word that names no command of a group; `known` are those that do."""
+
+    def __init__(self, word: str, known: list[str], ctx: click.Context) -> None:
+        super().__init__(word, ctx)
+        self.word = word
+        self.known = known
+
+
 class Group(Command, click.Group):
     """A group whose subcommands are `Command`s."""
 
     command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise UnknownCommandError(args[0], self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("subcommand_metavar", tr("cli.command_metavar"))
@@ -48,9 +65,9 @@ class Group(Command, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(tr("cli.commands")):
-            formatter.write_dl([(name, self.short_help(ctx, name)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self.one_line(ctx, name)) for name in self.list_commands(ctx)])
 
-    def short_help(self, ctx: click.Context, name: str) -> str:
+    def one_line(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
         return (command.help or "").partition("\n")[0] if command else ""
 
@@ -69,5 +86,5 @@ class LazyGroup(Group):
         module = self._modules.get(cmd_name)
         return import_module(module).command if module else None
 
-    def short_help(self, ctx: click.Context, name: str) -> str:
+    def one_line(self, ctx: click.Context, name: str) -> str:
         return tr(f"cli.{name}").partition("\n")[0]

@@ -11,7 +11,7 @@ from conch.cli.output import emit, say
 from conch.core.text import has, tr
 
 
-@click.command(cls=Command, help=tr("cli.options_command"))
+@click.command(cls=Command, help=tr("cli.options"))
 @click.argument("job", type=click.Choice(["train"]))
 @click.option("--json", "as_json", is_flag=True, help=tr("cli.json_schema"))
 def command(job: str, as_json: bool) -> None:
@@ -44,4 +44,10 @@ def _type(entry: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        ",".join(map(str, value))
+        if isinstance(value, list)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from conch.cli.group import UnknownCommandError
 from conch.core.errors import ConchError
 from conch.core.text import tr
 
@@ -29,9 +30,14 @@ def emit(data: Any) -> None:
 
 def complain(error: BaseException, *, as_json: bool) -> int:
     """Tell what went wrong, where and what to do; returns the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        whisper(error.format_message())
+        return error.exit_code
     code, message, hint = _read(error)
     if as_json and message:
-        found = error.to_dict() if isinstance(error, ConchError) else {"kind": "UsageError", "message": message}
+        found = (
+            error.to_dict() if isinstance(error, ConchError) else {"kind": "UsageError", "message": message}
+        )
         emit({"error": found | {"hint": hint}})
     elif message:
         whisper(tr("cli.error", message=message))
@@ -74,14 +80,10 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
         case click.exceptions.BadParameter():
             name = error.param.human_readable_name if error.param else "?"
             return tr("cli.bad_value", name=name, reason=error.format_message()), hint
-        case click.exceptions.NoArgsIsHelpError():
-            return error.format_message(), ""
-        case click.UsageError() if context and isinstance(context.command, click.Group):
-            words = [*context._protected_args, *context.args]
-            known = context.command.list_commands(context)
-            close = difflib.get_close_matches(words[0], known, n=1) if words else []
+        case UnknownCommandError():
+            close = difflib.get_close_matches(error.word, error.known, n=1)
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
-            return tr("cli.no_command", word=words[0] if words else "") + better, hint
+            return tr("cli.no_command", word=error.word) + better, hint
         case _:
             return tr("cli.usage_error", reason=error.format_message()), hint
 

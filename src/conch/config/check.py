@@ -15,9 +15,7 @@ Check = Callable[[TrainConfig], Iterator[Problem]]
 def cross_checks(config: TrainConfig, where: Mapping[str, str]) -> list[Problem]:
     """Every rule that `config` breaks, with the place that set the key."""
     return [
-        Problem(p.key, p.value, p.expected, where.get(p.key, ""))
-        for check in CHECKS
-        for p in check(config)
+        Problem(p.key, p.value, p.expected, where.get(p.key, "")) for check in CHECKS for p in check(config)
     ]
 
 
@@ -53,6 +51,11 @@ def _evaluation(config: TrainConfig) -> Iterator[Problem]:
         yield Problem("early_stopping_steps", output.early_stopping_steps, tr("config.rule.early_stopping"))
 
 
+def _training(config: TrainConfig) -> Iterator[Problem]:
+    if not config.output.do_train:
+        yield Problem("do_train", False, tr("config.rule.do_train"))
+
+
 def _steps(config: TrainConfig) -> Iterator[Problem]:
     optimisation = config.optimisation
     if optimisation.max_steps == 0 or optimisation.max_steps < -1:
@@ -71,11 +74,13 @@ def _steps(config: TrainConfig) -> Iterator[Problem]:
 def _method(config: TrainConfig) -> Iterator[Problem]:
     if config.method.finetuning_type != "lora" and config.model.adapter_name_or_path:
         kind = config.method.finetuning_type
-        yield Problem("adapter_name_or_path", config.model.adapter_name_or_path, tr("config.rule.adapter", kind=kind))
+        yield Problem(
+            "adapter_name_or_path", config.model.adapter_name_or_path, tr("config.rule.adapter", kind=kind)
+        )
     if config.lora.use_dora and config.lora.pissa_init:
         yield Problem("pissa_init", True, tr("config.rule.pissa_dora"))
     if config.freeze.freeze_trainable_layers == 0:
         yield Problem("freeze_trainable_layers", 0, tr("config.rule.freeze_layers"))
 
 
-CHECKS: tuple[Check, ...] = (_precision, _data, _evaluation, _steps, _method)
+CHECKS: tuple[Check, ...] = (_precision, _data, _evaluation, _training, _steps, _method)

@@ -60,7 +60,14 @@ _TRAINER = "config.later.trainer"
 
 LATER: dict[str, Later] = {
     **dict.fromkeys(
-        ("streaming", "packing", "neat_packing", "eval_on_each_dataset", "tokenized_path", "interleave_probs"),
+        (
+            "streaming",
+            "packing",
+            "neat_packing",
+            "eval_on_each_dataset",
+            "tokenized_path",
+            "interleave_probs",
+        ),
         Later(_DATA),
     ),
     "tool_format": Later(_DATA),

@@ -131,9 +131,7 @@ def _unknown(key: str, item: Given, known: set[str]) -> Problem:
 
 def _part(node_name: str, given: Mapping[str, Given]) -> dict[str, Given]:
     return {
-        key: item
-        for key, item in given.items()
-        if FIELD_NODES.get(key) == node_name and key not in NO_EFFECT
+        key: item for key, item in given.items() if FIELD_NODES.get(key) == node_name and key not in NO_EFFECT
     }
 
 
@@ -243,6 +241,5 @@ def _schema_of(kind: type) -> dict[str, Any]:
 
 def dump(config: TrainConfig) -> str:
     """The flat YAML of a config. `load_train` of it gives the same config (secrets aside)."""
-
 
     return yaml.safe_dump(json.loads(json.dumps(config.to_flat())), sort_keys=False, allow_unicode=True)

@@ -21,10 +21,11 @@ class ModelConfig(Node):
     add_tokens: Names = ()
     add_special_tokens: Names = ()
     hf_hub_token: Str | None = Field(default=None, repr=False)
-    print_param_status: bool = False
     infer_dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
     train_from_scratch: bool = False
 
 
-SECRETS = frozenset({"hf_hub_token", "ms_hub_token"})
-"""Keys whose values are never written to a run, a log or a page."""
+SECRETS = frozenset(
+    {"hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token", "swanlab_api_key", "swanlab_lark_secret"}
+)
+"""Keys whose values are never written to a run, a log, a page or an error."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from conch.config.types import Count, Int, Node, NotNegative, Positive, Size, Str
+from conch.config.types import Count, Int, Node, NotNegative, Positive, Settings, Size, Str
 
 
 class OptimisationConfig(Node):
@@ -18,7 +18,7 @@ class OptimisationConfig(Node):
     max_grad_norm: NotNegative = 1.0
     optim: Str = "adamw_torch"
     lr_scheduler_type: Str = "linear"
-    lr_scheduler_kwargs: dict[str, Any] | None = None
+    lr_scheduler_kwargs: Settings | None = None
     warmup_ratio: NotNegative = 0.0
     warmup_steps: NotNegative = 0.0
     neftune_noise_alpha: Positive | None = None

@@ -7,9 +7,20 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from conch.config.optimisation import Schedule
-from conch.config.types import Count, Names, Node, NotNegative, Str, _not_bool
+from conch.config.types import (
+    Count,
+    Node,
+    NotNegative,
+    One,
+    Positive,
+    Share,
+    Size,
+    Str,
+    read_names,
+    read_switch,
+)
 
-Every = Annotated[float, BeforeValidator(_not_bool), Field(gt=0)]
+Every = Positive
 """A number of steps, or below 1 a share of all steps."""
 
 
@@ -31,11 +42,10 @@ class OutputConfig(Node):
     metric_for_best_model: Str | None = None
     greater_is_better: bool | None = None
     early_stopping_steps: Count | None = None
-    resume_from_checkpoint: bool | Str | None = None
+    resume_from_checkpoint: Annotated[bool | Str | None, BeforeValidator(read_switch)] = None
     plot_loss: bool = True
     compute_accuracy: bool = False
-    include_effective_tokens_per_second: bool = False
-    report_to: Names = ("none",)
+    report_to: Annotated[tuple[Literal["none"], ...], BeforeValidator(read_names)] = ("none",)
 
     def eval_when(self, has_eval_rows: bool) -> Schedule:
         """When to evaluate: as asked, else once an epoch where there are rows to evaluate on."""
@@ -51,9 +61,9 @@ class GenerationConfig(Node):
 
     do_sample: bool | None = None
     temperature: NotNegative | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0)] | None = None
-    num_beams: Literal[1] = 1
+    top_p: Annotated[Share, Field(gt=0)] | None = None
+    top_k: Size | None = None
+    num_beams: One = 1
     max_new_tokens: Count = 1024
-    repetition_penalty: Annotated[float, Field(gt=0)] | None = None
+    repetition_penalty: Positive | None = None
     skip_special_tokens: bool = True

@@ -5,6 +5,7 @@ Every value is kept with the place that set it, so that errors and the plan can 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,20 +27,57 @@ def read_file(path: Path) -> dict[str, Given]:
     Raises UsageError where the file can't be read as one flat mapping.
     """
     text = _read_text(path)
+    json_values = _parse_json(text)
+    if json_values is not None:
+        text = text.replace("\t", " ")  # PyYAML reads no tabs between words; in JSON text there are no others
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return _read_yaml(text, json_values or {}, path)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or ""
+        problem = getattr(error, "problem", None) or next(iter(str(error).splitlines()), "")
         raise UsageError("config.not_yaml", file=path, line=line, problem=problem) from error
+
+
+def _parse_json(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read_yaml(text: str, json_values: dict[str, Any], path: Path) -> dict[str, Given]:
+    loader = yaml.SafeLoader(text)
+    node = loader.get_single_node()
     if node is None:
         raise UsageError("config.empty_file", file=path)
-    if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):
+    if not isinstance(node, yaml.MappingNode):
         raise UsageError("config.not_mapping", file=path)
     lines = _lines(node, path)
-    return {str(key): Given(item, lines[str(key)]) for key, item in value.items()}
+    loader.flatten_mapping(node)  # what `<<` merges in comes first and is overridden by the rest
+    given: dict[str, Given] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        where = lines.get(key) or _place(key_node, path)
+        given[key] = Given(json_values[key] if key in json_values else _value(loader, value_node), where)
+    return given
+
+
+def _value(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """What a node holds. A bare word that YAML 1.1 would rewrite stays as the user wrote it.
+
+    `no`, `007`, `1_0`, `1.10` and `2024-01-31` may be names; where a number or a switch is
+    wanted, the key's own type reads them.
+    """
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+        return loader.construct_object(node, deep=True)
+    try:
+        value = loader.construct_object(node)
+    except ValueError:  # `2024-13-45` looks like a date to YAML
+        return str(node.value)
+    unchanged = value is None or str(value).lower() == node.value.lower()
+    return value if unchanged else str(node.value)
 
 
 def _read_text(path: Path) -> str:
@@ -59,14 +97,20 @@ def _lines(node: yaml.MappingNode, path: Path) -> dict[str, str]:
     places: dict[str, str] = {}
     doubled: list[Problem] = []
     for key_node, _ in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise UsageError("config.not_mapping", file=path)
         key = str(key_node.value)
-        here = tr("config.line", file=path.name, line=key_node.start_mark.line + 1)
+        here = _place(key_node, path)
         if key in places:
             doubled.append(Problem(key, key, tr("config.expect.once", first=places[key]), here))
         places[key] = here
     if doubled:
         raise ConfigErrors(doubled)
     return places
+
+
+def _place(node: yaml.Node, path: Path) -> str:
+    return tr("config.line", file=path.name, line=node.start_mark.line + 1)
 
 
 def read_words(words: Iterable[str]) -> dict[str, Given]:

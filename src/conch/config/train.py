@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from conch.config.data import DataConfig
 from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
 from conch.config.model import SECRETS, ModelConfig
@@ -24,7 +26,7 @@ class TrainConfig(Node):
     precision: PrecisionConfig = PrecisionConfig()
     output: OutputConfig = OutputConfig()
     generation: GenerationConfig = GenerationConfig()
-    passthrough: dict[str, Any] = {}
+    passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
 
     def to_flat(self, *, secrets: bool = False) -> dict[str, Any]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -15,7 +16,7 @@ from pydantic_core import PydanticCustomError
 class Node(BaseModel):
     """Base of all config nodes: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", protectedread_namespaces=(), validate_default=True)
 
 
 def _not_bool(value: Any) -> Any:
@@ -48,10 +49,30 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-def _names(value: Any) -> Any:
+def read_names(value: Any) -> Any:
+    """`a,b` is the list of both; a single number is a name."""
+    value = _text(value)
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def read_switch(value: Any) -> Any:
+    """The words that YAML takes for true and false, also from a command line."""
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
+
+
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+
+
+def read_numbers(value: Any) -> Any:
+    """Inside a mapping, what YAML 1.1 takes for text although it is a number: `{min_lr: 1e-5}`."""
+    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: read_numbers(item) for key, item in value.items()}
+    return [read_numbers(item) for item in value] if isinstance(value, list) else value
 
 
 Int = Annotated[int, BeforeValidator(_whole)]
@@ -62,4 +83,7 @@ Positive = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite),
 NotNegative = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite), Field(ge=0)]
 Share = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite), Field(ge=0, le=1)]
 Str = Annotated[str, BeforeValidator(_text)]
-Names = Annotated[tuple[Str, ...], BeforeValidator(_names)]
+Names = Annotated[tuple[Str, ...], BeforeValidator(read_names)]
+Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]
+One = Annotated[Literal[1], BeforeValidator(_whole)]
+"""A count that may only be 1 until more is built."""

@@ -75,7 +75,7 @@ class Problem:
         return line
 
 
-class ConfigErrors(UsageError):
+class ConfigErrors(UsageError):  # noqa: N818 - it holds several
     """Every problem of a config, told together."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -89,7 +89,13 @@ class ConfigErrors(UsageError):
 
     def to_dict(self) -> dict[str, Any]:
         listed = [
-            {"key": p.key, "value": p.value, "expected": p.expected, "where": p.where, "suggestion": p.suggestion}
+            {
+                "key": p.key,
+                "value": p.value,
+                "expected": p.expected,
+                "where": p.where,
+                "suggestion": p.suggestion,
+            }
             for p in self.problems
         ]
         return {**super().to_dict(), "problems": listed}

@@ -138,7 +138,8 @@ KINDS: dict[str, type[Event]] = {
 
 def from_dict(data: dict[str, Any]) -> Event | None:
     """The event that `to_dict` wrote, or None for a kind that this version does not know."""
-    cls = KINDS.get(data.get("kind", ""))
+    kind = data.get("kind")
+    cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None:
         return None
     known = {f.name for f in fields(cls)}

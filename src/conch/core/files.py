@@ -48,13 +48,30 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 
 def publish(source: Path, target: Path) -> None:
-    """Flush `source` (a file or a folder) to the disk and give it its name. `target` is replaced whole."""
+    """Flush `source` (a file or a folder) to the disk and give it its name. `target` is replaced whole.
+
+    No one rename replaces a folder that holds something: it is moved aside first and put back
+    if the second rename fails.
+    """
     if source.is_dir():
         sync_tree(source)
     else:
         _sync_file(source)
-    source.replace(target)
+    if source.is_dir() and target.is_dir():
+        _swap_in(source, target)
+    else:
+        source.replace(target)
     sync_folder(target.parent)
+
+
+def _swap_in(source: Path, target: Path) -> None:
+    with temporary_folder(target.parent) as aside:
+        old = target.replace(aside / target.name)
+        try:
+            source.replace(target)
+        except BaseException:
+            old.replace(target)
+            raise
 
 
 @contextmanager

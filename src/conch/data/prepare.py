@@ -86,7 +86,9 @@ def split(
     return kept, taken
 
 
-def prepare(config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None = None) -> Prepared:
+def prepare(
+    config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None = None
+) -> Prepared:
     """Read, split and tokenise. Raises DataError for the first row that can't be trained on."""
     conversations = read_conversations(config.dataset, config)
     if config.eval_dataset:

@@ -57,13 +57,17 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
     path = Path(name).expanduser()
     if path.suffix or "/" in name:
         return _file_dataset(path, dataset_dir)
-    registries = _registries(dataset_dir)
-    for folder in registries:
+    for folder in _registries(dataset_dir):
         entry = _registry(folder).get(name)
         if entry is not None:
             return _described(name, entry, folder)
-    known = sorted({known for folder in registries for known in _registry(folder)})
-    raise DataError("data.unknown_name", name=name, known=", ".join(known))
+    known = ", ".join(registered_names(dataset_dir))
+    raise DataError("data.unknown_name", name=name, known=known)
+
+
+def registered_names(dataset_dir: str | None = None) -> list[str]:
+    """Every name that `find_dataset` knows."""
+    return sorted({name for folder in _registries(dataset_dir) for name in _registry(folder)})
 
 
 def _file_dataset(path: Path, dataset_dir: str | None) -> Dataset:
@@ -97,7 +101,9 @@ def _registry(folder: Path) -> dict[str, Any]:
 
 
 _ALPACA_COLUMNS = frozenset({"prompt", "query", "response", "system", "history"})
-_KNOWN = frozenset({"file_name", "columns", "formatting", "num_samples", "split", "subset", "ranking", "tags", "folder"})
+_KNOWN = frozenset(
+    {"file_name", "columns", "formatting", "num_samples", "split", "subset", "ranking", "tags", "folder"}
+)
 
 
 def _described(name: str, entry: Any, folder: Path) -> Dataset:

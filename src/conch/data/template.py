@@ -58,7 +58,9 @@ class ChatTemplate:
         source = template_source(tokenizer, given)
         return ChatTemplate(tokenizer, source, _end_of_turn(tokenizer, source))
 
-    def render(self, messages: Iterable[Message], *, generation: bool = True, tools: Sequence[Any] = ()) -> str:
+    def render(
+        self, messages: Iterable[Message], *, generation: bool = True, tools: Sequence[Any] = ()
+    ) -> str:
         """The text of `messages`, with the prompt for an answer if `generation`."""
         turns = [message.to_template() for message in messages]
         return _render(self.tokenizer, self.source, turns, generation, tools)
@@ -78,7 +80,9 @@ class ChatTemplate:
         kept = together[: len(prompt_ids)] == prompt_ids
         return [*(together[len(prompt_ids) :] if kept else self.encode(text)), self.end_of_turn]
 
-    def _answer_text(self, prompt: str, history: Sequence[Message], answer: Message, tools: Sequence[Any]) -> str:
+    def _answer_text(
+        self, prompt: str, history: Sequence[Message], answer: Message, tools: Sequence[Any]
+    ) -> str:
         """The answer as the template writes it, or as it stands where the template would change it."""
         rendered = self.render([*history, answer], generation=False, tools=tools)
         content = answer.content.strip()
@@ -127,7 +131,9 @@ def template_source(tokenizer: Tokenizer, given: str | None) -> str:
     raise ModelError("models.no_template")
 
 
-def _render(tokenizer: Tokenizer, source: str, turns: list[dict[str, str]], generation: bool, tools: Sequence[Any]) -> str:
+def _render(
+    tokenizer: Tokenizer, source: str, turns: list[dict[str, str]], generation: bool, tools: Sequence[Any]
+) -> str:
     try:
         text: str = tokenizer.apply_chat_template(
             turns,

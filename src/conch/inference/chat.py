@@ -74,7 +74,9 @@ class Chat:
     def answer(self, messages: Sequence[Message], sampling: Sampling | None = None) -> Reply:
         return self.answers([messages], sampling)[0]
 
-    def answers(self, conversations: Sequence[Sequence[Message]], sampling: Sampling | None = None) -> list[Reply]:
+    def answers(
+        self, conversations: Sequence[Sequence[Message]], sampling: Sampling | None = None
+    ) -> list[Reply]:
         """Answers to many conversations, computed together where the engine can."""
         return self.replies([self.request(messages, sampling or Sampling()) for messages in conversations])
 

@@ -36,7 +36,9 @@ def new_lora(model: PreTrainedModel, config: LoraConfig) -> PeftModel:
     )
     missing = _missing(model, [*([] if targets == "all-linear" else targets), *config.additional_target])
     if missing:
-        raise TrainingError("training.no_module", names=", ".join(missing), known=", ".join(linear_names(model)))
+        raise TrainingError(
+            "training.no_module", names=", ".join(missing), known=", ".join(linear_names(model))
+        )
     return get_peft_model(model, settings)
 
 
@@ -49,13 +51,17 @@ def _initialisation(config: LoraConfig) -> bool | str:
 
 def _missing(model: PreTrainedModel, names: Sequence[str]) -> list[str]:
     known = [name for name, _ in model.named_modules()]
-    return [name for name in names if not any(module == name or module.endswith(f".{name}") for module in known)]
+    return [
+        name for name in names if not any(module == name or module.endswith(f".{name}") for module in known)
+    ]
 
 
 def linear_names(model: PreTrainedModel) -> list[str]:
     """The last parts of the names of all linear layers, such as `q_proj`."""
     found = {
-        name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
     }
     return sorted(found)
 

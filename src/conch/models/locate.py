@@ -101,7 +101,8 @@ def _snapshot(cache: Path) -> Path:
         if named.is_dir():
             return named
     snapshots = sorted(
-        (path for path in (cache / "snapshots").iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime
+        (path for path in (cache / "snapshots").iterdir() if path.is_dir()),
+        key=lambda path: path.stat().st_mtime,
     )
     if not snapshots:
         raise ModelError("models.empty_cache", folder=cache)
@@ -111,7 +112,9 @@ def _snapshot(cache: Path) -> Path:
 def _adapter(folder: Path, request: Request) -> Located:
     """An adapter folder: its base, with it on top."""
     try:
-        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))[
+            "base_model_name_or_path"
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError("models.bad_adapter", folder=folder, reason=error) from error
     if not isinstance(base, str) or Path(base).expanduser().absolute() == folder:

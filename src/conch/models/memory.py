@@ -54,8 +54,10 @@ def _lora_parameters(files: ModelFiles, config: LoraConfig) -> int:
         parts = name.split(".")
         if any(module in parts for module in config.additional_target):
             total += tensor.size
-        elif len(tensor.shape) == 2 and ".layers." in f".{name}" and (
-            everything or any(target in parts for target in config.lora_target)
+        elif (
+            len(tensor.shape) == 2
+            and ".layers." in f".{name}"
+            and (everything or any(target in parts for target in config.lora_target))
         ):
             total += config.lora_rank * sum(tensor.shape)
             total += tensor.shape[0] if config.use_dora else 0
@@ -94,7 +96,9 @@ def estimate(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, tr
     # Kept by one layer for each token: inputs of the norms and of the seven linears, queries, keys,
     # values and attention output, and the three values of the gated activation.
     kept = (14 * hidden + 4 * inner) * per_value
-    if not config.precision.disable_gradient_checkpointing and config.passthrough.get("gradient_checkpointing"):
+    if not config.precision.disable_gradient_checkpointing and config.passthrough.get(
+        "gradient_checkpointing"
+    ):
         activations = tokens * (hidden * per_value * layers + kept)
     else:
         activations = tokens * kept * layers

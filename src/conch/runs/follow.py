@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,21 @@ def read_events(path: Path) -> list[Event]:
     except FileNotFoundError:
         return []
     return [event for line in data.splitlines() if (event := parse(line)) is not None]
+
+
+TAIL = 65536
+"""Bytes read from the end of a log to find its newest event."""
+
+
+def read_last(path: Path) -> Event | None:
+    """The newest whole event, without reading the whole file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return None
+    return next((event for line in reversed(lines) if (event := parse(line)) is not None), None)
 
 
 def parse(line: bytes) -> Event | None:
@@ -40,7 +56,8 @@ def follow(
     """
     while True:
         last_round = ended()
-        for line, offset in _whole_lines(path, offset):  # noqa: B020 - the offset moves on
+        for line in _whole_lines(path, offset):
+            offset += len(line)
             event = parse(line)
             if event is not None:
                 yield event
@@ -50,14 +67,13 @@ def follow(
         time.sleep(pause)
 
 
-def _whole_lines(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
+def _whole_lines(path: Path, offset: int) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     return
-                offset += len(line)
-                yield line, offset
+                yield line
     except FileNotFoundError:
         return

@@ -1,39 +1,40 @@
 """One job on disk.
 
-    RUN/config.yaml    complete and frozen
-    RUN/events.jsonl   append-only news; the state is read from it
-    RUN/worker.json    pid and start time of the process at work
-    RUN/stop           exists while somebody wants the run to save and stop
-    RUN/log.txt        everything that the process printed
-    RUN/output/        what it made (unless `output_dir` puts it elsewhere)
+RUN/config.yaml    complete and frozen
+RUN/events.jsonl   append-only news; the state is read from it
+RUN/worker.json    pid and start time of the process at work
+RUN/stop           exists while somebody wants the run to save and stop
+RUN/log.txt        everything that the process printed
+RUN/output/        what it made (unless `output_dir` puts it elsewhere)
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 import yaml
 
-from conch.config.load import load_train
-from conch.config.train import TrainConfig
 from conch.core.events import (
     Diagnosis,
     Event,
     Failed,
     Finished,
     Metrics,
-    Queued,
     Started,
     Stopped,
 )
 from conch.core.files import write_whole
-from conch.runs.follow import read_events
+from conch.runs.follow import follow, read_events, read_last
 from conch.runs.log import EventLog
+
+if TYPE_CHECKING:
+    from conch.config.train import TrainConfig
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
@@ -57,7 +58,7 @@ class Worker:
         try:
             process = psutil.Process(self.pid)
             alive = process.status() != psutil.STATUS_ZOMBIE
-            return alive and abs(process.create_time() - self.started) < 1
+            return alive and abs(float(process.create_time()) - self.started) < 1
         except psutil.Error:
             return False
 
@@ -91,6 +92,8 @@ class Run:
         return EventLog(self.events_path)
 
     def config(self) -> TrainConfig:
+        from conch.config.load import load_train  # listing runs needs no schema
+
         return load_train(self.config_path).config
 
     def flat_config(self) -> dict[str, Any]:
@@ -104,10 +107,18 @@ class Run:
         given = self.flat_config().get("output_dir")
         return Path(given) if given else self.folder / "output"
 
+    def follow(self, offset: int = 0) -> Iterator[Event]:
+        """Events from byte `offset` of the log on, as they come, until the run has ended."""
+        for event in follow(self.events_path, offset, ended=lambda: self.state() in ENDED):
+            if event is not None:
+                yield event
+
     def checkpoints(self) -> list[Path]:
         """Whole checkpoints, earliest first."""
         found = [path for path in self.output.glob("checkpoint-*") if path.is_dir()]
-        numbered = [(int(m[1]), path) for path in found if (m := re.fullmatch(r"checkpoint-(\d+)", path.name))]
+        numbered = [
+            (int(m[1]), path) for path in found if (m := re.fullmatch(r"checkpoint-(\d+)", path.name))
+        ]
         return [path for _, path in sorted(numbered)]
 
     def worker(self) -> Worker | None:
@@ -126,24 +137,21 @@ class Run:
         """Ask the worker to save a checkpoint after the step in hand and end."""
         self.stop_path.touch()
 
-    def state(self, events: list[Event] | None = None) -> State:
-        """What the events say, corrected by whether the worker lives."""
-        for event in reversed(read_events(self.events_path) if events is None else events):
-            match event:
-                case Finished():
-                    return "finished"
-                case Failed():
-                    return "failed"
-                case Stopped():
-                    return "stopped"
-                case Queued() | Started():
-                    return self._unfinished_state(event)
-        return "queued"
-
-    def _unfinished_state(self, last: Event) -> State:
+    def state(self) -> State:
+        """What the newest event says, corrected by whether the worker lives."""
+        last = read_last(self.events_path)
+        match last:
+            case Finished():
+                return "finished"
+            case Failed():
+                return "failed"
+            case Stopped():
+                return "stopped"
         worker = self.worker()
-        if worker is None or not worker.is_alive():
-            return "queued" if isinstance(last, Queued) and worker is None else "lost"
+        if worker is None:
+            return "queued"
+        if not worker.is_alive():
+            return "lost"
         return "stopping" if self.stop_path.exists() else "running"
 
     def summary(self) -> dict[str, Any]:
@@ -151,7 +159,7 @@ class Run:
         events = read_events(self.events_path)
         metrics = merged_metrics(events)
         failed = last_of(events, Failed)
-        state = self.state(events)
+        state = self.state()
         ended = events[-1].t if events and state in ENDED else None
         started = next((event.t for event in events if isinstance(event, Started)), None)
         return {

@@ -6,15 +6,17 @@ import secrets
 import shutil
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from conch.config.load import dump
-from conch.config.train import TrainConfig
 from conch.core import env
 from conch.core.errors import RunError
 from conch.core.events import Queued
 from conch.core.files import whole_folder
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run
+
+if TYPE_CHECKING:
+    from conch.config.train import TrainConfig
 
 
 def runs_folder() -> Path:
@@ -23,6 +25,8 @@ def runs_folder() -> Path:
 
 def create(config: TrainConfig) -> Run:
     """A new run of `config`, whole on disk, queued."""
+    from conch.config.load import dump  # listing runs needs no schema
+
     moment = time.strftime("%Y%m%d-%H%M%S")
     target = runs_folder() / f"{moment}-{secrets.token_hex(2)}"
     try:

@@ -18,13 +18,13 @@ from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.data.prepare import Prepared
+from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device
 from conch.models.load import _adapter_folder, fit_vocabulary, load_base, load_tokenizer
 from conch.models.locate import Located, Request, locate
 from conch.runs.follow import read_events
 from conch.runs.log import EventLog
-from conch.data.template import ChatTemplate
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable
 from conch.training.kernels import segments
@@ -67,7 +67,9 @@ def train(job: Job) -> None:
 
     job.phase("tokenising")
     method = METHODS[config.method.stage](config.data)
-    prepared = method.prepare(template, config.optimisation.seed, lambda done, of: job.phase("tokenising", done=done, of=of))
+    prepared = method.prepare(
+        template, config.optimisation.seed, lambda done, of: job.phase("tokenising", done=done, of=of)
+    )
     tell_data(job, prepared)
 
     model = build_model(config, located, tokenizer, precision, device)
@@ -163,7 +165,10 @@ def build_model(
 
 def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
     """A new adapter on the model; or its last adapter, to be trained on."""
-    given = (*located.adapters, *(_adapter_folder(name, config.model) for name in config.model.adapter_name_or_path))
+    given = (
+        *located.adapters,
+        *(_adapter_folder(name, config.model) for name in config.model.adapter_name_or_path),
+    )
     if given and not config.lora.create_new_adapter:
         return attach(model, given, trainable=True)
     if given:
@@ -181,7 +186,9 @@ def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | 
     seconds = time.monotonic() - began
     if trainer.reporter.stopped:
         checkpoint = latest(job.output)
-        job.log.write(Stopped, step=trainer.state.global_step, checkpoint=str(checkpoint) if checkpoint else None)
+        job.log.write(
+            Stopped, step=trainer.state.global_step, checkpoint=str(checkpoint) if checkpoint else None
+        )
         return
     job.phase("saving")
     with trainer.packing():
@@ -198,7 +205,9 @@ def save_output(trainer: ConchTrainer, tokenizer: Any, output: Path) -> None:
     with temporary_folder(output) as staging:
         trainer.save_model(str(staging))
         tokenizer.save_pretrained(staging)
-        for file in sorted(staging.iterdir(), key=lambda path: path.name in {"adapter_config.json", "config.json"}):
+        for file in sorted(
+            staging.iterdir(), key=lambda path: path.name in {"adapter_config.json", "config.json"}
+        ):
             publish(file, output / file.name)
 
 
@@ -212,8 +221,17 @@ def write_figures(job: Job, trainer: ConchTrainer, metrics: dict[str, Any], seco
     with temporary_folder(job.output) as staging:
         state.save_to_json(str(staging / "trainer_state.json"))
         publish(staging / "trainer_state.json", job.output / "trainer_state.json")
-    summary = next((entry for entry in reversed(state.log_history) if "train_loss" in entry), {})
-    results = {**summary, **metrics, "loss": loss, "eval_loss": eval_loss, "tokens": tokens, "train_seconds": seconds}
+    summary: dict[str, Any] = next(
+        (entry for entry in reversed(state.log_history) if "train_loss" in entry), {}
+    )
+    results = {
+        **summary,
+        **metrics,
+        "loss": loss,
+        "eval_loss": eval_loss,
+        "tokens": tokens,
+        "train_seconds": seconds,
+    }
     write_whole(job.output / "all_results.json", json.dumps(results, indent=2))
     if job.config.output.plot_loss:
         plot_loss(told, job.output / "training_loss.png")

@@ -39,7 +39,14 @@ def plot_loss(events: Sequence[Event], file: Path) -> None:
     axes.plot(steps, losses, color="#9db8d9", linewidth=1, label="train loss")
     axes.plot(steps, smooth(losses), color="#1f5fa8", linewidth=2, label="train loss, smoothed")
     if held_out:
-        axes.plot(*zip(*held_out, strict=True), color="#d9603b", linewidth=2, marker="o", markersize=4, label="eval loss")
+        axes.plot(
+            *zip(*held_out, strict=True),
+            color="#d9603b",
+            linewidth=2,
+            marker="o",
+            markersize=4,
+            label="eval loss",
+        )
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats per token)")
     axes.grid(alpha=0.25)

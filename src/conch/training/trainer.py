@@ -52,6 +52,7 @@ class ConchTrainer(Trainer):
 
     def __init__(self, model: Any, args: TrainingArguments, setup: Setup, tokenizer: Any) -> None:
         self.setup = setup
+        self.optimizer: torch.optim.Optimizer | None
         super().__init__(
             model=model,
             args=args,
@@ -77,20 +78,26 @@ class ConchTrainer(Trainer):
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """LoRA+ (Hayou et al. 2024, arXiv:2402.12354) where asked for, else transformers' own choice."""
-        lora = self.setup.lora
-        if self.optimizer is None and lora is not None and lora.loraplus_lr_ratio is not None:
-            kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args, self.model)
-            options.pop("lr", None)
-            self.optimizer = create_loraplus_optimizer(
-                self.model,
-                kind,
-                lr=self.args.learning_rate,
-                loraplus_lr_ratio=lora.loraplus_lr_ratio,
-                loraplus_lr_embedding=lora.loraplus_lr_embedding,
-                loraplus_weight_decay=self.args.weight_decay,
-                **options,
-            )
-        return super().create_optimizer(model) if model is not None else super().create_optimizer()
+        if self.optimizer is None and self.setup.lora is not None:
+            self.optimizer = self._loraplus(self.setup.lora)
+        made: torch.optim.Optimizer = super().create_optimizer(model)
+        return made
+
+    def _loraplus(self, lora: LoraConfig) -> torch.optim.Optimizer | None:
+        if lora.loraplus_lr_ratio is None:
+            return None
+        kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args, self.model)
+        options.pop("lr", None)
+        made: torch.optim.Optimizer = create_loraplus_optimizer(
+            self.model,
+            kind,
+            lr=self.args.learning_rate,
+            loraplus_lr_ratio=lora.loraplus_lr_ratio,
+            loraplus_lr_embedding=lora.loraplus_lr_embedding,
+            loraplus_weight_decay=self.args.weight_decay,
+            **options,
+        )
+        return made
 
     def packing(self) -> AbstractContextManager[None]:
         """Within it the model reads our batches."""
@@ -134,7 +141,7 @@ class ConchTrainer(Trainer):
         metrics = {f"{metric_key_prefix}_loss": nll / max(labels, 1)}
         if self.setup.accuracy:
             metrics[f"{metric_key_prefix}_accuracy"] = correct / max(labels, 1)
-        return EvalLoopOutput(predictions=(), label_ids=None, metrics=metrics, num_samples=rows)  # type: ignore[arg-type]
+        return EvalLoopOutput(predictions=(), label_ids=None, metrics=metrics, num_samples=rows)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)
@@ -247,4 +254,3 @@ def _finite(value: Any) -> float | None:
     """JSON knows no NaN; a loss that is not a number is left out."""
     number = None if value is None else float(value)
     return None if number is None or number != number or abs(number) == float("inf") else number
-

@@ -27,7 +27,9 @@ TEXTS = {
     "config.expect.lt": Text("less than {bound}", "小于 {bound}"),
     "config.expect.mapping": Text("a mapping of names to values", "名称到值的映射"),
     "config.expect.number": Text("a number", "数字"),
-    "config.expect.once": Text("each key once; it stands already in {first}", "每项只写一次；{first} 已经写过"),
+    "config.expect.once": Text(
+        "each key once; it stands already in {first}", "每项只写一次；{first} 已经写过"
+    ),
     "config.expect.text": Text("text", "文本"),
     "config.expect.valid": Text("a valid value", "有效的值"),
     # files and words
@@ -35,12 +37,15 @@ TEXTS = {
     "config.no_file.fix": Text("Check the path.", "请检查路径。"),
     "config.is_folder": Text("{file} is a folder, not a config file.", "{file} 是文件夹，不是配置文件。"),
     "config.is_folder.fix": Text("Name a .yaml or .json file in it.", "请指定其中的 .yaml 或 .json 文件。"),
-    "config.unreadable": Text("The config file {file} can't be read: {reason}.", "无法读取配置文件 {file}：{reason}。"),
+    "config.unreadable": Text(
+        "The config file {file} can't be read: {reason}.", "无法读取配置文件 {file}：{reason}。"
+    ),
     "config.unreadable.fix": Text("Check its permissions.", "请检查文件权限。"),
     "config.not_utf8": Text("The config file {file} is not UTF-8 text.", "配置文件 {file} 不是 UTF-8 文本。"),
     "config.not_utf8.fix": Text("Save it as UTF-8 and run again.", "请另存为 UTF-8 编码后重试。"),
     "config.not_yaml": Text(
-        "{file} line {line} is neither YAML nor JSON: {problem}.", "{file} 第 {line} 行既不是 YAML 也不是 JSON：{problem}。"
+        "{file} line {line} is neither YAML nor JSON: {problem}.",
+        "{file} 第 {line} 行既不是 YAML 也不是 JSON：{problem}。",
     ),
     "config.not_yaml.fix": Text(
         "Write one `key: value` a line; quote text that holds `:` or `#`.",
@@ -60,13 +65,17 @@ TEXTS = {
     ),
     "config.no_effect.fast_tokenizer": Text("the fast tokenizer is always used.", "始终使用快速分词器。"),
     "config.no_effect.kernels": Text("kernels are chosen by the hardware.", "计算内核按硬件自动选择。"),
-    "config.no_effect.reentrant": Text("non-reentrant checkpointing is always used.", "始终使用非重入式检查点。"),
+    "config.no_effect.reentrant": Text(
+        "non-reentrant checkpointing is always used.", "始终使用非重入式检查点。"
+    ),
     "config.no_effect.one_process": Text("the run is one process.", "训练只有一个进程。"),
     "config.no_effect.no_cache": Text("tokens are made anew for each run.", "每次训练都会重新分词。"),
     "config.no_effect.workers": Text("tokenising needs no tuning of workers.", "分词无需设置并行进程数。"),
     "config.no_effect.padding": Text("padding is never trained.", "填充部分从不参与训练。"),
     "config.no_effect.logging_dir": Text("logs lie in the run's folder.", "日志保存在该次训练的文件夹中。"),
-    "config.no_effect.low_memory": Text("weights are always read the low-memory way.", "始终以低内存方式读取权重。"),
+    "config.no_effect.low_memory": Text(
+        "weights are always read the low-memory way.", "始终以低内存方式读取权重。"
+    ),
     # keys that are refused until they are built
     "config.later.data": Text(
         "that this key is left out: this way of preparing data is not built yet",
@@ -112,21 +121,24 @@ TEXTS = {
     ),
     # rules between keys
     "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
-    "config.rule.pure_bf16": Text("bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"),
+    "config.rule.pure_bf16": Text(
+        "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
+    ),
     "config.rule.dataset": Text(
         "a dataset: a registered name, or the path of a file such as ./my.jsonl",
         "一个数据集：已登记的名称，或文件路径，如 ./my.jsonl",
     ),
-    "config.rule.val_or_eval": Text("only one of val_size and eval_dataset", "val_size 与 eval_dataset 只能选一个"),
-    "config.rule.val_size": Text(
-        "a share below 1, or a whole number of rows", "小于 1 的比例，或整数行数"
+    "config.rule.val_or_eval": Text(
+        "only one of val_size and eval_dataset", "val_size 与 eval_dataset 只能选一个"
     ),
+    "config.rule.val_size": Text("a share below 1, or a whole number of rows", "小于 1 的比例，或整数行数"),
     "config.rule.eval_rows": Text(
         "rows to evaluate on: set val_size (such as 0.1) or eval_dataset",
         "需要用于评估的数据：请设置 val_size（如 0.1）或 eval_dataset",
     ),
     "config.rule.best_needs_eval": Text(
-        "evaluation during training: set val_size or eval_dataset", "训练中要有评估：请设置 val_size 或 eval_dataset"
+        "evaluation during training: set val_size or eval_dataset",
+        "训练中要有评估：请设置 val_size 或 eval_dataset",
     ),
     "config.rule.save_as_eval": Text(
         "'{when}', as eval_strategy, because load_best_model_at_end is true",
@@ -144,12 +156,15 @@ TEXTS = {
         "no adapter with finetuning_type {kind}: merge it first with `conch export`",
         "finetuning_type 为 {kind} 时不能带适配器：请先用 `conch export` 合并",
     ),
-    "config.rule.pissa_dora": Text("only one of pissa_init and use_dora", "pissa_init 与 use_dora 只能选一个"),
+    "config.rule.pissa_dora": Text(
+        "only one of pissa_init and use_dora", "pissa_init 与 use_dora 只能选一个"
+    ),
     "config.rule.freeze_layers": Text(
         "a number of layers: from the end if positive, from the start if negative",
         "层数：正数从末尾算起，负数从开头算起",
     ),
     "config.passthrough": Text(
-        "Handed on to transformers.TrainingArguments.{key}.", "原样传给 transformers.TrainingArguments.{key}。"
+        "Handed on to transformers.TrainingArguments.{key}.",
+        "原样传给 transformers.TrainingArguments.{key}。",
     ),
 }

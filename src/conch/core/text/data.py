@@ -15,11 +15,16 @@ TEXTS = {
     ),
     "data.is_folder": Text("{file} is a folder, not a dataset file.", "{file} 是文件夹，不是数据集文件。"),
     "data.is_folder.fix": Text("Name a file in it.", "请指定其中的文件。"),
-    "data.unknown_format": Text("{file} is not a kind of dataset file that is read.", "{file} 不是可读取的数据集文件类型。"),
+    "data.unknown_format": Text(
+        "{file} is not a kind of dataset file that is read.", "{file} 不是可读取的数据集文件类型。"
+    ),
     "data.unknown_format.fix": Text("Use one of: {formats}", "请使用以下类型之一：{formats}"),
-    "data.no_dataset_dir": Text("There is no folder {folder} (dataset_dir).", "文件夹 {folder}（dataset_dir）不存在。"),
+    "data.no_dataset_dir": Text(
+        "There is no folder {folder} (dataset_dir).", "文件夹 {folder}（dataset_dir）不存在。"
+    ),
     "data.no_dataset_dir.fix": Text(
-        "Correct dataset_dir, or leave it out to use files by path.", "请改正 dataset_dir，或去掉它并直接写文件路径。"
+        "Correct dataset_dir, or leave it out to use files by path.",
+        "请改正 dataset_dir，或去掉它并直接写文件路径。",
     ),
     "data.registry_not_object": Text(
         "{file} holds no JSON object of dataset descriptions.", "{file} 中不是由数据集描述组成的 JSON 对象。"
@@ -32,9 +37,7 @@ TEXTS = {
         "The description of dataset '{name}' in {file} is not a JSON object.",
         "{file} 中数据集 '{name}' 的描述不是 JSON 对象。",
     ),
-    "data.entry_not_object.fix": Text(
-        'Write {{"file_name": "…"}}.', '请写成 {{"file_name": "…"}}。'
-    ),
+    "data.entry_not_object.fix": Text('Write {{"file_name": "…"}}.', '请写成 {{"file_name": "…"}}。'),
     "data.formatting_later": Text(
         "Dataset '{name}' in {file} asks for '{formatting}', which is not read yet.",
         "{file} 中的数据集 '{name}' 要求 '{formatting}'，目前尚不支持。",
@@ -48,7 +51,8 @@ TEXTS = {
         "{file} 中数据集 '{name}' 的描述无法使用：{keys}。",
     ),
     "data.entry_unread.fix": Text(
-        "It needs file_name, and takes columns and num_samples.", "需要 file_name，可选 columns 和 num_samples。"
+        "It needs file_name, and takes columns and num_samples.",
+        "需要 file_name，可选 columns 和 num_samples。",
     ),
     "data.columns_unread": Text(
         "The columns of dataset '{name}' in {file} name unknown parts: {keys}.",
@@ -57,7 +61,9 @@ TEXTS = {
     "data.columns_unread.fix": Text(
         "Use prompt, query, response, system, history.", "请使用 prompt、query、response、system、history。"
     ),
-    "data.unreadable": Text("The dataset file {file} can't be read: {reason}.", "无法读取数据集文件 {file}：{reason}。"),
+    "data.unreadable": Text(
+        "The dataset file {file} can't be read: {reason}.", "无法读取数据集文件 {file}：{reason}。"
+    ),
     "data.unreadable.fix": Text("Check its permissions.", "请检查文件权限。"),
     "data.not_utf8": Text(
         "{file} line {line} is not UTF-8 text (it looks like {guess}).",
@@ -80,7 +86,8 @@ TEXTS = {
         "Look there for a missing comma, quote or bracket.", "请检查该处是否缺少逗号、引号或括号。"
     ),
     "data.not_array": Text(
-        "{file} holds one JSON {found}, not an array of rows.", "{file} 中是一个 JSON {found}，而不是由行组成的数组。"
+        "{file} holds one JSON {found}, not an array of rows.",
+        "{file} 中是一个 JSON {found}，而不是由行组成的数组。",
     ),
     "data.not_array.fix": Text("Put the rows between [ and ].", "请把各行放在 [ 和 ] 之间。"),
     "data.row_not_object": Text(
@@ -108,9 +115,7 @@ TEXTS = {
         "{file} row {row}: '{column}' is not a list of [question, answer] pairs.",
         "{file} 第 {row} 条：'{column}' 不是由 [问, 答] 组成的列表。",
     ),
-    "data.history.fix": Text(
-        'Write it as [["question", "answer"], …].', '请写成 [["问题", "回答"], …]。'
-    ),
+    "data.history.fix": Text('Write it as [["question", "answer"], …].', '请写成 [["问题", "回答"], …]。'),
     "data.val_too_large": Text(
         "val_size {val_size} leaves none of the {rows} rows for training.",
         "val_size 为 {val_size} 时，{rows} 行数据中没有剩下可训练的。",

@@ -5,7 +5,8 @@ from conch.core.text.entry import Text
 TEXTS = {
     "training.cpu_bf16": Text("this CPU multiplies bf16 fast ({flag})", "本机 CPU 能快速计算 bf16（{flag}）"),
     "training.cpu_no_bf16": Text(
-        "this CPU ({machine}) has no bf16 instructions, so fp32 is faster", "本机 CPU（{machine}）没有 bf16 指令，fp32 更快"
+        "this CPU ({machine}) has no bf16 instructions, so fp32 is faster",
+        "本机 CPU（{machine}）没有 bf16 指令，fp32 更快",
     ),
     "training.precision_asked": Text("asked for by {key}", "按 {key} 的设置"),
     "training.padded": Text(
@@ -17,9 +18,7 @@ TEXTS = {
         "{rows} 行中有 {count} 行超过 cutoff_len {cutoff}，超出部分不参与训练。",
     ),
     "training.no_module": Text("The model has no module named {names}.", "模型中没有名为 {names} 的模块。"),
-    "training.no_module.fix": Text(
-        "Use `all`, or names among: {known}", "请使用 all，或以下名称：{known}"
-    ),
+    "training.no_module.fix": Text("Use `all`, or names among: {known}", "请使用 all，或以下名称：{known}"),
     "training.no_checkpoint": Text("There is no checkpoint {path}.", "检查点 {path} 不存在。"),
     "training.no_checkpoint.fix": Text(
         "Name a checkpoint-N folder, or use resume_from_checkpoint: auto.",
@@ -47,7 +46,9 @@ TEXTS = {
     ),
     "training.unexpected": Text("The worker failed unexpectedly: {reason}", "工作进程意外失败：{reason}"),
     "training.unexpected.fix": Text("The whole story is in {log}.", "详情见 {log}。"),
-    "training.output_exists": Text("The output folder {folder} is not empty.", "输出文件夹 {folder} 不为空。"),
+    "training.output_exists": Text(
+        "The output folder {folder} is not empty.", "输出文件夹 {folder} 不为空。"
+    ),
     "training.output_exists.fix": Text(
         "Choose another output_dir, or set overwrite_output_dir: true, or resume_from_checkpoint: auto.",
         "请换一个 output_dir，或设置 overwrite_output_dir: true，或 resume_from_checkpoint: auto。",
@@ -56,4 +57,6 @@ TEXTS = {
         "The output folder {folder} can't be written: {reason}.", "无法写入输出文件夹 {folder}：{reason}。"
     ),
     "training.output_unwritable.fix": Text("Choose another output_dir.", "请换一个 output_dir。"),
+    "training.failed": Text("{message}", "{message}"),
+    "training.failed.fix": Text("{hint}", "{hint}"),
 }

@@ -162,7 +162,7 @@ def _penalise(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch
 
 
 def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> int:
-    """Greedy at temperature 0; else from the top-k, then the nucleus (Holtzman et al. 2020, arXiv:1904.09751)."""
+    """Greedy at temperature 0; else from the top-k, then the nucleus (Holtzman et al. 2020, 1904.09751)."""
     if sampling.temperature <= 0:
         return int(logits.argmax())
     logits = logits / sampling.temperature

@@ -44,7 +44,8 @@ def segment_attention(
     if segments is None or softcap is not None:
         raise ValueError("packed rows need their segments, and no soft cap")
     outputs = []
-    for q, k, v in zip(*(tensor.split(list(segments), dim=2) for tensor in (query, key, value)), strict=True):
+    parts = [torch.split(tensor, list(segments), dim=2) for tensor in (query, key, value)]
+    for q, k, v in zip(*parts, strict=True):
         window = sliding_window if sliding_window is not None and sliding_window < q.shape[2] else None
         outputs.append(
             scaled_dot_product_attention(

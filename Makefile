@@ -1,0 +1,65 @@
+# The two commands of a newcomer are `make quickstart` and `make test`. Both make .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CONSTRAINED := $(PIP) install --quiet --constraint constraints.txt
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+
+.PHONY: quickstart test check bench prove clean install format
+
+quickstart: $(VENV)/.installed
+	$(BIN)/conch quickstart
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+# The long proofs: every test marked slow, without a bound on how often it kills and retries.
+prove: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "slow or not slow" --prove
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.start_up
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
+
+install: $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist out
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Conch needs Python 3.10 or newer; name one: make PYTHON=python3.11 quickstart"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo "This Python can't make virtual environments: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Where there is an NVIDIA GPU, torch as the index serves it (CUDA). Elsewhere the CPU build, if the index has one.
+$(VENV)/.torch: constraints.txt | $(VENV)/bin/python
+	@if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1; then \
+	  echo "Installing torch $(TORCH) for CUDA"; $(CONSTRAINED) torch; \
+	else \
+	  echo "Installing torch $(TORCH) for the CPU"; \
+	  $(PIP) install --quiet "torch==$(TORCH)+cpu" 2>/dev/null || $(CONSTRAINED) torch; \
+	fi
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
+	@echo "Installing Conch"
+	@$(CONSTRAINED) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need"
+	@$(CONSTRAINED) --editable ".[dev]"
+	@touch $@

@@ -1,0 +1,104 @@
+"""`conch chat`: streaming chat in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from conch.cli.group import Command
+from conch.cli.output import say, whisper
+from conch.core.text import tr
+
+if TYPE_CHECKING:
+    from conch.core.conversation import Message
+    from conch.inference.chat import Chat
+    from conch.inference.engine import Sampling
+
+
+@click.command(cls=Command, help=tr("cli.chat"))
+@click.argument("model")
+@click.option("--adapter", multiple=True, help=tr("cli.chat.adapter"))
+@click.option("--system", help=tr("cli.chat.system"))
+@click.option("--prompt", "-p", help=tr("cli.chat.prompt"))
+@click.option("--template", help=tr("keys.template"))
+@click.option(
+    "--max-new-tokens", default=512, show_default=True, type=click.IntRange(1), help=tr("keys.max_new_tokens")
+)
+@click.option("--temperature", type=click.FloatRange(0), help=tr("keys.temperature"))
+@click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))
+def command(
+    model: str,
+    adapter: tuple[str, ...],
+    system: str | None,
+    prompt: str | None,
+    template: str | None,
+    max_new_tokens: int,
+    temperature: float | None,
+    trust_remote_code: bool,
+) -> None:
+    from conch.config.model import ModelConfig
+    from conch.config.output import GenerationConfig
+    from conch.inference.open import open_chat, sampling_of
+    from conch.models.load import load
+
+    whisper(tr("cli.chat.loading", model=model))
+    config = ModelConfig(
+        model_name_or_path=model, adapter_name_or_path=adapter, trust_remote_code=trust_remote_code
+    )
+    loaded = load(config, template=template, notify=whisper)
+    asked = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        do_sample=None if temperature is None else temperature > 0,
+    )
+    conversation = Terminal(open_chat(loaded), sampling_of(loaded, asked), system)
+    if prompt is not None:
+        conversation.say(prompt)
+    else:
+        conversation.run()
+
+
+class Terminal:
+    """A conversation in the terminal. `/new` forgets it, `/exit` or Ctrl-D ends it."""
+
+    def __init__(self, chat: Chat, sampling: Sampling, system: str | None) -> None:
+        self.chat = chat
+        self.sampling = sampling
+        self.system = system
+        self.messages = self._beginning()
+
+    def _beginning(self) -> list[Message]:
+        from conch.core.conversation import Message
+
+        return [Message("system", self.system)] if self.system else []
+
+    def run(self) -> None:
+        whisper(tr("cli.chat.ready"))
+        while True:
+            try:
+                line = input("> ").strip()
+            except (EOFError, KeyboardInterrupt):
+                say()
+                return
+            if line in {"/exit", "/quit"}:
+                return
+            if line == "/new":
+                self.messages = self._beginning()
+            elif line:
+                self.say(line)
+
+    def say(self, line: str) -> None:
+        """Ask, and print the answer as it comes. Ctrl-C ends the answer; what was said of it stays."""
+        from conch.core.conversation import Message
+
+        asked = [*self.messages, Message("user", line)]
+        answer = ""
+        try:
+            for delta in self.chat.stream(asked, self.sampling):
+                answer += delta.text
+                click.echo(delta.text, nl=False)
+        except KeyboardInterrupt:
+            pass
+        say()
+        self.messages = [*asked, Message("assistant", answer)]

@@ -1,0 +1,64 @@
+"""`conch export CONFIG.yaml`, or `conch export RUN --to DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conch.cli.group import Command
+from conch.cli.output import emit, say, size, whisper
+from conch.core.text import tr
+
+
+@click.command(
+    cls=Command,
+    help=tr("cli.export"),
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.argument("source")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[KEY=VALUE]...")
+@click.option("--to", help=tr("cli.export.to"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["safetensors"]),
+    default="safetensors",
+    help=tr("cli.export.format"),
+)
+@click.option("--allow-difference", is_flag=True, help=tr("cli.export.allow"))
+@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+def command(
+    source: str, words: tuple[str, ...], to: str | None, form: str, allow_difference: bool, as_json: bool
+) -> None:
+    from conch.config import load_export
+    from conch.core.errors import ExportError
+
+    file = Path(source).expanduser() if source.endswith((".yaml", ".yml", ".json")) else None
+    values: dict[str, object] = {} if file else {"model_name_or_path": source}
+    if to:
+        values["export_dir"] = to
+    if allow_difference:
+        values["allow_difference"] = True
+    given = any(word.removeprefix("--").startswith("export_dir") for word in words)
+    if file is None and not to and not given:
+        raise ExportError("export.no_target")
+    config = load_export(file, words, values)
+
+    from conch.export.merge import export
+
+    report = export(config, whisper)
+    if as_json:
+        emit(report.to_dict())
+        return
+    proof = report.proof
+    say(tr("cli.export.done", folder=report.folder, size=size(report.bytes)))
+    say(
+        tr(
+            "cli.export.proof",
+            prompts=proof.prompts,
+            difference=f"{proof.max_logit_difference:.2g}",
+            bound=f"{proof.bound:g}",
+            same=proof.same_answers,
+        )
+    )

@@ -1,0 +1,58 @@
+"""Following a run until it ends, and what Ctrl-C means meanwhile."""
+
+from __future__ import annotations
+
+import click
+
+from conch.cli.output import say, whisper
+from conch.cli.progress import Follower
+from conch.core.events import Finished, Stopped
+from conch.core.text import tr
+from conch.runs.run import Run
+
+
+def watch(run: Run, *, offset: int = 0) -> int:
+    """Show what happens in `run` until it ends; returns an exit code. Ctrl-C asks what is wanted."""
+    while True:
+        try:
+            return _watch(run, offset)
+        except KeyboardInterrupt:
+            if not _keep_watching(run):
+                return 0
+            offset = run.events_path.stat().st_size
+
+
+def _watch(run: Run, offset: int) -> int:
+    code = 1
+    with Follower() as follower:
+        for event in run.follow(offset):
+            follower.show(event)
+            if isinstance(event, (Finished, Stopped)):
+                code = 0
+        if code and run.state() == "lost":
+            follower.line(tr("cli.error", message=tr("runs.lost", name=run.id)), "red")
+            follower.line(tr("cli.hint", hint=tr("runs.lost.fix", name=run.id, log=run.log_path)))
+    return code
+
+
+def _keep_watching(run: Run) -> bool:
+    """Ask: detach, or stop and save. A second Ctrl-C stops and saves."""
+    try:
+        say()
+        choice = click.prompt(
+            tr("cli.train.ctrl_c"),
+            type=click.Choice(["d", "s", "c"]),
+            default="d",
+            show_choices=False,
+            err=True,
+        )
+    except (KeyboardInterrupt, click.Abort):
+        choice = "s"
+    if choice == "s":
+        run.ask_to_stop()
+        whisper(tr("cli.train.stopping"))
+        return True
+    if choice == "d":
+        whisper(tr("cli.train.detached", run=run.id))
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""`conch quickstart`: the main job, shown as it happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conch.cli.group import Command
+from conch.cli.output import duration, emit, say
+from conch.core.events import Event
+from conch.core.text import tr
+
+
+@click.command(cls=Command, help=tr("cli.quickstart"))
+@click.option("--model", default="smollm2-135m", show_default=True, help=tr("quickstart.model_help"))
+@click.option("--dataset", default="magic_conch", show_default=True, help=tr("quickstart.dataset_help"))
+@click.option(
+    "--output",
+    default="out/quickstart",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help=tr("quickstart.output_help"),
+)
+@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+def command(model: str, dataset: str, output: Path, as_json: bool) -> None:
+    from conch.quickstart import quickstart
+
+    with Narrator() as narrator:
+        figures = quickstart(model, dataset, output.absolute(), narrator)
+    emit(figures) if as_json else tell(figures, output)
+
+
+class Narrator:
+    """Shows each phase and the training's progress on standard error."""
+
+    def __init__(self) -> None:
+        from conch.cli.progress import Follower
+
+        self._follower = Follower()
+
+    def __enter__(self) -> Narrator:
+        self._follower.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._follower.__exit__()
+
+    def phase(self, name: str) -> None:
+        self._follower.line(f"\n{tr(f'quickstart.phase.{name}')}", "bold")
+
+    def note(self, text: str) -> None:
+        self._follower.line(f"{text} …")
+
+    def event(self, event: Event) -> None:
+        self._follower.show(event)
+
+
+def tell(figures: dict[str, Any], output: Path) -> None:
+    """What came of it, and what to do next."""
+    from conch.cli.curve import draw
+
+    train, held_out = figures["train"], figures["eval_loss"]
+    say("\n" + tr("quickstart.curve", steps=train["steps"]))
+    for line in draw(train["losses"]):
+        say(line)
+    say()
+    for entry in figures["answers"]:
+        say(tr("quickstart.question", prompt=entry["prompt"]))
+        say(tr("quickstart.before", answer=one_line(entry["before"])))
+        say(tr("quickstart.after", answer=one_line(entry["after"])) + "\n")
+    say(
+        tr(
+            "quickstart.loss",
+            first=f"{train['first_loss']:.2f}",
+            last=f"{train['last_loss']:.2f}",
+            before=f"{held_out['before']:.2f}",
+            after=f"{held_out['after']:.2f}",
+            tokens=f"{train['tokens']:,}",
+            speed=f"{train['tokens_per_second']:.0f}",
+        )
+    )
+    share = figures["identity_share"]
+    if share["questions"]:
+        before, after = f"{share['before']:.0%}", f"{share['after']:.0%}"
+        say(tr("quickstart.identity", count=share["questions"], before=before, after=after))
+    export = figures["export"]
+    say(
+        tr(
+            "quickstart.export",
+            folder=_near(export["folder"]),
+            difference=f"{export['max_logit_difference']:.1e}",
+            allowed=f"{export['allowed']:g}",
+            same=export["same_answers"],
+            prompts=export["prompts"],
+        )
+    )
+    http = figures["http"]
+    answer = one_line(http["answer"]["generated_text"])
+    say(tr("quickstart.http", request=http["request"], status=http["status"], answer=answer))
+    say(
+        "\n"
+        + tr("quickstart.done", time=duration(figures["seconds"]["total"]), file=output / "quickstart.json")
+    )
+    say(tr("quickstart.next", run=figures["run"], folder=_near(export["folder"]), model=figures["model"]))
+
+
+def one_line(text: str, most: int = 160) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else flat[: most - 1] + "…"
+
+
+def _near(folder: str) -> str:
+    """A path as seen from the current folder, where it lies below it."""
+    path = Path(folder)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else folder

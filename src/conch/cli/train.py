@@ -1,0 +1,62 @@
+"""`conch train`: check, submit, follow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conch.cli.group import Command
+from conch.cli.output import emit, say, whisper
+from conch.core.text import tr
+
+
+@click.command(
+    cls=Command,
+    help=tr("cli.train"),
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "allow_interspersed_args": True,
+    },
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[CONFIG.yaml] [KEY=VALUE]...")
+@click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
+@click.option("--dry-run", is_flag=True, help=tr("cli.train.dry_run_help"))
+@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) -> int:
+    from conch.config.load import load_train
+
+    file, rest = split_words(words)
+    loaded = load_train(file, rest)
+    for warning in loaded.warnings:
+        whisper(tr("cli.warning", message=warning))
+    if dry_run:
+        from conch.cli.plan import show_plan
+
+        show_plan(loaded, as_json=as_json)
+        return 0
+
+    from conch.cli.following import watch
+    from conch.submit import submit
+
+    run = submit(loaded.config)
+    if detach:
+        emit({"id": run.id, "folder": str(run.folder)}) if as_json else say(
+            tr("cli.train.started", run=run.id)
+        )
+        return 0
+    whisper(tr("cli.train.run", run=run.id, folder=run.folder))
+    code = watch(run)
+    if as_json:
+        emit(run.summary())
+    elif code == 0 and run.state() == "finished":
+        say(tr("cli.train.next", run=run.id, output=run.output))
+    return code
+
+
+def split_words(words: tuple[str, ...]) -> tuple[Path | None, list[str]]:
+    """The config file, if the first word is one, and the overrides."""
+    if words and not words[0].startswith("--") and "=" not in words[0]:
+        return Path(words[0]).expanduser(), list(words[1:])
+    return None, list(words)

@@ -1,0 +1,216 @@
+"""What the shell says: help, progress, results."""
+
+from conch.core.text.entry import Text
+
+TEXTS = {
+    "cli.conch": Text(
+        "Conch takes a base language model to a fine-tuned, evaluated, exported and served one.\n\n"
+        "Start with `conch quickstart`.",
+        "Conch 带您从基座语言模型走到微调、评估、导出并部署好的模型。\n\n请从 `conch quickstart` 开始。",
+    ),
+    # words of every command
+    "cli.usage": Text("Usage: ", "用法："),
+    "cli.options_heading": Text("Options", "选项"),
+    "cli.commands": Text("Commands", "命令"),
+    "cli.options_metavar": Text("[OPTIONS]", "[选项]"),
+    "cli.command_metavar": Text("COMMAND [ARGS]...", "命令 [参数]..."),
+    "cli.help": Text("Show this help and exit.", "显示本帮助并退出。"),
+    "cli.json": Text("Print one JSON document.", "输出一个 JSON 文档。"),
+    "cli.json_schema": Text("Print JSON Schema.", "输出 JSON Schema。"),
+    "cli.error": Text("Error: {message}", "错误：{message}"),
+    "cli.hint": Text("  → {hint}", "  → {hint}"),
+    "cli.warning": Text("Note: {message}", "注意：{message}"),
+    "cli.interrupted": Text("Interrupted.", "已中断。"),
+    "cli.unexpected": Text("Conch failed unexpectedly: {kind}: {reason}", "Conch 意外失败：{kind}：{reason}"),
+    "cli.unexpected.fix": Text(
+        "Run it again with --debug to see the traceback.", "加上 --debug 重新运行可查看完整的调用栈。"
+    ),
+    "cli.see_help": Text("See `{command} --help`.", "请查看 `{command} --help`。"),
+    "cli.did_you_mean": Text(" Did you mean '{word}'?", "您是想写 '{word}' 吗？"),
+    "cli.no_option": Text("There is no option {option}.", "没有选项 {option}。"),
+    "cli.no_command": Text("There is no command '{word}'.", "没有命令 '{word}'。"),
+    "cli.missing": Text("{name} is missing.", "缺少 {name}。"),
+    "cli.bad_value": Text("{name}: {reason}", "{name}：{reason}"),
+    "cli.usage_error": Text("The command can't be read: {reason}", "无法理解该命令：{reason}"),
+    # short helps, one a command
+    "cli.quickstart": Text(
+        "Go the whole way once: fetch, tune, compare, export, serve.",
+        "完整走一遍：获取、微调、对比、导出、部署。",
+    ),
+    "cli.train": Text(
+        "Fine-tune a model.\n\n"
+        "Settings come from a YAML or JSON file, from key=value or --key value words, or both; "
+        "`conch options train` lists them.",
+        "微调模型。\n\n设置来自 YAML 或 JSON 文件、key=value 或 --key value 形式的参数，或两者兼有；"
+        "`conch options train` 会列出全部配置项。",
+    ),
+    "cli.runs": Text("Everything about runs, whoever started them.", "管理所有训练。"),
+    "cli.models": Text("Base models on this machine.", "管理本机的基座模型。"),
+    "cli.data": Text("Datasets, and what they become.", "管理数据集，并查看其训练形式。"),
+    "cli.chat": Text("Chat with a model in the terminal.", "在终端中与模型对话。"),
+    "cli.export": Text(
+        "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
+    ),
+    "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.options": Text("List every setting with its meaning.", "列出全部配置项及其含义。"),
+    "cli.version": Text("Print the version.", "显示版本。"),
+    # train
+    "cli.train.detach_help": Text("Start it and return at once.", "启动后立即返回。"),
+    "cli.train.dry_run_help": Text(
+        "Show the settings, where they came from, and the plan; train nothing.",
+        "显示设置、来源与训练计划，不开始训练。",
+    ),
+    "cli.train.run": Text("Run {run}  ({folder})", "训练 {run}（{folder}）"),
+    "cli.train.started": Text(
+        "Run {run} has started. Watch it: conch runs follow {run}",
+        "训练 {run} 已启动。查看进度：conch runs follow {run}",
+    ),
+    "cli.train.resumed": Text("Going on from {checkpoint}", "从 {checkpoint} 继续"),
+    "cli.train.loading": Text("Loading the model …", "正在加载模型 …"),
+    "cli.train.tokenising": Text("Tokenising the data …", "正在对数据分词 …"),
+    "cli.train.saving": Text("Saving …", "正在保存 …"),
+    "cli.train.data": Text(
+        "Data: {train_rows} rows to train on, {eval_rows} to evaluate on; {tokens} tokens, {trained_tokens} of them "
+        "trained; longest row {longest}; {truncated_rows} truncated",
+        "数据：训练 {train_rows} 行，评估 {eval_rows} 行；共 {tokens} 个词元，其中 {trained_tokens} 个参与训练；"
+        "最长 {longest}；截断 {truncated_rows} 行",
+    ),
+    "cli.train.training": Text(
+        "Training {trainable_parameters} parameters on {device} in {dtype}: {reason}",
+        "在 {device} 上以 {dtype} 训练 {trainable_parameters} 个参数：{reason}",
+    ),
+    "cli.train.step": Text("step {step}/{total}  {words}", "第 {step}/{total} 步  {words}"),
+    "cli.train.loss": Text("loss", "损失"),
+    "cli.train.eval": Text("eval", "评估损失"),
+    "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
+    "cli.train.left": Text("{time} left", "剩余 {time}"),
+    "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
+    "cli.train.finished": Text(
+        "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
+        "完成，用时 {time}：{tokens} 个词元，{speed} 词元/秒，损失 {loss}，评估损失 {eval_loss}",
+    ),
+    "cli.train.stopped": Text(
+        "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
+    ),
+    "cli.train.ctrl_c": Text(
+        "The run goes on by itself. [d]etach from it, [s]top and save it, or [c]ontinue watching",
+        "训练会自行继续。d：离开；s：保存并停止；c：继续查看",
+    ),
+    "cli.train.stopping": Text("Stopping after the step in hand …", "将在当前步骤完成后停止 …"),
+    "cli.train.detached": Text(
+        "Run {run} goes on. Watch it: conch runs follow {run}",
+        "训练 {run} 仍在继续。查看进度：conch runs follow {run}",
+    ),
+    "cli.train.next": Text(
+        "Output: {output}\nTry it:    conch chat {run}\nExport it: conch export {run} --to my-model\n"
+        "Serve it:  conch serve {run}",
+        "输出：{output}\n试用：conch chat {run}\n导出：conch export {run} --to my-model\n部署：conch serve {run}",
+    ),
+    # plan
+    "cli.plan.config": Text("Settings", "设置"),
+    "cli.plan.plan": Text("Plan", "计划"),
+    "cli.plan.rows": Text("Rows", "数据行"),
+    "cli.plan.rows_value": Text(
+        "{train} to train on, {eval} to evaluate on, {cut} truncated", "训练 {train}，评估 {eval}，截断 {cut}"
+    ),
+    "cli.plan.tokens": Text("Tokens an epoch", "每轮词元"),
+    "cli.plan.tokens_value": Text(
+        "{tokens}, {trained} of them trained", "{tokens}，其中 {trained} 个参与训练"
+    ),
+    "cli.plan.steps": Text("Steps", "步数"),
+    "cli.plan.steps_value": Text(
+        "{steps}: {epochs} epochs, {batch} rows a step", "{steps}：{epochs} 轮，每步 {batch} 行"
+    ),
+    "cli.plan.parameters": Text("Trained parameters", "可训练参数"),
+    "cli.plan.parameters_value": Text(
+        "{trainable} ({share} % of the model)", "{trainable}（占模型的 {share}%）"
+    ),
+    "cli.plan.precision": Text("Number format", "数值格式"),
+    "cli.plan.precision_value": Text("{dtype}: {reason}", "{dtype}：{reason}"),
+    "cli.plan.memory": Text("Memory, about", "内存（估计）"),
+    "cli.plan.memory_value": Text("{total} ({parts})", "{total}（{parts}）"),
+    "cli.plan.memory.weights": Text("weights", "权重"),
+    "cli.plan.memory.gradients": Text("gradients", "梯度"),
+    "cli.plan.memory.optimizer": Text("optimiser", "优化器"),
+    "cli.plan.memory.activations": Text("activations", "激活值"),
+    "cli.plan.memory.logits": Text("logits", "输出层"),
+    "cli.plan.memory.runtime": Text("libraries", "运行库"),
+    # runs
+    "cli.runs.list": Text("List all runs, newest first.", "列出全部训练，最新的在前。"),
+    "cli.runs.show": Text("Show one run.", "查看一个训练。"),
+    "cli.runs.logs": Text("Print the end of a run's log.", "显示训练日志的末尾。"),
+    "cli.runs.lines": Text("How many lines.", "行数。"),
+    "cli.runs.follow": Text("Watch a run until it ends.", "查看训练进度直到结束。"),
+    "cli.runs.stop": Text("Save a checkpoint and stop.", "保存检查点并停止。"),
+    "cli.runs.resume": Text("Go on from a checkpoint.", "从检查点继续。"),
+    "cli.runs.checkpoint": Text(
+        "The checkpoint folder; the newest whole one unless given.",
+        "检查点文件夹；默认使用最新的完整检查点。",
+    ),
+    "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.none": Text(
+        "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
+    ),
+    "cli.runs.columns": Text(
+        "RUN                    STATE           STEPS     LOSS     EVAL  NAME",
+        "训练编号               状态             步数     损失     评估  名称",
+    ),
+    "cli.runs.resuming": Text("Run {run} goes on from {checkpoint}", "训练 {run} 从 {checkpoint} 继续"),
+    "cli.runs.removed": Text("Removed run {run}.", "已删除训练 {run}。"),
+    "cli.runs.now": Text("Run {run} is {state}.", "训练 {run} 的状态：{state}。"),
+    "cli.runs.id": Text("Run", "编号"),
+    "cli.runs.name": Text("Name", "名称"),
+    "cli.runs.state": Text("State", "状态"),
+    "cli.runs.created": Text("Created", "创建时间"),
+    "cli.runs.started": Text("Started", "开始时间"),
+    "cli.runs.ended": Text("Ended", "结束时间"),
+    "cli.runs.progress": Text("Steps", "步数"),
+    "cli.runs.left": Text("Time left", "剩余时间"),
+    "cli.runs.output": Text("Output", "输出"),
+    # models
+    "cli.models.pull": Text("Fetch a model and print its folder.", "获取模型并显示其文件夹。"),
+    "cli.models.revision": Text("Branch, tag or commit on the hub.", "模型站点上的分支、标签或提交。"),
+    "cli.models.path": Text("Print a model's folder.", "显示模型所在的文件夹。"),
+    "cli.models.list": Text("List the models that Conch keeps.", "列出 Conch 保存的模型。"),
+    "cli.models.none": Text(
+        "No models yet. Try: conch models pull smollm2-135m",
+        "还没有模型。可以试试：conch models pull smollm2-135m",
+    ),
+    "cli.models.remove": Text("Delete a model that Conch keeps.", "删除 Conch 保存的模型。"),
+    "cli.models.removed": Text("Removed model {name}.", "已删除模型 {name}。"),
+    # data
+    "cli.data.list": Text("List the datasets that are known by name.", "列出已登记的数据集。"),
+    "cli.data.rows": Text("{count} rows", "{count} 行"),
+    "cli.data.preview": Text(
+        "Show the exact tokens of the first rows; the trained ones in green.",
+        "显示前几行的词元；参与训练的为绿色。",
+    ),
+    "cli.data.preview_rows": Text("How many rows.", "行数。"),
+    "cli.data.preview_row": Text(
+        "Row {row}: {tokens} tokens, {trained} of them trained",
+        "第 {row} 行：{tokens} 个词元，其中 {trained} 个参与训练",
+    ),
+    # chat
+    "cli.chat.adapter": Text("An adapter folder or run to put on top.", "要叠加的适配器文件夹或训练。"),
+    "cli.chat.system": Text("System text.", "系统提示。"),
+    "cli.chat.prompt": Text("Ask this one question and exit.", "只问这一个问题并退出。"),
+    "cli.chat.loading": Text("Loading {model} …", "正在加载 {model} …"),
+    "cli.chat.ready": Text(
+        "Ask away. /new starts over, /exit ends, Ctrl-C stops an answer.",
+        "请提问。/new 重新开始，/exit 退出，Ctrl-C 中断回答。",
+    ),
+    # export
+    "cli.export.to": Text("The folder to make.", "要生成的文件夹。"),
+    "cli.export.dtype": Text("Number format of the weights.", "权重的数值格式。"),
+    "cli.export.format": Text("What to write.", "导出格式。"),
+    "cli.export.allow": Text(
+        "Keep the export although it does not answer as its source does.",
+        "即使导出模型的回答与来源不一致也保留。",
+    ),
+    "cli.export.done": Text("Exported to {folder} ({size})", "已导出到 {folder}（{size}）"),
+    "cli.export.proof": Text(
+        "Proof: on {prompts} prompts the largest logit difference is {difference} (allowed {bound}); "
+        "{same} of {prompts} greedy answers are the same",
+        "验证：{prompts} 个提示上，logit 最大差异为 {difference}（允许 {bound}）；{same}/{prompts} 个贪心回答一致",
+    ),
+}

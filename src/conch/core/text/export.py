@@ -1,0 +1,33 @@
+"""What is said about exports."""
+
+from conch.core.text.entry import Text
+
+TEXTS = {
+    "export.merging": Text("Merging …", "正在合并 …"),
+    "export.proving": Text("Comparing the export with its source …", "正在对比导出模型与来源 …"),
+    "export.target_exists": Text("The export folder {folder} is not empty.", "导出文件夹 {folder} 不为空。"),
+    "export.target_exists.fix": Text(
+        "Choose another folder, or remove it first.", "请换一个文件夹，或先将其删除。"
+    ),
+    "export.no_space": Text(
+        "{folder} has {free} MB free, but the export takes {needed} MB.",
+        "{folder} 剩余 {free} MB，而导出需要 {needed} MB。",
+    ),
+    "export.no_space.fix": Text("Make room, or export to another disk.", "请腾出空间，或导出到其他磁盘。"),
+    "export.unwritable": Text("{folder} can't be written: {reason}.", "无法写入 {folder}：{reason}。"),
+    "export.unwritable.fix": Text("Choose another folder.", "请换一个文件夹。"),
+    "export.differs": Text(
+        "The export does not answer as its source does: the largest logit difference is {difference} (allowed "
+        "{bound}), and {same} of {prompts} greedy answers are the same. Nothing was written.",
+        "导出模型的回答与来源不一致：logit 最大差异为 {difference}（允许 {bound}），{same}/{prompts} 个贪心回答一致。未写入任何内容。",
+    ),
+    "export.differs.fix": Text(
+        "Export with infer_dtype=float32, or accept the difference with --allow-difference.",
+        "请以 infer_dtype=float32 导出，或用 --allow-difference 接受该差异。",
+    ),
+    "export.no_target": Text("No export folder is given.", "没有给出导出文件夹。"),
+    "export.no_target.fix": Text(
+        "Add --to FOLDER, or export_dir to the config file.",
+        "请加上 --to 文件夹，或在配置文件中写 export_dir。",
+    ),
+}

@@ -1,0 +1,260 @@
+"""The main job, once, on real input: base model → tuned, compared, exported, proved, served.
+
+Strings the other parts together and keeps every figure. Prints nothing: what happens is told
+to `Observer`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from conch.config import ExportConfig, load_train
+from conch.config.data import DataConfig
+from conch.config.model import ModelConfig
+from conch.core import env
+from conch.core.conversation import Message
+from conch.core.errors import RunError, ServeError
+from conch.core.events import Event, Failed, Finished, Metrics
+from conch.core.files import write_whole
+from conch.data.prepare import read_conversations
+from conch.data.sources import BUNDLED
+from conch.runs import Run, read_events
+from conch.submit import submit
+
+DATASET = "magic_conch"
+SETTINGS = {
+    "val_size": 0.1,
+    "num_train_epochs": 5,
+    "learning_rate": 2e-3,
+    "lr_scheduler_type": "cosine",
+    "warmup_ratio": 0.1,
+    "per_device_train_batch_size": 8,
+    "logging_steps": 1,
+    "eval_on_start": True,
+    "save_strategy": "epoch",
+    "save_total_limit": 2,
+    "seed": 42,
+}
+"""Chosen for a 135M model and 134 short rows: small steps would need more epochs than patience allows."""
+ANSWER_TOKENS = 48
+
+
+class Observer(Protocol):
+    """Whom the quickstart tells."""
+
+    def phase(self, name: str) -> None: ...
+    def note(self, text: str) -> None: ...
+    def event(self, event: Event) -> None: ...
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the model is asked before and after."""
+
+    shown: tuple[str, ...]
+    identity: tuple[str, ...] = ()
+    """Rephrased questions about who it is, which the data does not hold."""
+    names: tuple[str, ...] = ()
+
+    def share_identified(self, answers: Sequence[str]) -> float | None:
+        """Share of answers to the identity questions in which one of the names occurs."""
+        if not self.identity:
+            return None
+        hits = sum(any(name.lower() in answer.lower() for name in self.names) for answer in answers)
+        return hits / len(answers)
+
+
+@dataclass
+class Report:
+    """Every figure, as `quickstart.json` holds them."""
+
+    figures: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str, observer: Observer) -> Iterator[None]:
+        observer.phase(name)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 2)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 2)}, **self.figures}
+
+
+def quickstart(model: str, dataset: str, output: Path, observer: Observer) -> dict[str, Any]:
+    """Go the whole way and return the figures, which are also in `output/quickstart.json`."""
+    report = Report()
+    questions = find_questions(dataset)
+    report.figures |= {"model": model, "dataset": dataset}
+    with report.phase("model", observer):
+        _fetch(model, observer)
+    with report.phase("before", observer):
+        before = ask(model, questions)
+    with report.phase("train", observer):
+        run = tune(model, dataset, observer)
+    report.figures |= training_figures(run)
+    with report.phase("after", observer):
+        after = ask(run.id, questions)
+    report.figures |= _answer_figures(questions, before, after)
+    with report.phase("export", observer):
+        report.figures["export"] = _export(run, output / "model", observer)
+    with report.phase("serve", observer):
+        report.figures["http"] = serve_once(output / "model", questions.shown[0])
+    shutil.copyfile(run.output / "training_loss.png", output / "training_loss.png")
+    figures = report.to_dict()
+    write_whole(output / "quickstart.json", json.dumps(figures, ensure_ascii=False, indent=2))
+    return figures
+
+
+def find_questions(dataset: str) -> Questions:
+    """The questions that belong to the bundled dataset; of another, the first questions in it."""
+    if dataset != DATASET:
+        conversations = read_conversations([dataset], DataConfig(dataset=(dataset,), max_samples=4))
+        return Questions(tuple(conversation.messages[-2].content for conversation in conversations))
+    content = json.loads((BUNDLED / f"{DATASET}_questions.json").read_text(encoding="utf-8"))
+    shown = [
+        entry["prompt"] for entry in (*content["seen"], *content["heldout_identity"][:2], *content["other"])
+    ]
+    names = [name for listed in content["identity_names"].values() for name in listed]
+    identity = [entry["prompt"] for entry in content["heldout_identity"]]
+    return Questions(tuple(dict.fromkeys(shown)), tuple(identity), tuple(names))
+
+
+def _fetch(model: str, observer: Observer) -> None:
+    from conch.models.locate import Request, locate
+
+    locate(Request(model, notify=observer.note))
+
+
+def ask(model: str, questions: Questions) -> dict[str, str]:
+    """The model's greedy answer to every question."""
+    from conch.inference.engine import Sampling
+    from conch.inference.open import open_chat
+    from conch.models.load import load
+
+    chat = open_chat(load(ModelConfig(model_name_or_path=model), dtype="float32"))
+    prompts = list(dict.fromkeys([*questions.shown, *questions.identity]))
+    replies = chat.answers([[Message("user", prompt)] for prompt in prompts], Sampling(ANSWER_TOKENS))
+    return {prompt: reply.text.strip() for prompt, reply in zip(prompts, replies, strict=True)}
+
+
+def _answer_figures(questions: Questions, before: dict[str, str], after: dict[str, str]) -> dict[str, Any]:
+    return {
+        "answers": [{"prompt": p, "before": before[p], "after": after[p]} for p in questions.shown],
+        "identity_share": {
+            "questions": len(questions.identity),
+            "before": questions.share_identified([before[p] for p in questions.identity]),
+            "after": questions.share_identified([after[p] for p in questions.identity]),
+        },
+    }
+
+
+def tune(model: str, dataset: str, observer: Observer) -> Run:
+    """A run like any other, followed to its end. Raises RunError where it does not finish."""
+    values = {"model_name_or_path": model, "dataset": dataset, "run_name": "quickstart", **SETTINGS}
+    run = submit(load_train(values=values).config)
+    for event in run.follow():
+        observer.event(event)
+    events = read_events(run.events_path)
+    failed = next((event for event in events if isinstance(event, Failed)), None)
+    if failed is not None:
+        raise RunError("quickstart.run_failed", message=failed.message, hint=failed.hint)
+    if run.state() != "finished":
+        raise RunError("quickstart.run_ended", run=run.id, state=run.state(), log=run.log_path)
+    return run
+
+
+def training_figures(run: Run) -> dict[str, Any]:
+    """What the run's events say."""
+    events = read_events(run.events_path)
+    losses = [event.loss for event in events if isinstance(event, Metrics) and event.loss is not None]
+    held_out = [
+        event.eval_loss for event in events if isinstance(event, Metrics) and event.eval_loss is not None
+    ]
+    finished = next(event for event in events if isinstance(event, Finished))
+    return {
+        "run": run.id,
+        "train": {
+            "steps": finished.step,
+            "seconds": finished.train_seconds,
+            "tokens": finished.tokens,
+            "tokens_per_second": finished.tokens_per_second,
+            "first_loss": losses[0],
+            "last_loss": losses[-1],
+            "losses": losses,
+        },
+        "eval_loss": {"before": held_out[0], "after": held_out[-1]},
+    }
+
+
+def _export(run: Run, folder: Path, observer: Observer) -> dict[str, Any]:
+    from conch.export.merge import export
+
+    if (folder / "export_proof.json").is_file():  # of an earlier quickstart
+        shutil.rmtree(folder)
+    report = export(ExportConfig(model_name_or_path=run.id, export_dir=str(folder)), observer.note)
+    proof = report.proof
+    return {
+        "folder": str(report.folder),
+        "bytes": report.bytes,
+        "dtype": report.dtype,
+        "prompts": proof.prompts,
+        "max_logit_difference": proof.max_logit_difference,
+        "allowed": proof.bound,
+        "same_answers": proof.same_answers,
+    }
+
+
+def serve_once(folder: Path, prompt: str, patience: float = 120.0) -> dict[str, Any]:
+    """Serve the export with the real command, send one request, and end that server again."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "conch.cli", "serve", str(folder), "--port", str(port)]
+    log = folder.parent / "serve.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env.child_environment()
+        )
+    try:
+        _wait_until_ready(server, f"{address}/health/ready", patience, log)
+        query = urllib.parse.urlencode({"prompt": prompt, "max_new_tokens": ANSWER_TOKENS})
+        url = f"{address}/generate?{query}"
+        began = time.monotonic()
+        with urllib.request.urlopen(url, timeout=patience) as response:
+            answer = json.load(response)
+        seconds = round(time.monotonic() - began, 2)
+        return {"request": f"GET {url}", "status": response.status, "seconds": seconds, "answer": answer}
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], url: str, patience: float, log: Path) -> None:
+    end = time.monotonic() + patience
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise ServeError("quickstart.no_server", log=log)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

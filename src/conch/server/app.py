@@ -1,0 +1,52 @@
+"""The API as one FastAPI application. Nothing it serves needs the internet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from conch import __version__
+from conch.config.serve import ServeConfig
+from conch.core.errors import ConchError
+from conch.core.text import tr
+from conch.server import docs, generate, health, openai
+from conch.server.auth import Access, Gate
+from conch.server.body_limit import BodyLimit
+from conch.server.errors import answer_error
+from conch.server.request_id import RequestId
+from conch.server.schema import ErrorBody
+from conch.server.service import Service
+
+
+def create_app(service: Service, config: ServeConfig) -> FastAPI:
+    """The API around `service`. Raises ServeError where `config` would open it to others without a key."""
+    access = Access.of(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="Conch",
+        version=__version__,
+        description=tr("serving.docs.about"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses={"4XX": {"model": ErrorBody, "description": tr("serving.docs.failure")}},
+    )
+    app.state.service = service
+    for part in (generate, openai, health, docs):
+        app.include_router(part.router())
+    for kind in (HTTPException, RequestValidationError, ConchError, Exception):
+        app.add_exception_handler(kind, answer_error)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Gate, access=access)
+    app.add_middleware(RequestId)
+    docs.describe(app, service)
+    return app

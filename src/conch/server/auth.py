@@ -1,0 +1,106 @@
+"""Who may ask. On this machine anybody; from outside only with the key.
+
+Without a key the server listens on loopback only, and answers only requests that are addressed to
+loopback: a page from elsewhere that rebinds its name to 127.0.0.1 is turned away. Keys with
+scopes are not made here.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from conch.config.serve import ServeConfig
+from conch.core.errors import ServeError
+from conch.server.errors import RequestError, failure_of
+
+OPEN = "/health"
+"""What monitors read without a key, with everything below it."""
+PAGES = frozenset({"/", "/docs", "/openapi.json"})
+"""Where a browser may give the key as `?key=`: a link can't set headers."""
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def with_key(config: ServeConfig) -> ServeConfig:
+    """The same config with a key made where one is needed. Raises ServeError for a blank key."""
+    if config.api_key is not None and not config.api_key.strip():
+        raise ServeError("serving.blank_key")
+    if config.api_key is not None or is_loopback(config.host):
+        return config
+    return config.model_copy(update={"api_key": secrets.token_urlsafe(24)})
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rule that requests are held against. No key: only from and to this machine."""
+
+    key: str | None
+
+    @staticmethod
+    def of(config: ServeConfig) -> Access:
+        """Raises ServeError where a server without a key could be reached from outside."""
+        if not config.api_key and not is_loopback(config.host):
+            raise ServeError("serving.key_needed", host=config.host)
+        return Access(config.api_key or None)
+
+    def refusal(self, request: HTTPConnection) -> RequestError | None:
+        """Why `request` is turned away, if it is."""
+        if self.key is None:
+            return None if is_loopback(_host(request)) else RequestError("serving.foreign_host", status=403)
+        path = request.url.path
+        if path == OPEN or path.startswith(f"{OPEN}/"):
+            return None
+        given = _given(request, path)
+        if given is None:
+            return _unauthorised("serving.no_key")
+        same = hmac.compare_digest(given, self.key.encode())
+        return None if same else _unauthorised("serving.wrong_key")
+
+
+def _host(request: HTTPConnection) -> str:
+    """The host that the request is addressed to, without its port."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _given(request: HTTPConnection, path: str) -> bytes | None:
+    """The key in a request, as bytes: headers come decoded as latin-1, queries as UTF-8."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    header = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    if header:
+        return header.encode("latin-1")
+    query = request.query_params.get("key") if path in PAGES else None
+    return query.encode() if query else None
+
+
+def _unauthorised(key: str) -> RequestError:
+    return RequestError(key, status=401, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+
+
+class Gate:
+    """Middleware that turns requests away before any route sees them."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app = app
+        self.access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self.access.refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await failure_of(refusal).response()(scope, receive, send)

@@ -1,0 +1,112 @@
+"""`/docs`: one page without outside assets that lists every route and tries it.
+
+FastAPI's own page loads its scripts from a CDN, which a machine behind a firewall can't reach.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from conch.core.text import has, language, tr
+from conch.server.service import Service
+
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+WORDS = (
+    "about",
+    "answer",
+    "copied",
+    "copy",
+    "default",
+    "example",
+    "failed",
+    "field",
+    "meaning",
+    "key",
+    "required",
+    "send",
+    "sending",
+    "title",
+    "type",
+)
+
+
+def router() -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    routes.add_api_route("/", home)
+    routes.add_api_route("/docs", page, response_class=HTMLResponse)
+    return routes
+
+
+async def home(request: Request) -> RedirectResponse:
+    """To the docs; the key, where the address carries it, goes along."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"docs{query}")
+
+
+async def page() -> HTMLResponse:
+    words = {word: tr(f"serving.docs.{word}") for word in WORDS}
+    text = files("conch.server").joinpath("docs.html").read_text(encoding="utf-8")
+    text = text.replace("{{language}}", {"zh": "zh-CN"}.get(language(), "en"))
+    # "<" is written so that no text can end the script that holds it
+    text = text.replace("{{words}}", json.dumps(words, ensure_ascii=False).replace("<", "\\u003c"))
+    headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
+    return HTMLResponse(text, headers=headers)
+
+
+def describe(app: FastAPI, service: Service) -> None:
+    """Complete the OpenAPI document: what every field means, and an example of every request."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = make()
+            for name, field in _fields(document):
+                if has(f"serving.field.{name}"):
+                    field["description"] = tr(f"serving.field.{name}")
+            _examples(document, service.names[0])
+        return make()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _fields(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every parameter and every field of a body."""
+    for schema in document["components"]["schemas"].values():
+        yield from schema.get("properties", {}).items()
+    for path in document["paths"].values():
+        for operation in path.values():
+            yield from ((parameter["name"], parameter) for parameter in operation.get("parameters", ()))
+
+
+def _examples(document: dict[str, Any], model: str) -> None:
+    """Requests that answer as they stand: a body for POST, an address for GET."""
+    greeting = tr("serving.docs.greeting")
+    bodies = {
+        "/generate": {"prompt": greeting, "max_new_tokens": 64},
+        "/v1/chat/completions": {
+            "model": model,
+            "messages": [{"role": "user", "content": greeting}],
+            "max_tokens": 64,
+            "stream": True,
+        },
+        "/v1/completions": {"model": model, "prompt": tr("serving.docs.beginning"), "max_tokens": 32},
+    }
+    addresses = {
+        "/generate": f"/generate?prompt={quote(greeting)}&max_new_tokens=64",
+        "/v1/models/{name}": f"/v1/models/{quote(model)}",
+    }
+    for path, operations in document["paths"].items():
+        if "post" in operations:
+            operations["post"]["requestBody"]["content"]["application/json"]["example"] = bodies[path]
+        if "get" in operations:
+            operations["get"]["x-example"] = addresses.get(path, path)

@@ -1,0 +1,43 @@
+"""A serve config → the models in memory, under their public names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conch.config.model import ModelConfig
+from conch.config.output import GenerationConfig
+from conch.config.serve import ServeConfig
+from conch.core.errors import ServeError
+from conch.core.text import tr
+from conch.inference.open import open_chat, sampling_of
+from conch.models.load import LoadedModel, load
+from conch.server.service import Served, Service
+
+Notify = Callable[[str], None]
+
+
+def open_service(config: ServeConfig, notify: Notify) -> Service:
+    """Load the base and every adapter. Raises ModelError, or ServeError where two names are the same.
+
+    Each adapter is a model of its own that shares no weights with the base: simple, and paid for
+    with memory. One base under many adapters comes with continuous batching.
+    """
+    base = _load(config, (), notify)
+    name = config.name or base.name
+    if name in config.adapters:
+        raise ServeError("serving.same_name", name=name)
+    models = [_served(name, base, config)]
+    for public, reference in config.adapters.items():
+        loaded = _load(config, (reference,), notify)
+        models.append(_served(public, loaded, config, parent=name))
+    return Service(models, queue_size=config.queue_size, request_seconds=config.request_seconds)
+
+
+def _load(config: ServeConfig, adapters: tuple[str, ...], notify: Notify) -> LoadedModel:
+    notify(tr("serving.loading", name=" + ".join((config.model, *adapters))))
+    return load(ModelConfig(model_name_or_path=config.model, adapter_name_or_path=adapters), notify=notify)
+
+
+def _served(name: str, loaded: LoadedModel, config: ServeConfig, parent: str | None = None) -> Served:
+    sampling = sampling_of(loaded, GenerationConfig(max_new_tokens=config.max_new_tokens))
+    return Served(name, open_chat(loaded), sampling, parent)

@@ -1,0 +1,113 @@
+"""A server from start to end: take the port, load the models, answer until told to stop."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from conch.config.serve import ServeConfig
+from conch.core.errors import ServeError
+from conch.server.app import create_app
+from conch.server.auth import with_key
+
+GRACE_SECONDS = 10
+"""How long answers that are being made may go on after the signal to stop."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A server that accepts requests. `made_key` is the key where the server made it itself."""
+
+    url: str
+    models: tuple[str, ...]
+    key: str | None
+    made_key: str | None
+
+
+def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM. Raises ServeError where the port can't be had.
+
+    The port is taken first: a port in use should not be found out after minutes of loading.
+    Clients that come early wait until the models are there.
+    """
+    keyed = with_key(config)
+    with listening(config.host, config.port) as taken:
+        from conch.server.loading import open_service  # heavy: after what can fail at once
+
+        service = open_service(keyed, notify)
+        app = create_app(service, keyed)
+        made = keyed.api_key if config.api_key is None else None
+        announce(Opened(_url(config.host, taken), tuple(service.names), keyed.api_key, made))
+        _until_told(uvicorn_server(app), taken)
+
+
+def uvicorn_server(app: FastAPI) -> uvicorn.Server:
+    """uvicorn as we run it: silent unless something fails; the key in `/docs?key=` stays out of logs."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens; port 0 takes a free one. Raises ServeError with the reason."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ServeError("serving.bad_host", host=host, reason=error.strerror or error) from error
+    with socket.socket(family, kind, protocol) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(address)
+            taken.listen(2048)
+        except OSError as error:
+            raise _no_port(error, host, port) from error
+        yield taken
+
+
+def _no_port(error: OSError, host: str, port: int) -> ServeError:
+    known = {errno.EADDRINUSE: "serving.port_in_use", errno.EACCES: "serving.port_forbidden"}
+    key = known.get(error.errno or 0, "serving.bad_host")
+    return ServeError(key, host=host, port=port, reason=error.strerror or error)
+
+
+def _url(host: str, taken: socket.socket) -> str:
+    """Where this machine's own browser finds the server."""
+    port = taken.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _until_told(server: uvicorn.Server, taken: socket.socket) -> None:
+    with _signals_are_no_failure():
+        server.run(sockets=[taken])
+
+
+@contextmanager
+def _signals_are_no_failure() -> Iterator[None]:
+    """uvicorn ends on SIGINT and SIGTERM, then raises them again; being told to stop is a success here."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

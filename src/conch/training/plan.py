@@ -1,0 +1,87 @@
+"""What a training run would do, worked out before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from conch.config.train import TrainConfig
+from conch.data.example import Example
+from conch.data.prepare import Prepared
+from conch.data.template import ChatTemplate
+from conch.models.hardware import choose_precision, find_device
+from conch.models.headers import read_model_files
+from conch.models.load import load_tokenizer
+from conch.models.locate import Request, locate
+from conch.models.memory import MemoryEstimate, estimate, trainable_parameters
+from conch.training.methods import METHODS
+
+
+@dataclass(frozen=True)
+class Plan:
+    train_rows: int
+    eval_rows: int
+    truncated_rows: int
+    tokens: int
+    """In one epoch."""
+    trained_tokens: int
+    batch_rows: int
+    """Rows behind one optimiser step."""
+    steps: int
+    epochs: float
+    parameters: int
+    trainable_parameters: int
+    dtype: str
+    dtype_reason: str
+    memory: MemoryEstimate
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "memory": {**asdict(self.memory), "total": self.memory.total}}
+
+
+def make_plan(config: TrainConfig) -> Plan:
+    """Read and tokenise the data, read the model's headers, and count."""
+    located = locate(Request.of(config.model))
+    files = read_model_files(located.folder)
+    tokenizer = load_tokenizer(located.folder, config.model)
+    template = ChatTemplate.of(tokenizer, config.data.template)
+    prepared = METHODS[config.method.stage](config.data).prepare(template, config.optimisation.seed, None)
+    precision = choose_precision(find_device(bool(config.passthrough.get("use_cpu"))), config.precision)
+    facts = prepared.facts()
+    steps = count_steps(config, len(prepared.train))
+    tokens, trained = heaviest_batch(prepared, config.optimisation.per_device_train_batch_size)
+    per_step = (
+        config.optimisation.per_device_train_batch_size * config.optimisation.gradient_accumulation_steps
+    )
+    return Plan(
+        train_rows=facts.train_rows,
+        eval_rows=facts.eval_rows,
+        truncated_rows=facts.truncated_rows,
+        tokens=facts.tokens,
+        trained_tokens=facts.trained_tokens,
+        batch_rows=per_step,
+        steps=steps,
+        epochs=config.optimisation.num_train_epochs,
+        parameters=files.parameters,
+        trainable_parameters=trainable_parameters(files, config),
+        dtype=precision.dtype,
+        dtype_reason=precision.reason,
+        memory=estimate(files, config, precision.dtype, tokens, trained),
+    )
+
+
+def count_steps(config: TrainConfig, rows: int) -> int:
+    """Optimiser steps, as transformers counts them: the last of an epoch may be smaller."""
+    optimisation = config.optimisation
+    if optimisation.max_steps > 0:
+        return optimisation.max_steps
+    batches = math.ceil(rows / optimisation.per_device_train_batch_size)
+    an_epoch = max(1, math.ceil(batches / optimisation.gradient_accumulation_steps))
+    return math.ceil(optimisation.num_train_epochs * an_epoch)
+
+
+def heaviest_batch(prepared: Prepared, rows: int) -> tuple[int, int]:
+    """Tokens and labels of the heaviest micro batch that shuffling could bring together."""
+    heaviest: list[Example] = sorted(prepared.train, key=len, reverse=True)[:rows]
+    return sum(map(len, heaviest)), sum(example.trained() for example in heaviest)
