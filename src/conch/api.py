@@ -57,7 +57,7 @@ def load(
 
 
 def chat(model: LoadedModel | str | Run, prompt: str | Sequence[Message], **sampling: Any) -> str:
-    """The model's answer to a question or a conversation; greedy unless `sampling` (fields of Sampling) says more."""
+    """The model's answer to a question or a conversation; greedy unless `sampling` says more."""
     loaded = model if isinstance(model, LoadedModel) else load(model)
     messages = [Message("user", prompt)] if isinstance(prompt, str) else list(prompt)
     return open_chat(loaded).answer(messages, Sampling(**sampling)).text

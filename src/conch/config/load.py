@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +15,11 @@ from pydantic_core import ErrorDetails
 
 from conch.config.check import cross_checks
 from conch.config.export import ExportConfig
-from conch.config.keys import LATER, LATER_VALUES, NO_EFFECT, PASSTHROUGH
+from conch.config.keys import EXPORT_LATER, LATER, LATER_VALUES, NO_EFFECT, PASSTHROUGH
+from conch.config.model import SECRETS
 from conch.config.source import Given, read_file, read_words
 from conch.config.train import NODES, TrainConfig
-from conch.config.types import Node
+from conch.config.types import Float, Int, Node, Settings, Str, read_switch
 from conch.core.errors import ConfigErrors, Problem
 from conch.core.text import tr
 
@@ -60,7 +61,7 @@ def load_train(
         config = TrainConfig(**nodes, passthrough=passthrough)
         problems.extend(cross_checks(config, {key: item.where for key, item in given.items()}))
     if problems:
-        raise ConfigErrors(sorted(problems, key=lambda problem: problem.where))
+        raise _errors(problems, given)
     return Loaded(config, {key: item.where for key, item in given.items()}, tuple(warnings))
 
 
@@ -71,20 +72,23 @@ def load_export(
     given = _gather(file, words, values)
     problems: list[Problem] = []
     for key in [key for key in given if key not in ExportConfig.model_fields]:
-        if key in known_keys() or key in {"export_legacy_format", "export_hub_model_id"}:
-            _refuse_unless_harmless(key, given.pop(key), problems)
-        else:
-            problems.append(_unknown(key, given.pop(key), set(ExportConfig.model_fields)))
-    config = _build(ExportConfig, given, problems)
+        item, later = given[key], EXPORT_LATER.get(key)
+        if later is not None and not _asks_nothing(item.value, later.harmless):
+            problems.append(Problem(key, item.value, tr(later.reason), item.where))
+        elif key not in EXPORT_LATER and key not in known_keys():
+            problems.append(_unknown(key, item, {*ExportConfig.model_fields, *EXPORT_LATER}))
+    fields = {key: item for key, item in given.items() if key in ExportConfig.model_fields}
+    config = _build(ExportConfig, fields, problems)
     if problems or config is None:
-        raise ConfigErrors(problems)
+        raise _errors(problems, given)
     return config
 
 
-def _refuse_unless_harmless(key: str, item: Given, problems: list[Problem]) -> None:
-    harmless = key in FIELD_NODES or item.value in (None, False) or key in NO_EFFECT
-    if not harmless:
-        problems.append(Problem(key, item.value, tr("config.later.export"), item.where))
+def _errors(problems: Iterable[Problem], given: Mapping[str, Given]) -> ConfigErrors:
+    """The problems in the order in which the keys were given, secrets unseen."""
+    order = {key: place for place, key in enumerate(given)}
+    told = sorted(problems, key=lambda problem: order.get(problem.key, len(order)))
+    return ConfigErrors([replace(p, value="…") if p.key in SECRETS and p.value else p for p in told])
 
 
 def _gather(file: Path | None, words: Iterable[str], values: Mapping[str, Any] | None) -> dict[str, Given]:
@@ -103,6 +107,9 @@ def _sort_out(given: Mapping[str, Given], problems: list[Problem]) -> list[str]:
             warnings.append(tr("config.no_effect", key=key, where=item.where, reason=tr(NO_EFFECT[key])))
         elif key in FIELD_NODES or key in PASSTHROUGH:
             problems.extend(_later_value(key, item))
+            if FIELD_NODES.get(key) == "generation" and not _is_default(key, item.value):
+                reason = tr("config.no_effect.generation")
+                warnings.append(tr("config.no_effect", key=key, where=item.where, reason=reason))
         elif key not in LATER:
             problems.append(_unknown(key, item, known_keys()))
         elif not _asks_nothing(item.value, LATER[key].harmless):
@@ -111,16 +118,35 @@ def _sort_out(given: Mapping[str, Given], problems: list[Problem]) -> list[str]:
 
 
 def _asks_nothing(value: Any, harmless: tuple[Any, ...]) -> bool:
-    words = {str(item).lower() for item in harmless}
-    return any(value is item for item in harmless) or str(value).lower() in words
+    return _plain(value) in [_plain(item) for item in harmless]
+
+
+def _plain(value: Any) -> Any:
+    """One form for a word of a command line and for YAML's own value: `1`, `1.0` and "1" are alike."""
+    word = str(value).strip().lower()
+    if word in {"none", "null", "~"}:
+        return "none"
+    switch = read_switch(word)
+    if isinstance(switch, bool):
+        return str(switch)
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _is_default(key: str, value: Any) -> bool:
+    default = NODES[FIELD_NODES[key]].model_fields[key].default
+    return value is None or _plain(value) == _plain(default)
 
 
 def _later_value(key: str, item: Given) -> list[Problem]:
     reasons = LATER_VALUES.get(key, {})
     listed = item.value if isinstance(item.value, (list, tuple)) else str(item.value).split(",")
     for value in listed:
-        if value in reasons:
-            return [Problem(key, item.value, tr(reasons[value]), item.where)]
+        reason = reasons.get(str(value).strip())
+        if reason is not None:
+            return [Problem(key, item.value, tr(reason), item.where)]
     return []
 
 
@@ -162,10 +188,16 @@ def _passthrough(given: Mapping[str, Given], problems: list[Problem]) -> dict[st
         if item.value is None:
             continue
         try:
-            values[key] = TypeAdapter[Any](PASSTHROUGH[key]).validate_python(item.value)
+            values[key] = _adapter(PASSTHROUGH[key]).validate_python(item.value)
         except ValidationError as error:
             problems.append(_problem(key, error.errors()[0], item.value, item.where))
     return values
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Reads a value of `kind` with the conversions that our own keys have."""
+    ours: dict[type, Any] = {dict: Settings, float: Float, int: Int, str: Str}
+    return TypeAdapter[Any](ours.get(kind, kind))
 
 
 def _problem(key: str, detail: ErrorDetails, value: Any, where: str) -> Problem:

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 class Node(BaseModel):
     """Base of all config nodes: frozen, and strict about names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protectedread_namespaces=(), validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), validate_default=True)
 
 
 def _not_bool(value: Any) -> Any:

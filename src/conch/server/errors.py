@@ -135,9 +135,9 @@ def _invalid(details: Sequence[Any]) -> Failure:
 
 
 def _path(place: Sequence[str | int]) -> str:
-    """`messages`, 0, `content` → `messages[0].content`."""
+    """`messages`, 0, `content` → `messages[0].content`. Clients send names of any length and kind."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return text.removeprefix(".")
+    return text.removeprefix(".")[:200].encode("utf-8", "replace").decode()
 
 
 _SIMPLE = {

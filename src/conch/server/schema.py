@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from conch.config.types import Count, Float, Int, NotNegative
@@ -55,7 +55,17 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Text = Annotated[str, Field(min_length=1)]
+def _sound(text: str) -> str:
+    """Half a surrogate pair (`"\\ud800"` is sound JSON) is no text that a tokenizer could read."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError("string_unicode", "not Unicode") from error
+    return text
+
+
+Str = Annotated[str, AfterValidator(_sound)]
+Text = Annotated[Str, Field(min_length=1)]
 Stop = Annotated[
     list[Text], BeforeValidator(_listed, json_schema_input_type=str | list[str] | None), Field(max_length=4)
 ]
@@ -91,7 +101,7 @@ class SamplingBody(Body):
 
 class GenerateRequest(SamplingBody):
     prompt: Text
-    model: str | None = None
+    model: Str | None = None
     max_new_tokens: Count | None = None
 
     def bound(self) -> int | None:
@@ -106,7 +116,7 @@ class StreamOptions(Body):
 class OpenAIBody(SamplingBody):
     """What chat and plain completions have in common."""
 
-    model: str
+    model: Str
     max_tokens: Count | None = None
     n: Annotated[Int, Field(ge=1, le=CHOICES)] = 1
     stream: bool = False
@@ -129,7 +139,7 @@ class OpenAIBody(SamplingBody):
 
 class TextPart(Body):
     type: Literal["text"]
-    text: str
+    text: Str
 
 
 def _parts(content: Any) -> Any:
@@ -212,7 +222,7 @@ class CompletionRequest(OpenAIBody):
         "suffix": ("",),
     }
     prompt: Annotated[
-        list[str],
+        list[Str],
         BeforeValidator(_listed, json_schema_input_type=str | list[str]),
         Field(min_length=1, max_length=PROMPTS),
     ]

@@ -71,6 +71,16 @@ TEXTS = {
     "config.no_effect.one_process": Text("the run is one process.", "训练只有一个进程。"),
     "config.no_effect.no_cache": Text("tokens are made anew for each run.", "每次训练都会重新分词。"),
     "config.no_effect.workers": Text("tokenising needs no tuning of workers.", "分词无需设置并行进程数。"),
+    "config.no_effect.always_told": Text("this is always told.", "该信息总会给出。"),
+    "config.no_effect.generation": Text("no text is generated while training.", "训练期间不生成文本。"),
+    "config.no_effect.output": Text("what is printed follows from the terminal.", "输出方式由终端决定。"),
+    "config.no_effect.safetensors": Text(
+        "weights are always saved as safetensors.", "权重始终以 safetensors 格式保存。"
+    ),
+    "config.no_effect.trainer": Text(
+        "our trainer makes its batches and its evaluation in its own way.",
+        "我们的训练器以自己的方式组织批次和评估。",
+    ),
     "config.no_effect.padding": Text("padding is never trained.", "填充部分从不参与训练。"),
     "config.no_effect.logging_dir": Text("logs lie in the run's folder.", "日志保存在该次训练的文件夹中。"),
     "config.no_effect.low_memory": Text(
@@ -124,6 +134,7 @@ TEXTS = {
     "config.rule.pure_bf16": Text(
         "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
     ),
+    "config.rule.do_train": Text("true: `conch train` always trains", "true：`conch train` 总会训练"),
     "config.rule.dataset": Text(
         "a dataset: a registered name, or the path of a file such as ./my.jsonl",
         "一个数据集：已登记的名称，或文件路径，如 ./my.jsonl",

@@ -74,10 +74,6 @@ TEXTS = {
         "Access token for gated or private models on the Hugging Face Hub. It is never written to the run.",
         "Hugging Face 访问令牌，用于受限或私有模型；不会写入训练记录。",
     ),
-    "keys.print_param_status": Text(
-        "List every weight with its number format, its device and whether it is trained; for debugging.",
-        "逐个列出参数的数据类型、所在设备以及是否参与训练，供调试使用。",
-    ),
     "keys.infer_dtype": Text(
         "Number format of the weights when the model is only run, not trained; auto picks one.",
         "推理时模型权重的数据类型；auto 为自动选择。",
@@ -616,10 +612,6 @@ TEXTS = {
     "keys.compute_accuracy": Text(
         "Also report at each evaluation how many tokens are predicted right.",
         "评估时同时计算 token 级准确率。",
-    ),
-    "keys.include_effective_tokens_per_second": Text(
-        "Also report the tokens trained on per second, padding not counted.",
-        "同时统计每秒有效训练的 token 数（不含填充）。",
     ),
     "keys.report_to": Text(
         "Experiment trackers to send figures to; none sends nothing.",

@@ -1,0 +1,121 @@
+"""Who may ask what, from where."""
+
+from __future__ import annotations
+
+import pytest
+
+from conch.config.serve import ServeConfig
+from conch.core.errors import ServeError
+from conch.server.auth import is_loopback, with_key
+from tests.server.scripted import chat_body, client_of, scripted_chat, service_of
+from tests.server.test_errors import told
+
+KEY = "sesam-öffne-dich"
+PROTECTED = [
+    ("GET", "/generate?prompt=x"),
+    ("POST", "/generate"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/completions"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/base"),
+    ("GET", "/docs"),
+    ("GET", "/"),
+    ("GET", "/openapi.json"),
+    ("GET", "/nothing"),
+]
+
+
+@pytest.fixture
+def guarded():
+    config = ServeConfig(model="base", host="0.0.0.0", api_key=KEY)
+    client = client_of(service_of(scripted_chat()), config, follow_redirects=False)
+    client.base_url = "http://example.com"
+    return client
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize(
+    "header", [{}, {"authorization": "Bearer wrong"}, {"x-api-key": ""}, {"authorization": KEY.encode()}]
+)
+def test_without_the_key_nothing_is_told(guarded, method, path, header):
+    answer = guarded.request(method, path, headers=header)
+    error = told(answer, 401)
+    assert error["type"] == "authentication_error"
+    assert error["code"] == "invalid_api_key"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_monitors_need_no_key(guarded, path):
+    assert guarded.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthy", "/v1/health"])
+def test_only_health_is_open(guarded, path):
+    told(guarded.get(path), 401)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"authorization": f"Bearer {KEY}".encode()},
+        {"x-api-key": KEY.encode()},
+        {"authorization": f"bearer {KEY}".encode()},
+    ],
+)
+def test_with_the_key(guarded, header):
+    assert guarded.get("/v1/models", headers=header).status_code == 200
+    assert guarded.post("/v1/chat/completions", json=chat_body(), headers=header).status_code == 200
+    told(guarded.get("/nothing", headers=header), 404)
+
+
+def test_the_key_in_the_address_opens_pages_only(guarded):
+    assert guarded.get("/docs", params={"key": KEY}).status_code == 200
+    assert guarded.get("/openapi.json", params={"key": KEY}).status_code == 200
+    home = guarded.get("/", params={"key": KEY})
+    assert home.status_code == 307
+    assert "key=" in home.headers["location"]
+    told(guarded.get("/v1/models", params={"key": KEY}), 401)
+    told(guarded.get("/docs", params={"key": "wrong"}), 401)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
+def test_without_a_key_this_machine_is_answered(client, host):
+    assert client.get("/v1/models", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8000", "", "[", "10.0.0.1"])
+def test_without_a_key_other_names_are_turned_away(client, host):
+    assert told(client.get("/v1/models", headers={"host": host}), 403)["code"] == "foreign_host"
+
+
+def test_keys_are_made_where_they_are_needed():
+    assert with_key(ServeConfig(model="m")).api_key is None
+    assert with_key(ServeConfig(model="m", api_key="mine", host="0.0.0.0")).api_key == "mine"
+    made = {
+        with_key(ServeConfig(model="m", host=host)).api_key
+        for host in ("0.0.0.0", "::", "10.0.0.1", "my.host")
+    }
+    assert len(made) == 4
+    assert all(key and len(key) == 32 for key in made)
+    with pytest.raises(ServeError, match="blank"):
+        with_key(ServeConfig(model="m", api_key=" "))
+
+
+def test_an_app_is_never_open_to_others_without_a_key():
+    with pytest.raises(ServeError, match="no key"):
+        client_of(service_of(scripted_chat()), ServeConfig(model="m", host="0.0.0.0"))
+
+
+def test_loopback():
+    assert all(map(is_loopback, ["127.0.0.1", "127.1.2.3", "::1", "localhost"]))
+    assert not any(map(is_loopback, ["0.0.0.0", "::", "", "example.com", "localhost.example.com"]))
+
+
+def test_no_cross_origin_headers(client):
+    answer = client.get("/v1/models", headers={"origin": "https://evil.example"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_secrets_are_not_shown():
+    assert "sesam" not in repr(ServeConfig(model="m", api_key="sesam"))

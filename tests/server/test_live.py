@@ -1,0 +1,151 @@
+"""A real uvicorn on a free port, OpenAI's own client, and clients that go away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import openai
+import pytest
+
+from conch.config.serve import ServeConfig
+from conch.inference.chat import Chat
+from conch.server.app import create_app
+from conch.server.run import listening, uvicorn_server
+from conch.server.service import Service
+from tests.server.scripted import ANSWER, chat_body, scripted_chat, service_of
+from tests.server.test_service import wait_until
+
+CHAT = "/v1/chat/completions"
+
+
+@contextmanager
+def running(service: Service, config: ServeConfig | None = None) -> Iterator[str]:
+    """The service behind a real server; its address."""
+    server = uvicorn_server(create_app(service, config or ServeConfig(model="base")))
+    with listening("127.0.0.1", 0) as taken:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    config = ServeConfig(model="base", api_key="sesam")
+    with running(service_of(scripted_chat(), scripted_chat("I serve burgers.")), config) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="sesam", max_retries=0)
+
+
+def test_openai_chat(client):
+    answer = client.chat.completions.create(
+        model="base", messages=[{"role": "user", "content": "Hi"}], n=2, extra_body={"top_k": 5}
+    )
+    assert [choice.message.content for choice in answer.choices] == [ANSWER, ANSWER]
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.total_tokens > 0
+    # what came back can be sent again
+    turns = [
+        {"role": "user", "content": "Hi"},
+        answer.choices[0].message,
+        {"role": "user", "content": "And?"},
+    ]
+    assert (
+        client.chat.completions.create(model="shop", messages=turns).choices[0].message.content
+        == "I serve burgers."
+    )
+
+
+def test_openai_stream(client):
+    stream = client.chat.completions.create(
+        model="base",
+        messages=[{"role": "user", "content": "Hi"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == ANSWER
+    assert chunks[-1].usage.completion_tokens > 5
+    assert chunks[-2].choices[0].finish_reason == "stop"
+
+
+def test_openai_completions(client):
+    answer = client.completions.create(model="base", prompt=["one", "two"], stop="conch")
+    assert [choice.text for choice in answer.choices] == ["I am the magic "] * 2
+    chunks = client.completions.create(model="base", prompt="one", stream=True)
+    assert "".join(chunk.choices[0].text for chunk in chunks) == ANSWER
+
+
+def test_openai_models(client):
+    assert [model.id for model in client.models.list()] == ["base", "shop"]
+    assert client.models.retrieve("shop").id == "shop"
+
+
+def test_openai_errors(client, url):
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hi"}])
+    assert caught.value.code == "model_not_found"
+    assert caught.value.request_id
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model="base", messages=[], temperature=0)
+    assert refused.value.param == "messages"
+    stranger = openai.OpenAI(base_url=f"{url}/v1", api_key="wrong", max_retries=0)
+    with pytest.raises(openai.AuthenticationError):
+        stranger.models.list()
+
+
+def slow_chat() -> Chat:
+    return scripted_chat("word " * 2000, pause=0.01)
+
+
+def test_a_client_that_leaves_a_stream_ends_the_work():
+    chat = slow_chat()
+    service = service_of(chat)
+    with running(service) as url:
+        body = chat_body(stream=True, n=2, max_tokens=2000)
+        with httpx.stream("POST", f"{url}{CHAT}", json=body, timeout=10) as answer:
+            lines = answer.iter_lines()
+            for _ in range(6):
+                next(lines)
+            assert chat.engine.running == 2
+        wait_until(lambda: chat.engine.running == 0 and service.running == 0, 3)
+
+
+def test_a_client_that_does_not_wait_ends_the_work():
+    chat = slow_chat()
+    service = service_of(chat)
+    with running(service) as url:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}{CHAT}", json=chat_body(max_tokens=2000), timeout=0.3)
+        wait_until(lambda: chat.engine.running == 0 and service.running == 0, 3)
+
+
+def test_pieces_come_as_they_are_made():
+    with running(service_of(scripted_chat("word " * 10, pause=0.02))) as url:
+        arrivals = []
+        with httpx.stream("POST", f"{url}{CHAT}", json=chat_body(stream=True), timeout=10) as answer:
+            arrivals.extend(time.monotonic() for line in answer.iter_lines() if line)
+        assert arrivals[-1] - arrivals[0] > 0.2
+
+
+def test_slow_answers_hold_nobody_up():
+    with (
+        running(service_of(slow_chat())) as url,
+        httpx.stream("POST", f"{url}{CHAT}", json=chat_body(stream=True), timeout=10) as answer,
+    ):
+        next(answer.iter_lines())
+        started = time.monotonic()
+        assert httpx.get(f"{url}/health").status_code == 200
+        assert time.monotonic() - started < 1
