@@ -36,3 +36,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(tmp_path: Path) -> Path:
     """A small alpaca file of 12 rows."""
     return write_rows(tmp_path / "rows.json")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--prove", action="store_true", help="run the long proofs at full length")

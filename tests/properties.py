@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 AWKWARD = "ab Z09_-,.:#={}[]<>|/\\'\"\n\r\t\x00\x85\u2028é海螺😀"
@@ -12,6 +12,7 @@ texts = st.text(AWKWARD, max_size=12)
 
 quick = settings(
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,8 +12,8 @@ from conch.config.model import ModelConfig
 from conch.core.conversation import Message
 from conch.core.errors import TrainingError
 from conch.core.events import Failed
-from conch.export.merge import ExportReport
-from conch.export.merge import export as _export
+from conch.exporting.merge import ExportReport
+from conch.exporting.merge import export as _export
 from conch.inference.engine import Sampling
 from conch.inference.open import open_chat
 from conch.models.load import LoadedModel

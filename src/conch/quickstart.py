@@ -202,7 +202,7 @@ def training_figures(run: Run) -> dict[str, Any]:
 
 
 def _export(run: Run, folder: Path, observer: Observer) -> dict[str, Any]:
-    from conch.export.merge import export
+    from conch.exporting.merge import export
 
     if (folder / "export_proof.json").is_file():  # of an earlier quickstart
         shutil.rmtree(folder)

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from conch.config.train import TrainConfig
 from conch.core.errors import RunError, UsageError
-from conch.data.prepare import read_conversations
+from conch.core.events import Queued
+from conch.data.prepare import read_conversations, split
 from conch.data.sources import find_dataset
 from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
-from conch.models.locate import Located, Request, locate
+from conch.models.locate import Request, find
 from conch.runs import store
 from conch.runs.launch import launch
 from conch.runs.run import Run
+from conch.training.checkpoint import latest, resumable
 
 
 class OutputError(UsageError):
@@ -27,22 +29,19 @@ class OutputError(UsageError):
 def check(config: TrainConfig) -> None:
     """Refuse what is sure to fail: an output folder in use, unreadable rows, a model that isn't there."""
     check_output(config)
+    asked = config.output.resume_from_checkpoint
+    if isinstance(asked, str) and asked.lower() != "auto":
+        resumable(Path(asked).expanduser())
     for name in (*config.data.dataset, *config.data.eval_dataset):
         find_dataset(name, config.data.dataset_dir)
-    read_conversations(config.data.dataset, config.data)
+    rows = read_conversations(config.data.dataset, config.data)
+    split(rows, config.data.val_size, config.optimisation.seed)
     read_conversations(config.data.eval_dataset, config.data)
-    located = _local(config)
+    located = find(Request.of(config.model))
     if located is not None:
         read_model_files(located.folder)
-
-
-def _local(config: TrainConfig) -> Located | None:
-    """The model, where finding it needs neither network nor conversion."""
-    reference = config.model.model_name_or_path
-    path = Path(reference).expanduser()
-    if reference in STARTERS or path.suffix == ".gguf" or not (path.exists() or store.is_run(reference)):
-        return None
-    return locate(Request.of(config.model))
+    for name in config.model.adapter_name_or_path:
+        find(Request(name))
 
 
 def check_output(config: TrainConfig) -> None:
@@ -72,40 +71,61 @@ def resume(run: Run, checkpoint: Path | None = None) -> Path:
     state = run.state()
     if state in {"queued", "running", "stopping"}:
         raise RunError("runs.busy", name=run.id, state=state)
-    found = checkpoint or next(iter(reversed(run.checkpoints())), None)
+    found = checkpoint.expanduser().absolute() if checkpoint else latest(run.output)
     if found is None:
         raise RunError("runs.no_checkpoint", name=run.id, config=run.config_path)
+    resumable(found)
+    run.stop_path.unlink(missing_ok=True)
+    run.claim(os.getpid())  # from here to the worker's first event the run is ours, not an ended one
+    run.events.write(Queued)
     launch(run, "--resume", str(found))
     return found
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:
     """The same config with paths that mean the same from any folder."""
-    data = config.data
+    model, data, output = config.model, config.data, config.output
+    changes = {
+        "model": model.model_copy(
+            update={
+                "model_name_or_path": _placed_model(model.model_name_or_path),
+                "adapter_name_or_path": tuple(map(_placed_model, model.adapter_name_or_path)),
+                "cache_dir": _placed(model.cache_dir),
+            }
+        ),
+        "data": data.model_copy(
+            update={
+                "dataset": tuple(map(_placed_file, data.dataset)),
+                "eval_dataset": tuple(map(_placed_file, data.eval_dataset)),
+                "dataset_dir": _placed(data.dataset_dir),
+                "template": _placed_file(data.template) if data.template else None,
+            }
+        ),
+        "output": output.model_copy(
+            update={
+                "output_dir": _placed(output.output_dir),
+                "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
+            }
+        ),
+    }
+    return config.model_copy(update=changes)
 
-    def place(name: str) -> str:
-        path = Path(name).expanduser()
-        return str(path.absolute()) if path.exists() and (path.suffix or "/" in name) else name
 
-    model_path = Path(config.model.model_name_or_path).expanduser()
-    is_id = config.model.model_name_or_path in STARTERS or not model_path.exists()
-    output_dir = config.output.output_dir
-    return config.model_copy(
-        update={
-            "model": config.model.model_copy(
-                update={} if is_id else {"model_name_or_path": str(model_path.absolute())}
-            ),
-            "data": data.model_copy(
-                update={
-                    "dataset": tuple(map(place, data.dataset)),
-                    "eval_dataset": tuple(map(place, data.eval_dataset)),
-                    "dataset_dir": str(Path(data.dataset_dir).expanduser().absolute())
-                    if data.dataset_dir
-                    else None,
-                }
-            ),
-            "output": config.output.model_copy(
-                update={"output_dir": str(Path(output_dir).expanduser().absolute()) if output_dir else None}
-            ),
-        }
-    )
+def _placed(path: str | None) -> str | None:
+    return str(Path(path).expanduser().absolute()) if path else None
+
+
+def _placed_file(name: str) -> str | None:
+    """A file's path; a registered name stays as it is."""
+    is_path = Path(name).suffix or "/" in name
+    return _placed(name) if is_path and Path(name).expanduser().exists() else name
+
+
+def _placed_model(name: str) -> str | None:
+    """A folder's or file's path; a bundled name, a run or a hub id stays as it is."""
+    is_name = name in STARTERS or store.is_run(name) or not Path(name).expanduser().exists()
+    return name if is_name else _placed(name)
+
+
+def _placed_checkpoint(asked: str | bool | None) -> str | bool | None:
+    return _placed(asked) if isinstance(asked, str) and asked.lower() != "auto" else asked

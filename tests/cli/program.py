@@ -9,14 +9,11 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from conch.cli import main
 from conch.core import text
-
-SOURCE = Path(__file__).parents[2] / "src"
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def spawn(*words: str, **variables: str) -> Ended:
         [sys.executable, "-m", "conch.cli", *words],
         capture_output=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8", **variables},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **variables},
         timeout=300,
         check=False,
     )

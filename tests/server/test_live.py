@@ -13,10 +13,11 @@ import pytest
 
 from conch.config.serve import ServeConfig
 from conch.inference.chat import Chat
+from conch.server import run
 from conch.server.app import create_app
-from conch.server.run import listening, uvicorn_server
+from conch.server.run import Server, listening
 from conch.server.service import Service
-from tests.server.scripted import ANSWER, chat_body, scripted_chat, service_of
+from tests.server.scripted import ANSWER, chat_body, events, scripted_chat, service_of
 from tests.server.test_service import wait_until
 
 CHAT = "/v1/chat/completions"
@@ -25,7 +26,7 @@ CHAT = "/v1/chat/completions"
 @contextmanager
 def running(service: Service, config: ServeConfig | None = None) -> Iterator[str]:
     """The service behind a real server; its address."""
-    server = uvicorn_server(create_app(service, config or ServeConfig(model="base")))
+    server = Server(create_app(service, config or ServeConfig(model="base")), service)
     with listening("127.0.0.1", 0) as taken:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
@@ -130,6 +131,26 @@ def test_a_client_that_does_not_wait_ends_the_work():
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{url}{CHAT}", json=chat_body(max_tokens=2000), timeout=0.3)
         wait_until(lambda: chat.engine.running == 0 and service.running == 0, 3)
+
+
+def test_a_stream_that_outlives_the_server_ends_well(monkeypatch):
+    monkeypatch.setattr(run, "GRACE_SECONDS", 0.2)
+    chat = slow_chat()
+    service = service_of(chat)
+    server = Server(create_app(service, ServeConfig(model="base")), service)
+    with listening("127.0.0.1", 0) as taken:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+        thread.start()
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}{CHAT}"
+        with httpx.stream("POST", url, json=chat_body(stream=True), timeout=10) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            server.should_exit = True
+            *_, last = events(lines)
+        assert last["error"]["code"] == "closing"
+        thread.join(10)
+    assert not thread.is_alive()
+    assert chat.engine.running == 0
 
 
 def test_pieces_come_as_they_are_made():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -102,21 +103,54 @@ def test_an_answer_is_closed_though_its_reader_is_cancelled():
 
 def test_answers_take_turns():
     chat = scripted_chat()
-    order = [part.index for part in parts(job_of(chat, count=3), 60)]
+    order = [part.index for part in parts(job_of(chat, count=3), lambda: None)]
     assert order[:6] == [0, 1, 2, 0, 1, 2]
 
 
 def test_parts_add_up():
     chat = scripted_chat()
-    made = list(parts(job_of(chat), 60))
+    made = list(parts(job_of(chat), lambda: None))
     assert "".join(part.text for part in made) == ANSWER
     assert [part.finish for part in made] == [None] * (len(made) - 1) + ["stop"]
     assert made[-1].completion_tokens == len(made) - 1
 
 
-def test_time_is_bounded():
-    chat = scripted_chat(LONG, pause=0.01)
-    with pytest.raises(RequestError) as caught:
-        list(parts(job_of(chat), 0.05))
-    assert caught.value.status == 504
+def test_a_task_that_asyncio_cancels_waits_for_its_thread():
+    """asyncio's own cancel, as uvicorn uses it, passes anyio's shields."""
+    chat = scripted_chat(LONG, pause=0.1)
+    service = service_of(chat)
+
+    async def read() -> None:
+        answer = service.start(job_of(chat))
+        try:
+            await answer.next()
+        finally:
+            await answer.close()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(read())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
     assert chat.engine.running == 0
+    assert service.running == 0
+
+
+def test_a_check_ends_the_work():
+    chat = scripted_chat(LONG)
+
+    def check() -> None:
+        raise RequestError("serving.closing", status=503)
+
+    with pytest.raises(RequestError):
+        list(parts(job_of(chat), check))
+    assert chat.engine.running == 0
+
+
+def test_a_service_that_ends_takes_no_more():
+    service = service_of(scripted_chat())
+    service.end_within(10)
+    told(client_of(service).post(CHAT, json=chat_body()), 503)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from conch.cli.group import Command
-from conch.cli.output import say, whisper
+from conch.cli.output import emit, say, whisper
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--temperature", type=click.FloatRange(0), help=tr("keys.temperature"))
 @click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))
+@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
 def command(
     model: str,
     adapter: tuple[str, ...],
@@ -36,9 +37,15 @@ def command(
     max_new_tokens: int,
     temperature: float | None,
     trust_remote_code: bool,
+    as_json: bool,
 ) -> None:
     from conch.config.model import ModelConfig
     from conch.config.output import GenerationConfig
+    from conch.core.errors import UsageError
+
+    if as_json and prompt is None:
+        raise UsageError("cli.chat.no_prompt")
+
     from conch.inference.open import open_chat, sampling_of
     from conch.models.load import load
 
@@ -53,7 +60,9 @@ def command(
         do_sample=None if temperature is None else temperature > 0,
     )
     conversation = Terminal(open_chat(loaded), sampling_of(loaded, asked), system)
-    if prompt is not None:
+    if as_json and prompt is not None:
+        emit(conversation.ask(prompt))
+    elif prompt is not None:
         conversation.say(prompt)
     else:
         conversation.run()
@@ -87,6 +96,19 @@ class Terminal:
                 self.messages = self._beginning()
             elif line:
                 self.say(line)
+
+    def ask(self, line: str) -> dict[str, Any]:
+        """The whole answer at once, with what it cost."""
+        from conch.core.conversation import Message
+
+        reply = self.chat.answer([*self.messages, Message("user", line)], self.sampling)
+        return {
+            "prompt": line,
+            "answer": reply.text,
+            "finish": reply.finish,
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": reply.completion_tokens,
+        }
 
     def say(self, line: str) -> None:
         """Ask, and print the answer as it comes. Ctrl-C ends the answer; what was said of it stays."""

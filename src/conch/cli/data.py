@@ -38,7 +38,9 @@ def list_command(dataset_dir: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--model", required=True, help=tr("keys.model_name_or_path"))
 @click.option("--template", help=tr("keys.template"))
-@click.option("--rows", default=3, show_default=True, help=tr("cli.data.preview_rows"))
+@click.option(
+    "--rows", default=3, show_default=True, type=click.IntRange(1), help=tr("cli.data.preview_rows")
+)
 @_json
 def preview(name: str, model: str, template: str | None, rows: int, as_json: bool) -> None:
     from conch.config.data import DataConfig

@@ -32,7 +32,7 @@ def command(
     source: str, words: tuple[str, ...], to: str | None, form: str, allow_difference: bool, as_json: bool
 ) -> None:
     from conch.config import load_export
-    from conch.core.errors import ExportError
+    from conch.core.errors import UsageError
 
     file = Path(source).expanduser() if source.endswith((".yaml", ".yml", ".json")) else None
     values: dict[str, object] = {} if file else {"model_name_or_path": source}
@@ -40,12 +40,12 @@ def command(
         values["export_dir"] = to
     if allow_difference:
         values["allow_difference"] = True
-    given = any(word.removeprefix("--").startswith("export_dir") for word in words)
+    given = any(word.removeprefix("--").replace("-", "_").startswith("export_dir") for word in words)
     if file is None and not to and not given:
-        raise ExportError("export.no_target")
+        raise UsageError("export.no_target")
     config = load_export(file, words, values)
 
-    from conch.export.merge import export
+    from conch.exporting.merge import export
 
     report = export(config, whisper)
     if as_json:

@@ -6,7 +6,6 @@ import click
 
 from conch.cli.output import say, whisper
 from conch.cli.progress import Follower
-from conch.core.events import Finished, Stopped
 from conch.core.text import tr
 from conch.runs.run import Run
 
@@ -17,22 +16,20 @@ def watch(run: Run, *, offset: int = 0) -> int:
         try:
             return _watch(run, offset)
         except KeyboardInterrupt:
+            offset = run.events_path.stat().st_size
             if not _keep_watching(run):
                 return 0
-            offset = run.events_path.stat().st_size
 
 
 def _watch(run: Run, offset: int) -> int:
-    code = 1
     with Follower() as follower:
         for event in run.follow(offset):
             follower.show(event)
-            if isinstance(event, (Finished, Stopped)):
-                code = 0
-        if code and run.state() == "lost":
+        state = run.state()
+        if state == "lost":
             follower.line(tr("cli.error", message=tr("runs.lost", name=run.id)), "red")
             follower.line(tr("cli.hint", hint=tr("runs.lost.fix", name=run.id, log=run.log_path)))
-    return code
+    return 0 if state in {"finished", "stopped"} else 1
 
 
 def _keep_watching(run: Run) -> bool:

@@ -31,8 +31,10 @@ def pull(name: str, revision: str, as_json: bool) -> None:
 
 @command.command("path", help=tr("cli.models.path"))
 @click.argument("name")
-def path(name: str) -> None:
-    say(str(_locate(name, "main")))
+@_json
+def path(name: str, as_json: bool) -> None:
+    folder = _locate(name, "main")
+    emit({"name": name, "folder": str(folder)}) if as_json else say(str(folder))
 
 
 def _locate(name: str, revision: str) -> Path:
@@ -90,7 +92,8 @@ def list_command(as_json: bool) -> None:
 
 @command.command("remove", help=tr("cli.models.remove"))
 @click.argument("name")
-def remove(name: str) -> None:
+@_json
+def remove(name: str, as_json: bool) -> None:
     import shutil
 
     from conch.core.errors import ModelError
@@ -99,4 +102,4 @@ def remove(name: str) -> None:
     if found is None:
         raise ModelError("models.not_kept", name=name)
     shutil.rmtree(found.folder)
-    say(tr("cli.models.removed", name=name))
+    emit({"removed": name}) if as_json else say(tr("cli.models.removed", name=name))

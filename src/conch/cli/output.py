@@ -76,16 +76,40 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
             return tr("cli.no_option", option=error.option_name) + better, hint
         case click.exceptions.MissingParameter():
-            return tr("cli.missing", name=error.param.human_readable_name if error.param else "?"), hint
+            return tr("cli.missing", name=_typed(error.param)), hint
         case click.exceptions.BadParameter():
-            name = error.param.human_readable_name if error.param else "?"
-            return tr("cli.bad_value", name=name, reason=error.format_message()), hint
+            expected = _expected(error.param.type) if error.param else ""
+            if expected:
+                return tr("cli.bad_value", name=_typed(error.param), expected=expected), hint
+            return tr("cli.usage_error", reason=error.format_message()), hint
+        case click.exceptions.BadOptionUsage():
+            return tr("cli.no_value", option=error.option_name), hint
         case UnknownCommandError():
             close = difflib.get_close_matches(error.word, error.known, n=1)
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
             return tr("cli.no_command", word=error.word) + better, hint
         case _:
             return tr("cli.usage_error", reason=error.format_message()), hint
+
+
+def _typed(param: click.Parameter | None) -> str:
+    """A parameter as the user types it: `--lines`, `RUN`."""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return param.human_readable_name if param else "?"
+
+
+def _expected(kind: click.ParamType[Any]) -> str:
+    """What a parameter takes, in our words; empty where click alone knows."""
+    if isinstance(kind, click.Choice):
+        return tr("config.expect.choice", choices=", ".join(map(str, kind.choices)))
+    if not isinstance(kind, (click.types.IntParamType, click.types.FloatParamType)):
+        return ""
+    whole = isinstance(kind, click.types.IntParamType)
+    words = [tr("config.expect.int" if whole else "config.expect.number")]
+    bounds = {"ge": getattr(kind, "min", None), "le": getattr(kind, "max", None)}
+    words += [tr(f"config.expect.{name}", bound=bound) for name, bound in bounds.items() if bound is not None]
+    return tr("cli.comma").join(words)
 
 
 def size(count: float) -> str:

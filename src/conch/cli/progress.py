@@ -47,7 +47,7 @@ class Follower:
         self._bar.stop()
 
     def line(self, text: str, style: str | None = None) -> None:
-        self.console.print(text, style=style, markup=False)
+        self.console.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
 
     def show(self, event: Event) -> None:
         match event:

@@ -78,22 +78,34 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command("logs", help=tr("cli.runs.logs"))
 @_run
-@click.option("--lines", "-n", default=50, show_default=True, help=tr("cli.runs.lines"))
-def logs(name: str, lines: int) -> None:
+@click.option(
+    "--lines", "-n", default=50, show_default=True, type=click.IntRange(1), help=tr("cli.runs.lines")
+)
+@_json
+def logs(name: str, lines: int, as_json: bool) -> None:
     from conch.runs import find
 
-    path = find(name).log_path
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    say("\n".join(text.splitlines()[-lines:]))
+    run = find(name)
+    text = run.log_path.read_text(encoding="utf-8", errors="replace") if run.log_path.is_file() else ""
+    last = text.splitlines()[-lines:]
+    if as_json:
+        emit({"id": run.id, "lines": last})
+    for line in [] if as_json else last:
+        say(line)
 
 
 @command.command("follow", help=tr("cli.runs.follow"))
 @_run
-def follow(name: str) -> int:
+@_json
+def follow(name: str, as_json: bool) -> int:
     from conch.cli.following import watch
     from conch.runs import find
 
-    return watch(find(name))
+    run = find(name)
+    code = watch(run)
+    if as_json:
+        emit(run.summary())
+    return code
 
 
 @command.command("stop", help=tr("cli.runs.stop"))
@@ -120,7 +132,8 @@ def stop(name: str, as_json: bool) -> int:
 @_run
 @click.option("--checkpoint", type=click.Path(path_type=Path), help=tr("cli.runs.checkpoint"))
 @click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
-def resume(name: str, checkpoint: Path | None, detach: bool) -> int:
+@_json
+def resume(name: str, checkpoint: Path | None, detach: bool, as_json: bool) -> int:
     from conch import submit
     from conch.cli.following import watch
     from conch.runs import find
@@ -129,15 +142,19 @@ def resume(name: str, checkpoint: Path | None, detach: bool) -> int:
     offset = run.events_path.stat().st_size
     found = submit.resume(run, checkpoint)
     whisper(tr("cli.runs.resuming", run=run.id, checkpoint=found))
-    return 0 if detach else watch(run, offset=offset)
+    code = 0 if detach else watch(run, offset=offset)
+    if as_json:
+        emit(run.summary())
+    return code
 
 
 @command.command("remove", help=tr("cli.runs.remove"))
 @_run
-def remove(name: str) -> None:
+@_json
+def remove(name: str, as_json: bool) -> None:
     from conch.runs import find
     from conch.runs.store import remove as remove_run
 
     run = find(name)
     remove_run(run)
-    say(tr("cli.runs.removed", run=run.id))
+    emit({"removed": run.id}) if as_json else say(tr("cli.runs.removed", run=run.id))

@@ -183,12 +183,12 @@ def _build(node: type[NodeT], given: Mapping[str, Given], problems: list[Problem
 
 def _passthrough(given: Mapping[str, Given], problems: list[Problem]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for key in PASSTHROUGH.keys() & given.keys():
-        item = given[key]
-        if item.value is None:
+    for key, kind in PASSTHROUGH.items():
+        item = given.get(key)
+        if item is None or item.value is None:
             continue
         try:
-            values[key] = _adapter(PASSTHROUGH[key]).validate_python(item.value)
+            values[key] = _adapter(kind).validate_python(item.value)
         except ValidationError as error:
             problems.append(_problem(key, error.errors()[0], item.value, item.where))
     return values
@@ -274,4 +274,16 @@ def _schema_of(kind: type) -> dict[str, Any]:
 def dump(config: TrainConfig) -> str:
     """The flat YAML of a config. `load_train` of it gives the same config (secrets aside)."""
 
-    return yaml.safe_dump(json.loads(json.dumps(config.to_flat())), sort_keys=False, allow_unicode=True)
+    plain = json.loads(json.dumps(config.to_flat()))
+    return str(yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text with line ends in it between double quotes: PyYAML reads some back wrongly otherwise."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represent_text)

@@ -76,8 +76,9 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
         value = loader.construct_object(node)
     except ValueError:  # `2024-13-45` looks like a date to YAML
         return str(node.value)
-    unchanged = value is None or str(value).lower() == node.value.lower()
-    return value if unchanged else str(node.value)
+    if value is None or (isinstance(value, (bool, int, float)) and str(value).lower() == node.value.lower()):
+        return value
+    return str(node.value)
 
 
 def _read_text(path: Path) -> str:

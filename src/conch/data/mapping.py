@@ -6,7 +6,7 @@ from typing import Any
 
 from conch.core.conversation import Conversation, Message, Origin
 from conch.core.errors import DataError
-from conch.data.sources import Columns, Row
+from conch.data.sources import Columns, Row, json_type
 
 
 def alpaca(row: Row, columns: Columns, default_system: str | None = None) -> Conversation:
@@ -16,34 +16,44 @@ def alpaca(row: Row, columns: Columns, default_system: str | None = None) -> Con
     LLaMA-Factory does. Turns of the history are trained like the last one; whether they stay
     so is the method's choice.
     """
-    prompt = _text(row, columns.prompt, required=True)
     query = _text(row, columns.query)
+    prompt = _text(row, columns.prompt, required=True, may_be_blank=bool(query.strip()))
     answer = _text(row, columns.response, required=True)
     system = _text(row, columns.system) or default_system or ""
     messages = [Message("system", system)] if system else []
     for question, reply in _history(row, columns.history):
         messages += [Message("user", question), Message("assistant", reply)]
-    asked = "\n".join(part for part in (prompt, query) if part)
+    asked = "\n".join(part for part in (prompt, query) if part.strip())
     messages += [Message("user", asked), Message("assistant", answer)]
     return Conversation(tuple(messages), origin=Origin(str(row.file), row.number))
 
 
-def _text(row: Row, column: str | None, *, required: bool = False) -> str:
+def _text(row: Row, column: str | None, *, required: bool = False, may_be_blank: bool = False) -> str:
     if column is None:
         return ""
     value = row.values.get(column)
     if value is None:
-        if required:
+        if required and not (may_be_blank and column in row.values):
             seen = ", ".join(map(str, row.values)) or "-"
             raise DataError("data.no_column", file=row.file, row=row.number, column=column, columns=seen)
         return ""
     if not isinstance(value, str):
-        raise DataError(
-            "data.not_text", file=row.file, row=row.number, column=column, found=type(value).__name__
-        )
-    if required and not value.strip():
+        raise DataError("data.not_text", file=row.file, row=row.number, column=column, found=json_type(value))
+    if required and not may_be_blank and not value.strip():
         raise DataError("data.blank", file=row.file, row=row.number, column=column)
-    return value
+    return _whole(row, column, value)
+
+
+def _whole(row: Row, column: str, text: str) -> str:
+    """`text`, unless it holds half of a surrogate pair, which no tokenizer reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(text[error.start]):04x}"
+        raise DataError(
+            "data.half_letter", file=row.file, row=row.number, column=column, half=half
+        ) from error
+    return text
 
 
 def _history(row: Row, column: str | None) -> list[tuple[str, str]]:
@@ -56,4 +66,4 @@ def _history(row: Row, column: str | None) -> list[tuple[str, str]]:
     )
     if not well_formed:
         raise DataError("data.history", file=row.file, row=row.number, column=column)
-    return [(question, reply) for question, reply in turns]
+    return [(_whole(row, column, question), _whole(row, column, reply)) for question, reply in turns]

@@ -55,12 +55,14 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
     (`CONCH_HOME/data`), then in the one that Conch carries. Raises DataError where there is none.
     """
     path = Path(name).expanduser()
-    if path.suffix or "/" in name:
+    if path.suffix in READABLE or "/" in name:
         return _file_dataset(path, dataset_dir)
     for folder in _registries(dataset_dir):
         entry = _registry(folder).get(name)
         if entry is not None:
             return _described(name, entry, folder)
+    if path.suffix:
+        return _file_dataset(path, dataset_dir)
     known = ", ".join(registered_names(dataset_dir))
     raise DataError("data.unknown_name", name=name, known=known)
 
@@ -71,8 +73,9 @@ def registered_names(dataset_dir: str | None = None) -> list[str]:
 
 
 def _file_dataset(path: Path, dataset_dir: str | None) -> Dataset:
-    candidates = [path] if path.is_absolute() or dataset_dir is None else [path, Path(dataset_dir) / path]
-    found = next((candidate for candidate in candidates if candidate.exists()), None)
+    folders = [] if path.is_absolute() or dataset_dir is None else [Path(dataset_dir).expanduser()]
+    candidates = [path, *(folder / path for folder in folders)]
+    found = next((candidate for candidate in candidates if _exists(candidate)), None)
     if found is None:
         raise DataError("data.no_file", file=path)
     if found.is_dir():
@@ -80,6 +83,13 @@ def _file_dataset(path: Path, dataset_dir: str | None) -> Dataset:
     if found.suffix not in READABLE:
         raise DataError("data.unknown_format", file=found, formats=", ".join(READABLE))
     return Dataset(path.stem, found.absolute())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that no disk takes, such as one of 300 letters
+        return False
 
 
 def _registries(dataset_dir: str | None) -> list[Path]:
@@ -110,12 +120,13 @@ def _described(name: str, entry: Any, folder: Path) -> Dataset:
     file = folder / "dataset_info.json"
     if not isinstance(entry, dict):
         raise DataError("data.entry_not_object", name=name, file=file)
-    if entry.get("formatting", "alpaca") != "alpaca" or entry.get("ranking"):
-        asked = "ranking" if entry.get("ranking") else entry["formatting"]
+    formatting = entry.get("formatting") or "alpaca"
+    if formatting != "alpaca" or entry.get("ranking"):
+        asked = "ranking" if entry.get("ranking") else formatting
         raise DataError("data.formatting_later", name=name, file=file, formatting=asked)
-    unread = sorted(set(entry) - _KNOWN)
-    if unread or "file_name" not in entry:
-        raise DataError("data.entry_unread", name=name, file=file, keys=", ".join(unread) or "file_name")
+    unread = sorted(set(entry) - _KNOWN) or _of_wrong_type(entry)
+    if unread:
+        raise DataError("data.entry_unread", name=name, file=file, keys=", ".join(unread))
     columns = {key: value for key, value in (entry.get("columns") or {}).items() if value is not None}
     unknown = sorted(set(columns) - _ALPACA_COLUMNS)
     if unknown:
@@ -124,29 +135,38 @@ def _described(name: str, entry: Any, folder: Path) -> Dataset:
     return Dataset(name, found.file, Columns(**columns), entry.get("num_samples"))
 
 
+def _of_wrong_type(entry: Mapping[str, Any]) -> list[str]:
+    """The keys of a description whose values can't be what they should be."""
+    columns, count = entry.get("columns") or {}, entry.get("num_samples")
+    fine = {
+        "file_name": isinstance(entry.get("file_name"), str) and entry["file_name"] != "",
+        "columns": isinstance(columns, dict)
+        and all(isinstance(c, (str, type(None))) for c in columns.values()),
+        "num_samples": count is None or (type(count) is int and count > 0),
+    }
+    return [key for key, is_fine in fine.items() if not is_fine]
+
+
 def read_rows(file: Path) -> Iterator[Row]:
     """The rows of a JSON array or of JSON lines. Raises DataError with file and row."""
     text = _read_text(file)
     if not text.strip():
         raise DataError("data.empty", file=file)
-    yield from _json_lines(text, file) if file.suffix == ".jsonl" else _json_array(text, file)
+    lines = file.suffix == ".jsonl" and not text.lstrip().startswith("[")  # else an array under that name
+    yield from _json_lines(text, file) if lines else _json_array(text, file)
 
 
 def _json_array(text: str, file: Path) -> Iterator[Row]:
     try:
         content = json.loads(text)
-    except RecursionError as error:
-        raise DataError("data.not_json", file=file, line=1, column=1, reason="nested too deeply") from error
-    except json.JSONDecodeError as error:
-        lines = text.lstrip().splitlines()
-        if lines[0].startswith("{") and len(lines) > 1 and _is_json(lines[0]):
+    except (ValueError, RecursionError) as error:
+        first, _, rest = text.lstrip().partition("\n")
+        if first.startswith("{") and rest and _is_json(first):
             yield from _json_lines(text, file)  # JSON lines under the name .json
             return
-        raise DataError(
-            "data.not_json", file=file, line=error.lineno, column=error.colno, reason=error.msg
-        ) from error
+        raise _not_json(error, file) from error
     if not isinstance(content, list):
-        raise DataError("data.not_array", file=file, found=type(content).__name__)
+        raise DataError("data.not_array", file=file, found=json_type(content))
     if not content:
         raise DataError("data.empty", file=file)
     for number, values in enumerate(content, 1):
@@ -154,21 +174,21 @@ def _json_array(text: str, file: Path) -> Iterator[Row]:
 
 
 def _json_lines(text: str, file: Path) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: it also splits inside of strings
         if line.strip():
             yield _row(file, number, _parse_json(line, file, number))
 
 
 def _row(file: Path, number: int, values: Any) -> Row:
     if not isinstance(values, dict):
-        raise DataError("data.row_not_object", file=file, row=number, found=type(values).__name__)
+        raise DataError("data.row_not_object", file=file, row=number, found=json_type(values))
     return Row(file, number, values)
 
 
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -176,11 +196,22 @@ def _is_json(line: str) -> bool:
 def _parse_json(text: str, file: Path, line: int | None = None) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        at_line = line or getattr(error, "lineno", 1)
-        column = getattr(error, "colno", 1)
-        reason = getattr(error, "msg", "nested too deeply")
-        raise DataError("data.not_json", file=file, line=at_line, column=column, reason=reason) from error
+    except (ValueError, RecursionError) as error:
+        raise _not_json(error, file, line) from error
+
+
+def _not_json(error: Exception, file: Path, line: int | None = None) -> DataError:
+    """What json said, with the place. Too deep nesting and too long numbers come without one."""
+    at_line = line or getattr(error, "lineno", 1)
+    column = getattr(error, "colno", 1)
+    reason = getattr(error, "msg", None) or next(iter(str(error).splitlines()), "")
+    return DataError("data.not_json", file=file, line=at_line, column=column, reason=reason)
+
+
+def json_type(value: Any) -> str:
+    """JSON's own word for the type of a parsed value."""
+    words = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
+    return words.get(type(value), "null")
 
 
 def _read_text(file: Path) -> str:

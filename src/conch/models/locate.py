@@ -44,27 +44,49 @@ class Request:
     cache_dir: Path | None = None
     token: str | None = None
     notify: Notify = _silent
+    obtain: bool = True
+    """Whether to fetch or convert what is not at hand, or else to raise NotAtHandError."""
 
     @staticmethod
     def of(config: ModelConfig, notify: Notify = _silent) -> Request:
         cache = Path(config.cache_dir).expanduser() if config.cache_dir else None
         return Request(config.model_name_or_path, config.model_revision, cache, config.hf_hub_token, notify)
 
+    def obtained(self, make: Callable[[], Path]) -> Path:
+        if not self.obtain:
+            raise NotAtHandError
+        return make()
+
+
+class NotAtHandError(Exception):
+    """Our own signal: the model would have to be fetched or converted first."""
+
 
 def locate(request: Request) -> Located:
     """Find `request.reference`, downloading or converting it if need be. Raises ModelError."""
     reference = request.reference
     if reference in STARTERS:
-        return Located(reference, convert.starter(STARTERS[reference], request.notify))
+        made = request.obtained(lambda: convert.starter(STARTERS[reference], request.notify))
+        return Located(reference, made)
     if store.is_run(reference):
         return _run(request)
     path = Path(reference).expanduser()
     if path.exists():
         return _path(path.absolute(), request)
     if huggingface.looks_like_id(reference) and not reference.startswith("."):
-        folder = huggingface.fetch(reference, request.revision, request.cache_dir, request.token)
+        folder = request.obtained(
+            lambda: huggingface.fetch(reference, request.revision, request.cache_dir, request.token)
+        )
         return Located(reference.rpartition("/")[2], folder)
     raise _unknown(reference)
+
+
+def find(request: Request) -> Located | None:
+    """As `locate`, but at once: None where the model would have to be fetched or converted first."""
+    try:
+        return locate(replace(request, obtain=False))
+    except NotAtHandError:
+        return None
 
 
 def _unknown(reference: str) -> ModelError:
@@ -79,7 +101,7 @@ def _path(path: Path, request: Request) -> Located:
     if path.is_file():
         if path.suffix != ".gguf":
             raise ModelError("models.not_a_model", path=path)
-        return Located(path.stem, convert.gguf(path, request.notify))
+        return Located(path.stem, request.obtained(lambda: convert.gguf(path, request.notify)))
     if (path / "adapter_config.json").is_file():
         return _adapter(path, request)
     if path.name.startswith("models--") and (path / "snapshots").is_dir():

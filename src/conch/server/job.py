@@ -6,16 +6,14 @@ collected streams, so that both are the same by construction.
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from conch.core.conversation import Message
 from conch.inference.chat import Chat
 from conch.inference.detokenize import Detokenizer
 from conch.inference.engine import FinishReason, Piece, Request, Sampling
-from conch.server.errors import RequestError
 from conch.server.stops import StopText
 
 Prompt = str | tuple[Message, ...]
@@ -68,13 +66,12 @@ class Part:
     completion_tokens: int = 0
 
 
-def parts(job: Job, seconds: float) -> Generator[Part, None, None]:
+def parts(job: Job, check: Callable[[], None]) -> Generator[Part, None, None]:
     """All answers of `job`, piece by piece, in turns. Closing it ends the work.
 
-    Raises ServeError before the first piece where a prompt doesn't fit, and RequestError when
-    `seconds` have passed.
+    Raises ServeError before the first piece where a prompt doesn't fit, and what `check` raises,
+    which is called after every piece.
     """
-    deadline = time.monotonic() + seconds
     waiting = deque(_answer(index, job, request) for index, request in enumerate(job.requests()))
     try:
         while waiting:
@@ -84,8 +81,7 @@ def parts(job: Job, seconds: float) -> Generator[Part, None, None]:
                 continue
             yield part
             waiting.rotate(-1)
-            if time.monotonic() > deadline:
-                raise RequestError("serving.timeout", status=504, seconds=round(seconds))
+            check()
     finally:
         for answer in waiting:
             answer.close()

@@ -17,9 +17,12 @@ from conch.config.serve import ServeConfig
 from conch.core.errors import ServeError
 from conch.server.app import create_app
 from conch.server.auth import with_key
+from conch.server.service import Service
 
-GRACE_SECONDS = 10
+GRACE_SECONDS = 8
 """How long answers that are being made may go on after the signal to stop."""
+PATIENCE_SECONDS = GRACE_SECONDS + 7
+"""When uvicorn cuts off what has not ended by itself: a very slow step of the engine."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,31 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
         app = create_app(service, keyed)
         made = keyed.api_key if config.api_key is None else None
         announce(Opened(_url(config.host, taken), tuple(service.names), keyed.api_key, made))
-        _until_told(uvicorn_server(app), taken)
+        with _signals_are_no_failure():
+            Server(app, service).run(sockets=[taken])
 
 
-def uvicorn_server(app: FastAPI) -> uvicorn.Server:
-    """uvicorn as we run it: silent unless something fails; the key in `/docs?key=` stays out of logs."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+class Server(uvicorn.Server):
+    """uvicorn as we run it: silent unless something fails, and fair to answers in hand when it ends.
+
+    The access log is off, which keeps the key in `/docs?key=` out of it.
+    """
+
+    def __init__(self, app: FastAPI, service: Service) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=PATIENCE_SECONDS,
+            )
         )
-    )
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.end_within(GRACE_SECONDS)
+        await super().shutdown(sockets)
 
 
 @contextmanager
@@ -92,11 +106,6 @@ def _url(host: str, taken: socket.socket) -> str:
     port = taken.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
-
-
-def _until_told(server: uvicorn.Server, taken: socket.socket) -> None:
-    with _signals_are_no_failure():
-        server.run(sockets=[taken])
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -39,10 +41,16 @@ class Answer:
         self._limiter = limiter
         self._done = done
         self._closed = False
+        # asyncio may cancel a task whose thread goes on: closing has to wait for that thread
+        self._turn = threading.Lock()
 
     async def next(self) -> Part | None:
         """The next piece; None at the end."""
-        return await to_thread.run_sync(next, self._work, None, limiter=self._limiter)
+        return await to_thread.run_sync(self._step, limiter=self._limiter)
+
+    def _step(self) -> Part | None:
+        with self._turn:
+            return next(self._work, None)
 
     async def close(self) -> None:
         """End the work and give the place back, also while the caller is being cancelled."""
@@ -51,9 +59,13 @@ class Answer:
         self._closed = True
         try:
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._work.close, limiter=self._limiter)
+                await to_thread.run_sync(self._end, limiter=self._limiter)
         finally:
             self._done()
+
+    def _end(self) -> None:
+        with self._turn:
+            self._work.close()
 
 
 class Service:
@@ -66,8 +78,8 @@ class Service:
         self._queue_size = queue_size
         self._seconds = request_seconds
         self._limiter = CapacityLimiter(queue_size)
+        self._last_moment = math.inf
         self.running = 0
-        self.is_open = True
         self.started = int(time.time())
 
     @property
@@ -93,21 +105,45 @@ class Service:
             )
         return self._models[name]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are taken."""
+        return self._last_moment == math.inf
+
     def start(self, job: Job) -> Answer:
         """Begin to work on `job`. Raises RequestError where too many are being answered already."""
+        if not self.is_open:
+            raise RequestError("serving.closing", status=503)
         if self.running >= self._queue_size:
             raise RequestError(
                 "serving.busy", status=429, headers={"retry-after": str(RETRY_SECONDS)}, count=self.running
             )
         self.running += 1
-        return Answer(parts(job, self._seconds), self._limiter, self._leave)
+        return Answer(parts(job, self._limit()), self._limiter, self._leave)
+
+    def _limit(self) -> Callable[[], None]:
+        """What ends work that takes too long, or goes on when the server ends."""
+        deadline = time.monotonic() + self._seconds
+
+        def check() -> None:
+            now = time.monotonic()
+            if now > deadline:
+                raise RequestError("serving.timeout", status=504, seconds=round(self._seconds))
+            if now > self._last_moment:
+                raise RequestError("serving.closing", status=503)
+
+        return check
+
+    def end_within(self, seconds: float) -> None:
+        """Take no more requests; answers that are being made have `seconds` left."""
+        self._last_moment = min(self._last_moment, time.monotonic() + seconds)
 
     def _leave(self) -> None:
         self.running -= 1
 
     def close(self) -> None:
         """Give back what the engines hold."""
-        self.is_open = False
+        self.end_within(0)
         for served in self.models:
             served.chat.engine.close()
 

@@ -30,7 +30,9 @@ TEXTS = {
     "cli.no_option": Text("There is no option {option}.", "没有选项 {option}。"),
     "cli.no_command": Text("There is no command '{word}'.", "没有命令 '{word}'。"),
     "cli.missing": Text("{name} is missing.", "缺少 {name}。"),
-    "cli.bad_value": Text("{name}: {reason}", "{name}：{reason}"),
+    "cli.no_value": Text("{option} needs a value.", "{option} 需要一个值。"),
+    "cli.bad_value": Text("{name}: expected {expected}.", "{name}：应为 {expected}。"),
+    "cli.comma": Text(", ", "，"),
     "cli.usage_error": Text("The command can't be read: {reason}", "无法理解该命令：{reason}"),
     # short helps, one a command
     "cli.quickstart": Text(
@@ -194,6 +196,8 @@ TEXTS = {
     "cli.chat.adapter": Text("An adapter folder or run to put on top.", "要叠加的适配器文件夹或训练。"),
     "cli.chat.system": Text("System text.", "系统提示。"),
     "cli.chat.prompt": Text("Ask this one question and exit.", "只问这一个问题并退出。"),
+    "cli.chat.no_prompt": Text("--json answers one question.", "--json 只回答一个问题。"),
+    "cli.chat.no_prompt.fix": Text("Ask it with --prompt.", "请用 --prompt 提出问题。"),
     "cli.chat.loading": Text("Loading {model} …", "正在加载 {model} …"),
     "cli.chat.ready": Text(
         "Ask away. /new starts over, /exit ends, Ctrl-C stops an answer.",

@@ -111,6 +111,14 @@ TEXTS = {
     "data.not_text.fix": Text("Put it between quotes.", "请用引号括起来。"),
     "data.blank": Text("{file} row {row}: '{column}' is blank.", "{file} 第 {row} 条：'{column}' 为空白。"),
     "data.blank.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
+    "data.half_letter": Text(
+        "{file} row {row}: '{column}' holds half of a letter ({half}).",
+        "{file} 第 {row} 条：'{column}' 含有半个字符（{half}）。",
+    ),
+    "data.half_letter.fix": Text(
+        "Write the letter itself, or both halves of its \\u escape.",
+        "请直接写出该字符，或写全它的两个 \\u 转义。",
+    ),
     "data.history": Text(
         "{file} row {row}: '{column}' is not a list of [question, answer] pairs.",
         "{file} 第 {row} 条：'{column}' 不是由 [问, 答] 组成的列表。",

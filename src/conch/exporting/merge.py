@@ -20,7 +20,7 @@ from conch.config.model import ModelConfig
 from conch.core.errors import ExportError
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.core.text import tr
-from conch.export.proof import Proof, answers, compare
+from conch.exporting.proof import Proof, answers, compare
 from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, generation_config, load, stored_dtype
 from conch.models.locate import Request, locate

@@ -1,0 +1,204 @@
+"""All problems of a config at once, each with key, value, expectation, place and suggestion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conch.config import load_export, load_train
+from conch.core import text
+from conch.core.errors import ConfigErrors, Problem
+
+NEEDED = {"model_name_or_path": "m", "dataset": "d"}
+
+
+def problems(**values: object) -> list[Problem]:
+    with pytest.raises(ConfigErrors) as error:
+        load_train(values={**NEEDED, **values})
+    return list(error.value.problems)
+
+
+BROKEN = """\
+model_name_or_path: m
+dataset: d
+lora_rnak: 16
+lora_rank: 0
+learning_rate: fast
+packing: true
+bf16: maybe
+stage: dpo
+finetuning_type: lroa
+tf32: perhaps
+val_size: -1
+max_steps: 1.5
+"""
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(BROKEN)
+    with pytest.raises(ConfigErrors) as error:
+        load_train(file, ["lora_alpha=much"])
+    found = error.value.problems
+    wrong = [line.partition(":")[0] for line in BROKEN.splitlines()[2:]]
+    assert [p.key for p in found] == [*wrong, "lora_alpha"]
+    assert [p.where for p in found] == [f"broken.yaml line {n}" for n in range(3, 13)] + ["command line"]
+    assert len(str(error.value).splitlines()) == 1 + len(found)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("lora_rank", 0, "at least 1"),
+        ("lora_rank", "x", "a whole number"),
+        ("lora_rank", True, "a number"),
+        ("learning_rate", 0, "more than 0"),
+        ("learning_rate", "fast", "a number"),
+        ("lora_dropout", 2, "at most 1"),
+        ("bf16", "maybe", "true or false"),
+        ("output_dir", [1], "text"),
+        ("dataset", {"a": 1}, "a list, or names separated by commas"),
+        ("lr_scheduler_kwargs", 3, "a mapping of names to values"),
+        ("flash_attn", "fa9", "one of auto, disabled, sdpa, fa2, fa3"),
+        ("save_strategy", "step", "one of no, steps, epoch"),
+        ("lora_rnak", 3, "a known key"),
+        ("num_beams", 4, "one of 1"),
+        ("report_to", "nobody", "one of none"),
+    ],
+)
+def test_what_was_expected(key: str, value: object, expected: str) -> None:
+    (problem,) = problems(**{key: value})
+    assert (problem.key, problem.value, problem.expected) == (key, value, expected)
+    assert problem.where == "Python call"
+
+
+def test_a_required_key_that_is_missing() -> None:
+    with pytest.raises(ConfigErrors) as error:
+        load_train(words=["dataset=d"])
+    (problem,) = error.value.problems
+    assert (problem.key, problem.where) == ("model_name_or_path", "")
+    assert "required" in problem.expected
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_a_required_key_that_is_empty(value: object) -> None:
+    assert [p.key for p in problems(model_name_or_path=value)] == ["model_name_or_path"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "suggestion"),
+    [
+        ("lora_rnak", 1, "lora_rank"),
+        ("learning_rat", 1, "learning_rate"),
+        ("evaluation_strategy", "steps", "eval_strategy"),
+        ("num_epochs", 3, "num_train_epochs"),
+        ("adam_epsilo", 0.9, "adam_epsilon"),
+        ("flash_attn", "dpa", "sdpa"),
+        ("finetuning_type", "lroa", "lora"),
+        ("zzz", 1, ""),
+    ],
+)
+def test_did_you_mean(key: str, value: object, suggestion: str) -> None:
+    (problem,) = problems(**{key: value})
+    assert problem.suggestion == suggestion
+    assert (f"did you mean '{suggestion}'" in problem.sentence()) is bool(suggestion)
+
+
+def test_a_key_written_twice(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("model_name_or_path: m\nseed: 1\ndataset: d\nseed: 2\nlora_rank: 1\nlora_rank: 2\n")
+    with pytest.raises(ConfigErrors) as error:
+        load_train(file)
+    assert [(p.key, p.where) for p in error.value.problems] == [
+        ("seed", "twice.yaml line 4"),
+        ("lora_rank", "twice.yaml line 6"),
+    ]
+    assert "twice.yaml line 2" in error.value.problems[0].expected
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"bf16": True, "fp16": True}, "fp16"),
+        ({"pure_bf16": True, "bf16": False}, "pure_bf16"),
+        ({"dataset": None}, "dataset"),
+        ({"dataset": ","}, "dataset"),
+        ({"val_size": 0.1, "eval_dataset": "e"}, "val_size"),
+        ({"val_size": 2.5}, "val_size"),
+        ({"eval_strategy": "steps"}, "eval_strategy"),
+        ({"eval_steps": 5}, "eval_strategy"),
+        ({"load_best_model_at_end": True}, "load_best_model_at_end"),
+        ({"load_best_model_at_end": True, "val_size": 0.1, "save_strategy": "steps"}, "save_strategy"),
+        ({"early_stopping_steps": 3, "val_size": 0.1}, "early_stopping_steps"),
+        ({"max_steps": 0}, "max_steps"),
+        ({"max_steps": -2}, "max_steps"),
+        ({"warmup_ratio": 1.5}, "warmup_ratio"),
+        ({"lr_scheduler_type": "cosinus"}, "lr_scheduler_type"),
+        ({"logging_steps": 1.5}, "logging_steps"),
+        ({"save_steps": 2.5}, "save_steps"),
+        ({"eval_steps": 2.5, "val_size": 0.1}, "eval_steps"),
+        ({"finetuning_type": "full", "adapter_name_or_path": "a"}, "adapter_name_or_path"),
+        ({"use_dora": True, "pissa_init": True}, "pissa_init"),
+        ({"freeze_trainable_layers": 0}, "freeze_trainable_layers"),
+        ({"do_train": False}, "do_train"),
+    ],
+)
+def test_rules_between_keys(values: dict[str, object], key: str) -> None:
+    found = problems(**values)
+    assert [p.key for p in found] == [key]
+    assert found[0].expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bf16": True},
+        {"pure_bf16": True},
+        {"val_size": 10},
+        {"val_size": 0.5, "eval_steps": 0.5},
+        {"eval_dataset": "e", "eval_strategy": "steps"},
+        {"load_best_model_at_end": True, "val_size": 0.1, "save_strategy": "epoch"},
+        {"max_steps": -1},
+        {"logging_steps": 0.1},
+        {"adapter_name_or_path": "a,b"},
+        {"freeze_trainable_layers": -2},
+    ],
+)
+def test_what_the_rules_allow(values: dict[str, object]) -> None:
+    load_train(values={**NEEDED, **values})
+
+
+def test_problems_are_told_in_chinese() -> None:
+    text.set_language("zh")
+    with pytest.raises(ConfigErrors) as error:
+        load_train(words=["model_name_or_path=m", "dataset=d", "lora_rnak=1"])
+    assert "您是想写 'lora_rank' 吗？" in str(error.value)
+    assert "命令行" in str(error.value)
+
+
+def test_an_export_tells_every_problem_too() -> None:
+    with pytest.raises(ConfigErrors) as error:
+        load_export(words=["export_dri=x", "export_size=0", "export_quantization_bit=4"])
+    found = {p.key: p for p in error.value.problems}
+    assert set(found) == {
+        "export_dri",
+        "export_size",
+        "export_quantization_bit",
+        "model_name_or_path",
+        "export_dir",
+    }
+    assert found["export_dri"].suggestion == "export_dir"
+
+
+def test_an_export_file_of_llama_factory_loads() -> None:
+    values = {"template": "llama3", "finetuning_type": "lora", "export_legacy_format": False}
+    values |= {
+        "model_name_or_path": "m",
+        "adapter_name_or_path": "a",
+        "export_dir": "x",
+        "export_device": "cpu",
+    }
+    config = load_export(values={**values, "trust_remote_code": True, "export_size": 5})
+    assert (config.adapter_name_or_path, config.export_size) == (("a",), 5)

@@ -1,0 +1,138 @@
+"""kill -9 at random moments: every checkpoint is whole, and the weights are as if nothing had happened."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conch.core.events import Checkpoint, Metrics
+from conch.runs import Run, read_events
+from conch.training.checkpoint import is_whole, latest, step_of
+from conch.worker import execute
+from tests.tiny import write_rows
+from tests.training.helpers import new_run, same, train, weights
+
+SETTINGS = {"save_steps": 1, "num_train_epochs": 2, "per_device_train_batch_size": 2, "lora_dropout": 0.1}
+
+
+def work(folder: str, resume: str | None) -> None:
+    """One attempt, in a process of its own with heavy modules imported already."""
+    sys.stderr = sys.stdout = Path(folder, "log.txt").open("a")  # noqa: SIM115 - open until it dies
+    os._exit(0 if execute(Run(Path(folder)), Path(resume) if resume else None) else 1)
+
+
+def attempt(context, run: Run, seconds: float | None) -> bool:
+    """Run from the newest whole checkpoint, killed after `seconds`; whether it got to the end."""
+    checkpoint = latest(run.output)
+    process = context.Process(target=work, args=(str(run.folder), str(checkpoint) if checkpoint else None))
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+    process.join()
+    return process.exitcode == 0
+
+
+def test_kill_at_random_moments(tiny_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    kills = 60 if request.config.getoption("--prove") else 20
+    rows = write_rows(tmp_path / "rows.json", 16)
+    whole = train(tiny_folder, rows, **SETTINGS)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["conch.training.job", "tests.training.helpers"])
+    warm = new_run(tiny_folder, rows, **SETTINGS)
+    began = time.monotonic()
+    assert attempt(context, warm, None)
+    duration = time.monotonic() - began
+    seeded = random.Random(7)
+    done = 0
+    inside = 0
+    while done < kills:
+        run = new_run(tiny_folder, rows, **SETTINGS)
+        for _ in range(4):
+            before = latest(run.output)
+            if attempt(context, run, seeded.uniform(0.05, duration)):
+                break
+            done += 1
+            inside += bool(list(run.output.glob(".conch-tmp-*")))
+            check_after_kill(run, before)
+        assert run.state() in {"lost", "finished"}
+        assert attempt(context, run, None)
+        assert run.state() == "finished"
+        assert same(weights(run.output), weights(whole.output))
+        assert not list(run.output.glob(".conch-tmp-*"))
+    print(
+        f"{done} kills, {inside} of them while something was being written; one attempt took {duration:.1f} s"
+    )
+
+
+def check_after_kill(run: Run, before: Path | None) -> None:
+    """Every checkpoint with a name is whole, and at most one step that was reached is lost."""
+    for folder in run.checkpoints():
+        assert is_whole(folder), folder
+    newest = latest(run.output)
+    events = read_events(run.events_path)
+    told = max((e.step for e in events if isinstance(e, Checkpoint)), default=0)
+    reached = max((e.step for e in events if isinstance(e, Metrics)), default=0)
+    saved = step_of(newest) if newest else 0
+    assert saved >= told
+    assert saved >= reached - 1
+    assert saved >= (step_of(before) if before else 0)
+
+
+@pytest.mark.parametrize("seconds_after_first_step", [0.0, 0.3])
+def test_the_real_worker_killed_is_lost_and_resumable(
+    tiny_folder: Path, tmp_path: Path, seconds_after_first_step: float
+) -> None:
+    from conch.runs.launch import launch
+    from conch.submit import resume
+
+    rows = write_rows(tmp_path / "rows.json", 16)
+    whole = train(tiny_folder, rows, **SETTINGS)
+    run = new_run(tiny_folder, rows, **SETTINGS)
+    pid = launch(run)
+    assert os.getsid(pid) == pid  # a session of its own
+    wait_for(lambda: any(isinstance(e, Checkpoint) for e in read_events(run.events_path)))
+    time.sleep(seconds_after_first_step)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    if run.state() == "finished":  # it was faster than the kill
+        return
+    assert run.state() == "lost"
+    resume(run)
+    wait_for(lambda: run.state() == "finished")
+    assert same(weights(run.output), weights(whole.output))
+
+
+def test_the_worker_outlives_the_shell_that_follows_it(tiny_folder: Path, tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.json", 16)
+    words = [f"{key}={value}" for key, value in SETTINGS.items()]
+    command = [
+        sys.executable,
+        "-m",
+        "conch.cli",
+        "train",
+        f"model_name_or_path={tiny_folder}",
+        f"dataset={rows}",
+    ]
+    shell = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    home = Path(os.environ["CONCH_HOME"])
+    wait_for(lambda: any(home.glob("runs/*/worker.json")))
+    shell.kill()
+    shell.wait()
+    run = Run(next(home.glob("runs/*/worker.json")).parent)
+    wait_for(lambda: run.state() == "finished")
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)

@@ -1,0 +1,193 @@
+"""Exports answer as their source does, and one that doesn't is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from conch.config import load_export
+from conch.config.model import ModelConfig
+from conch.core.errors import ConchError, ExportError
+from conch.exporting import merge
+from conch.exporting.merge import export
+from conch.models.load import load
+from tests.tiny import ARCHITECTURES, save_tiny, write_rows
+from tests.training.helpers import train, weights
+
+
+def do(source: object, to: Path, **settings: object):
+    values = {"model_name_or_path": str(source), "export_dir": str(to), **settings}
+    return export(load_export(values=values))
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory):
+    """An adapter folder trained until it differs clearly from its base."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("trained")
+        patch.setenv("CONCH_HOME", str(folder / "home"))
+        patch.setenv("CONCH_LANG", "en")
+        run = train(
+            tiny_folder,
+            write_rows(folder / "rows.json"),
+            num_train_epochs=4,
+            output_dir=str(folder / "adapter"),
+        )
+        return run.output
+
+
+def test_merged_equals_adapter(trained: Path, tmp_path: Path) -> None:
+    report = do(trained, tmp_path / "merged")
+    assert report.proof.holds
+    assert report.proof.max_logit_difference < 1e-3
+    assert report.proof.same_answers == report.proof.prompts
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
+    assert tokenizer.chat_template
+    assert not any("lora" in name for name, _ in merged.named_parameters())
+    adapter = load(ModelConfig(model_name_or_path=str(trained)), dtype="float32")
+    ids = torch.tensor([tokenizer.encode("Who are you?")])
+    with torch.no_grad():
+        torch.testing.assert_close(merged(ids).logits, adapter.model(ids).logits, rtol=0, atol=1e-3)
+
+
+def test_the_export_is_not_the_base(trained: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    do(trained, tmp_path / "merged")
+    before, after = weights(tiny_folder), weights(tmp_path / "merged")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {name.rsplit(".", 2)[1] for name in moved} == {
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a != "llama"])
+def test_other_architectures_merge(tmp_path: Path, architecture: str) -> None:
+    model = save_tiny(tmp_path / architecture, architecture)
+    run = train(model, write_rows(tmp_path / "rows.json"), num_train_epochs=2)
+    assert do(run.id, tmp_path / "merged").proof.max_logit_difference < 1e-3
+
+
+@pytest.mark.parametrize(
+    "settings", [{"use_dora": True}, {"use_rslora": True}, {"additional_target": "lm_head"}]
+)
+def test_variants_merge(tmp_path: Path, settings: dict) -> None:
+    model = save_tiny(tmp_path / "qwen2", "qwen2")  # its head is not tied
+    run = train(model, write_rows(tmp_path / "rows.json"), **settings)
+    assert do(run.id, tmp_path / "merged").proof.holds
+
+
+@pytest.mark.parametrize("kind", ["full", "freeze"])
+def test_runs_without_adapter_export(tiny_folder: Path, rows: Path, tmp_path: Path, kind: str) -> None:
+    run = train(tiny_folder, rows, finetuning_type=kind, num_train_epochs=1)
+    assert do(run.id, tmp_path / "merged").proof.holds
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_shorter_formats_are_held_to_their_own_bound(trained: Path, tmp_path: Path, dtype: str) -> None:
+    report = do(trained, tmp_path / "merged", infer_dtype=dtype)
+    assert report.dtype == dtype
+    assert 0 < report.proof.max_logit_difference <= report.proof.bound
+    assert {str(t.dtype) for t in weights(tmp_path / "merged").values()} == {f"torch.{dtype}"}
+
+
+def test_shards_are_bounded_and_read_back(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = merge._write
+
+    def small(source, base, folder, dtype, _):
+        model = source.model.merge_and_unload()
+        model.save_pretrained(folder, max_shard_size="50KB")
+        source.tokenizer.save_pretrained(folder)
+
+    monkeypatch.setattr(merge, "_write", small)
+    assert do(trained, tmp_path / "merged").proof.holds
+    assert len(list((tmp_path / "merged").glob("model-*.safetensors"))) > 1
+    assert real is not small
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
+    """Let `fault` change the merged model's weights before they are written."""
+    real = merge._write
+
+    def faulty(source, base, folder, dtype, shard):
+        real(source, base, folder, dtype, shard)
+        from safetensors.torch import load_file, save_file
+
+        file = folder / "model.safetensors"
+        tensors = load_file(file)
+        fault(tensors, folder)
+        save_file(tensors, file, metadata={"format": "pt"})
+
+    monkeypatch.setattr(merge, "_write", faulty)
+
+
+def base_instead(tiny_folder: Path):
+    def fault(tensors: dict, folder: Path) -> None:
+        tensors.update(weights(tiny_folder))
+
+    return fault
+
+
+def swapped(tensors: dict, folder: Path) -> None:
+    a, b = "model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"
+    tensors[a], tensors[b] = tensors[b], tensors[a]
+
+
+def scaled(tensors: dict, folder: Path) -> None:
+    tensors["model.layers.1.self_attn.v_proj.weight"] *= 1.5
+
+
+def other_template(tensors: dict, folder: Path) -> None:
+    file = folder / "chat_template.jinja"
+    assert file.is_file()
+    file.write_text(file.read_text().replace("<|im_end|>\n", "<|im_end|>"))
+
+
+def other_rope(tensors: dict, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["rope_parameters"]["rope_theta"] = 77.0
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("fault", ["base", swapped, scaled, other_template, other_rope])
+def test_a_wrong_export_is_refused_and_nothing_is_written(
+    trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault
+) -> None:
+    plant(monkeypatch, base_instead(tiny_folder) if fault == "base" else fault)
+    with pytest.raises(ExportError, match="does not answer as its source"):
+        do(trained, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    assert not list(tmp_path.glob(".conch-tmp-*"))
+
+
+def test_a_difference_can_be_accepted(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, scaled)
+    report = do(trained, tmp_path / "merged", allow_difference=True)
+    assert not report.proof.holds
+    written = json.loads((tmp_path / "merged" / "export_proof.json").read_text())
+    assert written["holds"] is False
+    assert written["max_logit_difference"] == report.proof.max_logit_difference
+
+
+def test_a_target_in_use_is_never_mixed(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    with pytest.raises(ExportError, match="not empty"):
+        do(trained, tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_too_small_a_disk_is_seen_before_the_start(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(merge.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(ConchError, match="MB free"):
+        do(trained, tmp_path / "merged")
