@@ -49,7 +49,10 @@ class Place:
         """`conch train job.yaml` with a good config but for `changes`."""
         good = {"model_name_or_path": str(self.model), "dataset": str(self.rows), "output_dir": "out"}
         values = {key: value for key, value in {**good, **changes}.items() if value is not None}
-        lines = [f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
+        lines = [
+            f"{key}: {value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in values.items()
+        ]
         self.write("job.yaml", "\n".join(lines) + "\n")
         return ["train", "job.yaml"]
 
@@ -114,7 +117,9 @@ def words(name: str, code: int, said: tuple[str, ...], says: tuple[str, ...], *,
 ROW = {"instruction": "Who are you?", "input": "", "output": "I am the magic conch."}
 
 
-def data(name: str, content: Any, says: tuple[str, ...], *, file: str = "bad.json", real: bool = False) -> Case:
+def data(
+    name: str, content: Any, says: tuple[str, ...], *, file: str = "bad.json", real: bool = False
+) -> Case:
     def arrange(place: Place) -> list[str]:
         place.write(file, content)
         return place.config(dataset=f"./{file}")
@@ -203,7 +208,12 @@ def resume_from_nowhere(place: Place) -> list[str]:
 
 
 CONFIGS = [
-    config("wrong type", ("lora_rank", "'many'", "job.yaml line 4", "a whole number"), lora_rank="many", real=True),
+    config(
+        "wrong type",
+        ("lora_rank", "'many'", "job.yaml line 4", "a whole number"),
+        lora_rank="many",
+        real=True,
+    ),
     config("boolean as number", ("learning_rate", "job.yaml line 4", "a number"), learning_rate=True),
     config("word as switch", ("bf16", "'maybe'", "true or false"), bf16="maybe"),
     config("unknown key", ("lora_rnak", "job.yaml line 4", "'lora_rank'"), lora_rnak=16, real=True),
@@ -223,20 +233,26 @@ CONFIGS = [
     config("eval without rows", ("eval_strategy", "val_size", "eval_dataset"), eval_strategy="epoch"),
     config("best without eval", ("load_best_model_at_end", "val_size"), load_best_model_at_end=True),
     config("val_size no count", ("val_size", "1.5"), val_size=1.5),
-    config("val_size and eval_dataset", ("val_size", "eval_dataset"), val_size=0.1, eval_dataset="./rows.json"),
+    config(
+        "val_size and eval_dataset", ("val_size", "eval_dataset"), val_size=0.1, eval_dataset="./rows.json"
+    ),
     config("stage later", ("stage", "'dpo'", "not built yet"), stage="dpo"),
     config("stage unknown", ("stage", "'stf'", "did you mean 'sft'"), stage="stf"),
     config("packing later", ("packing", "not built yet"), packing=True),
     config("tracker later", ("report_to", "'wandb'", "trackers are not supported yet"), report_to="wandb"),
     config("bad scheduler", ("lr_scheduler_type", "'cosin'", "cosine"), lr_scheduler_type="cosin"),
-    config("bad finetuning_type", ("finetuning_type", "'lroa'", "did you mean 'lora'"), finetuning_type="lroa"),
+    config(
+        "bad finetuning_type", ("finetuning_type", "'lroa'", "did you mean 'lora'"), finetuning_type="lroa"
+    ),
     config("no dataset", ("dataset", "a registered name"), dataset=None),
     config("no model", ("model_name_or_path", "is required"), model_name_or_path=None),
     text("empty", "# only a remark\n", ("job.yaml", "is empty"), real=True),
     text("not YAML", "dataset: magic_conch\nbf16: [true\nfp16: no\n", ("job.yaml", "line 3")),
     text("tab in YAML", "dataset: magic_conch\n\tbf16: true\n", ("job.yaml", "line 2")),
     text("a list", "- dataset\n- model\n", ("job.yaml", "key: value")),
-    text("a key twice", "bf16: true\ndataset: a\nbf16: false\n", ("bf16", "job.yaml line 3", "job.yaml line 1")),
+    text(
+        "a key twice", "bf16: true\ndataset: a\nbf16: false\n", ("bf16", "job.yaml line 3", "job.yaml line 1")
+    ),
     text("not UTF-8", "template: 海螺\n".encode("gbk"), ("job.yaml", "UTF-8")),
     text("binary", bytes(range(256)), ("job.yaml",)),
     Case("a folder", USAGE, a_folder, ("folder.yaml",)),
@@ -249,7 +265,12 @@ DATA = [
     Case("unknown name", OTHER, lambda p: p.config(dataset="magic_cnoch"), ("magic_cnoch",)),
     Case("file missing", OTHER, lambda p: p.config(dataset="./gone.json"), ("gone.json",), real=True),
     Case("a folder", OTHER, lambda p: p.config(dataset=str(p.folder)), ("work",)),
-    Case("dataset_dir missing", OTHER, lambda p: p.config(dataset="x", dataset_dir="gone"), ("gone", "dataset_dir")),
+    Case(
+        "dataset_dir missing",
+        OTHER,
+        lambda p: p.config(dataset="x", dataset_dir="gone"),
+        ("gone", "dataset_dir"),
+    ),
     Case("val_size too large", OTHER, lambda p: p.config(val_size=12), ("val_size", "12")),
     data("wrong ending", "x", ("*.json", ".jsonl")[1:], file="bad.foo"),
     data("empty", "", ()),
@@ -263,7 +284,11 @@ DATA = [
     data("not JSON", '[\n{"instruction": "a",\n"output": b}\n]', ("line 3",), real=True),
     data("not JSON lines", '{"instruction": "a", "output": "b"}\noops\n', ("line 2",), file="bad.jsonl"),
     data("cut short", json.dumps([ROW, ROW], indent=1)[:-40], ("line 10",)),
-    data("GBK", json.dumps([ROW | {"output": "我是神奇海螺"}], ensure_ascii=False).encode("gbk"), ("GBK", "line 1")),
+    data(
+        "GBK",
+        json.dumps([ROW | {"output": "我是神奇海螺"}], ensure_ascii=False).encode("gbk"),
+        ("GBK", "line 1"),
+    ),
     data("UTF-16", json.dumps([ROW]).encode("utf-16"), ("UTF-16",)),
     data("latin-1", '[{"instruction": "a", "output": "caf\xe9"}]'.encode("latin-1"), ("UTF-8", "latin-1")),
     data("binary", bytes(range(256)) * 8, ("UTF-8",)),
@@ -282,12 +307,19 @@ DATA = [
     ),
     registry("registry file missing", {"mine": {"file_name": "gone.json"}}, ("gone.json",)),
     registry(
-        "registry later", {"mine": {"file_name": "mine.json", "formatting": "sharegpt"}}, ("'mine'", "sharegpt")
+        "registry later",
+        {"mine": {"file_name": "mine.json", "formatting": "sharegpt"}},
+        ("'mine'", "sharegpt"),
     ),
 ]
 
 MODELS = [
-    Case("unknown name", OTHER, lambda p: p.config(model_name_or_path="smolm2-135"), ("smolm2-135", "smollm2-135m")),
+    Case(
+        "unknown name",
+        OTHER,
+        lambda p: p.config(model_name_or_path="smolm2-135"),
+        ("smolm2-135", "smollm2-135m"),
+    ),
     Case("folder missing", OTHER, lambda p: p.config(model_name_or_path="./gone"), ("./gone",), real=True),
     Case("GGUF missing", OTHER, lambda p: p.config(model_name_or_path="./gone.gguf"), ("./gone.gguf",)),
     Case("a text file", OTHER, lambda p: p.config(model_name_or_path="./rows.json"), ("rows.json",)),
@@ -295,8 +327,15 @@ MODELS = [
     model("config broken", lambda folder: cut(folder / "config.json"), ("config.json",)),
     model("no weights", lambda folder: (folder / "model.safetensors").unlink(), ("safetensors",)),
     model("only a pickle", only_pickle, ("pytorch_model.bin",)),
-    model("weights cut short", lambda folder: cut(folder / "model.safetensors"), ("model.safetensors",), real=True),
-    model("header cut short", lambda folder: cut(folder / "model.safetensors", 0.00003), ("model.safetensors",)),
+    model(
+        "weights cut short",
+        lambda folder: cut(folder / "model.safetensors"),
+        ("model.safetensors",),
+        real=True,
+    ),
+    model(
+        "header cut short", lambda folder: cut(folder / "model.safetensors", 0.00003), ("model.safetensors",)
+    ),
     model(
         "header too long",
         lambda folder: (folder / "model.safetensors").write_bytes(struct.pack("<Q", 1 << 60) + b"{}"),
@@ -330,7 +369,9 @@ COMMANDS = [
     words("too many", USAGE, ("version", "now"), ("now",)),
     words("not a number", USAGE, ("runs", "logs", "x", "--lines", "many"), ("--lines", "a whole number")),
     words("no lines", USAGE, ("runs", "logs", "x", "--lines", "0"), ("--lines", "at least 1")),
-    words("no rows", USAGE, ("data", "preview", "x", "--model", "y", "--rows", "0"), ("--rows", "at least 1")),
+    words(
+        "no rows", USAGE, ("data", "preview", "x", "--model", "y", "--rows", "0"), ("--rows", "at least 1")
+    ),
     words("run unknown", OTHER, ("runs", "show", "nothing"), ("'nothing'",)),
     words("model not kept", OTHER, ("models", "remove", "nothing"), ("'nothing'",)),
     Case("run ambiguous", OTHER, ambiguous_run, ("20250101-000000-aaaa", "20250101-000000-bbbb")),
@@ -401,7 +442,7 @@ def test_the_table_is_as_long_as_it_was_meant_to_be() -> None:
 
 
 def test_a_missing_value_is_told() -> None:
-    is_told(call("export", "x", "--to"), Case("", USAGE, lambda _: [], ("--to", "conch export --help")))
+    is_told(call("export", "x", "--to"), Case("", USAGE, lambda _: [], ("--to needs a value",)))
 
 
 def test_chat_in_json_needs_a_question() -> None:

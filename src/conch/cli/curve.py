@@ -9,15 +9,15 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def draw(values: Sequence[float], width: int = 60, height: int = 7) -> list[str]:
-    """Lines of text with `values` as columns, the largest value at the top, scale on the left."""
+    """Lines of text with `values` as columns, the largest value at the top, the scale on the left."""
     columns = _resample(values, width)
     low, high = min(columns), max(columns)
     span = (high - low) or 1.0
-    levels = [(value - low) / span * height * 8 for value in columns]
+    levels = [1 + (value - low) / span * (height * 8 - 1) for value in columns]
     lines = []
     for row in range(height - 1, -1, -1):
         cells = "".join(_BLOCKS[max(0, min(8, round(level - row * 8)))] for level in levels)
-        scale = f"{low + span * (row + 1) / height:8.2f}" if row in {0, height - 1} else " " * 8
+        scale = {height - 1: f"{high:8.2f}", 0: f"{low:8.2f}"}.get(row, " " * 8)
         lines.append(f"{scale} │{cells}")
     return lines
 

@@ -35,15 +35,19 @@ def complain(error: BaseException, *, as_json: bool) -> int:
         return error.exit_code
     code, message, hint = _read(error)
     if as_json and message:
-        found = (
-            error.to_dict() if isinstance(error, ConchError) else {"kind": "UsageError", "message": message}
-        )
-        emit({"error": found | {"hint": hint}})
+        emit({"error": _facts(error, message) | {"hint": hint}})
     elif message:
         whisper(tr("cli.error", message=message))
         if hint:
             whisper(tr("cli.hint", hint=hint))
     return code
+
+
+def _facts(error: BaseException, message: str) -> dict[str, Any]:
+    if isinstance(error, ConchError):
+        return error.to_dict()
+    usage = isinstance(error, click.ClickException)
+    return {"kind": "UsageError" if usage else type(error).__name__, "message": message}
 
 
 def _read(error: BaseException) -> tuple[int, str, str]:

@@ -235,7 +235,7 @@ def _expectation(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in _BOUNDS:
         short = _BOUNDS[kind]
-        return tr(f"config.expect.{short}", bound=context[short]), ""
+        return tr(f"config.expect.{short}", bound=f"{context[short]:g}"), ""
     if kind == "literal_error":
         choices = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
         close = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from conch.config.optimisation import Schedule
 from conch.config.types import (
@@ -13,7 +13,7 @@ from conch.config.types import (
     NotNegative,
     One,
     Positive,
-    Share,
+    PositiveShare,
     Size,
     Str,
     read_names,
@@ -61,7 +61,7 @@ class GenerationConfig(Node):
 
     do_sample: bool | None = None
     temperature: NotNegative | None = None
-    top_p: Annotated[Share, Field(gt=0)] | None = None
+    top_p: PositiveShare | None = None
     top_k: Size | None = None
     num_beams: One = 1
     max_new_tokens: Count = 1024

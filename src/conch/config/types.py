@@ -76,12 +76,14 @@ def read_numbers(value: Any) -> Any:
 
 
 Int = Annotated[int, BeforeValidator(_whole)]
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Size = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+# A bound stands before the conversions, so that JSON Schema shows it as `minimum`.
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Size = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
 Float = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite)]
-Positive = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite), Field(gt=0)]
-NotNegative = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite), Field(ge=0)]
-Share = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite), Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0), BeforeValidator(_not_bool), AfterValidator(_finite)]
+NotNegative = Annotated[float, Field(ge=0), BeforeValidator(_not_bool), AfterValidator(_finite)]
+Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_not_bool), AfterValidator(_finite)]
+PositiveShare = Annotated[float, Field(gt=0, le=1), BeforeValidator(_not_bool), AfterValidator(_finite)]
 Str = Annotated[str, BeforeValidator(_text)]
 Names = Annotated[tuple[Str, ...], BeforeValidator(read_names)]
 Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]

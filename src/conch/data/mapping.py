@@ -49,16 +49,14 @@ def _whole(row: Row, column: str, text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        half = f"\\u{ord(text[error.start]):04x}"
-        raise DataError(
-            "data.half_letter", file=row.file, row=row.number, column=column, half=half
-        ) from error
+        values = {"file": row.file, "row": row.number, "column": column}
+        raise DataError("data.half_letter", half=f"\\u{ord(text[error.start]):04x}", **values) from error
     return text
 
 
 def _history(row: Row, column: str | None) -> list[tuple[str, str]]:
     turns: Any = row.values.get(column) if column else None
-    if not turns:
+    if column is None or not turns:
         return []
     well_formed = isinstance(turns, list) and all(
         isinstance(turn, (list, tuple)) and len(turn) == 2 and all(isinstance(text, str) for text in turn)

@@ -28,9 +28,11 @@ CHATML = (
 class Tokenizer(Protocol):
     """What is asked of a transformers tokenizer here."""
 
-    chat_template: str | None
+    chat_template: str | dict[str, str] | None
     eos_token_id: int | None
     all_special_ids: list[int]
+    added_tokens_decoder: dict[int, Any]
+    """Every token outside of the ordinary vocabulary; some models list theirs here only."""
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
     def encode(self, text: str, **options: Any) -> list[int]: ...
@@ -92,6 +94,8 @@ class ChatTemplate:
             end = written.find(self._end_text(), start + len(content)) if start >= 0 else -1
             if end >= 0:
                 return written[:end]
+            if start >= 0:  # the template writes no end, or another one, than the token that is trained
+                return written[: written.rfind(content) + len(content)]
         return _after_opened_thought(prompt, content)
 
     def _end_text(self) -> str:
@@ -124,6 +128,8 @@ def template_source(tokenizer: Tokenizer, given: str | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError("models.template_file", file=given) from error
     own = tokenizer.chat_template
+    if isinstance(own, dict):  # several templates under one roof, such as one for tool use
+        own = own.get("default")
     if own:
         return own
     if given == "chatml":
@@ -155,12 +161,13 @@ def _end_of_turn(tokenizer: Tokenizer, source: str) -> int:
         after = _render(tokenizer, source, turns, False, ()).partition(_PROBE)[2]
     except DataError:
         after = ""
-    special = set(tokenizer.all_special_ids)
+    special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
     for token in tokenizer.encode(after, add_special_tokens=False):
+        if not str(tokenizer.decode([token])).strip():
+            continue
         if token in special:
             return int(token)
-        if str(tokenizer.decode([token])).strip():
-            break  # plain text comes first: what follows is another turn's
+        break  # plain text comes first: what follows is another turn's
     if tokenizer.eos_token_id is None:
         raise ModelError("models.no_end_of_turn")
     return int(tokenizer.eos_token_id)

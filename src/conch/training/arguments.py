@@ -58,4 +58,7 @@ def training_arguments(
         "logging_nan_inf_filter": False,
         "dataloader_pin_memory": device.kind == "cuda",
     }
-    return TrainingArguments(**{**values, **config.passthrough})
+    values |= config.passthrough
+    if config.precision.disable_gradient_checkpointing:
+        values["gradient_checkpointing"] = False
+    return TrainingArguments(**values)
