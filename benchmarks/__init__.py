@@ -1,1 +1,1 @@
-"""One script for each claim about speed. Each runs as `python -m benchmarks.NAME` and fails where it doesn't hold."""
+"""One script for each claim about speed: `python -m benchmarks.NAME`. Each fails where its claim is wrong."""

@@ -68,7 +68,8 @@ def _rounds() -> int:
         prog="python -m benchmarks.start_up", description="Start-up time of conch."
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each command (default {ROUNDS})")
-    return max(1, parser.parse_args().rounds)
+    rounds: int = parser.parse_args().rounds
+    return max(1, rounds)
 
 
 def make_runs(folder: Path, count: int = RUNS) -> None:

@@ -29,7 +29,7 @@ show(LazyGroup(name="conch", help=tr("cli.conch"), commands_by_module=COMMANDS),
 
 
 def help_pages(language: str) -> str:
-    """The help of every command, as a terminal of 80 columns shows it. Help is worded at import: hence a process."""
+    """The help of every command in 80 columns. Help is worded at import: hence a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", PRINT_ALL],
         capture_output=True,

@@ -121,6 +121,18 @@ def test_a_folder_that_cannot_be_flushed_does_not_appear(tmp_path: Path) -> None
     assert names(tmp_path) == []
 
 
+def test_a_folder_that_holds_something_is_neither_replaced_nor_mixed(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    with whole_folder(tmp_path / "target") as folder:
+        (folder / "first").write_text("first")
+    refused = whole_folder(tmp_path / "target")
+    (refused.__enter__() / "second").write_text("second")
+    with pytest.raises(OSError, match=r".+"):
+        refused.__exit__(None, None, None)
+    assert names(tmp_path / "target") == ["first"]
+    assert names(tmp_path) == ["target"]
+
+
 def test_a_temporary_folder_goes_even_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), temporary_folder(tmp_path) as folder:
         (folder / "file").write_text(str(1 // 0))

@@ -14,8 +14,9 @@ from typing import Any
 from tests.tiny import CHATML, tiny_tokenizer
 
 LLAMA2 = """\
-{%- if messages[0]['role'] == 'system' %}{% set system = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' %}
-{%- set loop_messages = messages[1:] %}{% else %}{% set system = '' %}{% set loop_messages = messages %}{% endif %}
+{%- set system = '' %}{% set loop_messages = messages %}{% if messages[0]['role'] == 'system' %}
+{%- set system = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' %}
+{%- set loop_messages = messages[1:] %}{% endif %}
 {%- for message in loop_messages %}
 {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}
 {{- raise_exception('Roles must alternate user/assistant/user/assistant/...') }}{% endif %}
@@ -31,18 +32,21 @@ MISTRAL = """\
 
 LLAMA3 = """\
 {{- bos_token }}{% for message in messages %}
-{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}
-{%- endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"""
+{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' }}
+{{- message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}
+{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"""
 
 GEMMA = """\
-{{- bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}
+{{- bos_token }}{% if messages[0]['role'] == 'system' %}
+{{- raise_exception('System role not supported') }}{% endif %}
 {%- for message in messages %}{% set role = 'model' if message['role'] == 'assistant' else message['role'] %}
 {{- '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}
 {%- if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"""
 
 QWEN25 = """\
 {%- if messages[0]['role'] != 'system' %}
-{{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}{% endif %}
+{{- '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n' }}
+{%- endif %}
 {%- for message in messages %}
 {{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}{% endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"""
@@ -54,7 +58,8 @@ SMOLLM = QWEN25.replace(
 
 QWEN3 = """\
 {%- set ns = namespace(last=-1) %}
-{%- for message in messages %}{% if message.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}
+{%- for message in messages %}{% if message.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}
+{%- endfor %}
 {%- for message in messages %}{% set content = message.content %}
 {%- if message.role == 'assistant' %}{% set thought = '' %}
 {%- if '</think>' in content %}
@@ -77,7 +82,8 @@ DEEPSEEK_R1 = DEEPSEEK_V3.replace(
 ).replace("{{ '<｜Assistant｜>' }}", "{{ '<｜Assistant｜><think>\n' }}")
 
 PHI3 = """\
-{%- for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}
+{%- for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}
+{%- endfor %}
 {%- if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"""
 
 GLM = """\

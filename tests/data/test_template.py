@@ -221,12 +221,8 @@ def test_an_answer_without_a_thought_closes_the_one_that_the_prompt_opened() -> 
 
 
 @every_family
-@pytest.mark.parametrize(
-    "answer", ["a", "k", "think", "assistant", "user", "\\n", "1", "</think>", "<", "INST"]
-)
+@pytest.mark.parametrize("answer", ["a", "k", "think", "assistant", "user", "\\n", "1", "<", "INST"])
 def test_answers_that_look_like_the_template(family: Family, answer: str) -> None:
-    if answer == "</think>" and family.name in {"qwen3", "deepseek-r1"}:
-        pytest.skip("there it is no answer but the end of a thought")
     conversation = Conversation.of(("user", "Say it."), ("assistant", answer))
     assert trained_texts(family, encode(conversation, template_of(family))) == [
         family.written(answer) + family.end

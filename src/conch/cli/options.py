@@ -15,7 +15,7 @@ from conch.core.text import has, tr
 @click.argument("job", type=click.Choice(["train"]))
 @click.option("--json", "as_json", is_flag=True, help=tr("cli.json_schema"))
 def command(job: str, as_json: bool) -> None:
-    from conch.config.load import json_schema
+    from conch.config.schema import json_schema
 
     schema = json_schema()
     if as_json:

@@ -34,6 +34,7 @@ class Follower:
             TextColumn("{task.description}"),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         )
         self._task: Any = None
         self._shown = ""
@@ -68,9 +69,9 @@ class Follower:
         facts = event.facts or {}
         if "doing" in facts:
             self.line(facts["doing"])
-        elif event.name == "tokenised":
+        elif event.name == "tokenised" and facts:
             self.line(tr("cli.train.data", **facts))
-        elif event.name == "training":
+        elif event.name == "training" and facts:
             self.line(
                 tr(
                     "cli.train.training",
@@ -91,7 +92,9 @@ class Follower:
             self._task = self._bar.add_task(words, total=event.total_steps)
         self._bar.update(self._task, completed=event.step, total=event.total_steps, description=words)
         if event.eval_loss is not None or (not self.console.is_terminal and self._is_due(event)):
-            self.line(tr("cli.train.step", step=event.step, total=event.total_steps, words=words))
+            self.line(
+                tr("cli.train.step", step=event.step, total=event.total_steps or "?", words=words).rstrip()
+            )
 
     def _is_due(self, event: Metrics) -> bool:
         """Whether a reader without a terminal should hear of this step: about twenty times a run."""

@@ -26,18 +26,16 @@ def command() -> None:
 def list_command(as_json: bool) -> None:
     from conch.runs import list_runs
 
-    summaries = [run.summary() for run in list_runs()]
     if as_json:
-        emit(summaries)
-    elif not summaries:
-        say(tr("cli.runs.none"))
-    else:
-        _table(summaries)
+        emit([run.summary() for run in list_runs()])
+        return
+    briefs = [run.brief() for run in list_runs()]
+    _table(briefs) if briefs else say(tr("cli.runs.none"))
 
 
-def _table(summaries: list[dict[str, Any]]) -> None:
+def _table(briefs: list[dict[str, Any]]) -> None:
     say(tr("cli.runs.columns"))
-    for summary in summaries:
+    for summary in briefs:
         progress, last = summary["progress"], summary["last"]
         steps = f"{progress['step']}/{progress['total_steps'] or '?'}"
         loss = f"{last['loss']:.3f}" if "loss" in last else "-"

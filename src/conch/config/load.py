@@ -243,34 +243,6 @@ def _expectation(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     return tr(f"config.expect.{_EXPECTATIONS.get(kind, 'valid')}"), ""
 
 
-def json_schema() -> dict[str, Any]:
-    """JSON Schema of the flat training config: every honoured key, with its meaning."""
-    properties: dict[str, Any] = {}
-    for name, node in NODES.items():
-        schema = node.model_json_schema()
-        for key, entry in schema["properties"].items():
-            entry.pop("title", None)
-            properties[key] = {**entry, "description": tr(f"keys.{key}"), "x-group": name}
-    for key, kind in PASSTHROUGH.items():
-        properties[key] = {
-            **_schema_of(kind),
-            "description": tr("config.passthrough", key=key),
-            "x-group": "passthrough",
-        }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "TrainConfig",
-        "type": "object",
-        "required": ["model_name_or_path"],
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
-def _schema_of(kind: type) -> dict[str, Any]:
-    return TypeAdapter[Any](kind).json_schema()
-
-
 def dump(config: TrainConfig) -> str:
     """The flat YAML of a config. `load_train` of it gives the same config (secrets aside)."""
 

@@ -26,6 +26,8 @@ class Event:
 @dataclass(frozen=True)
 class Queued(Event):
     kind: ClassVar[str] = "queued"
+    name: str | None = None
+    """What the user calls the run, if anything."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """
     with temporary_folder(target.parent) as temporary:
         yield temporary
-        publish(temporary, target)
+        sync_tree(temporary)
+        temporary.replace(target)  # the system refuses where `target` holds something
+        sync_folder(target.parent)
 
 
 def _sync_file(file: Path) -> None:

@@ -46,6 +46,8 @@ class Request:
     notify: Notify = _silent
     obtain: bool = True
     """Whether to fetch or convert what is not at hand, or else to raise NotAtHandError."""
+    above: tuple[Path, ...] = ()
+    """Adapters whose base this is."""
 
     @staticmethod
     def of(config: ModelConfig, notify: Notify = _silent) -> Request:
@@ -139,11 +141,16 @@ def _adapter(folder: Path, request: Request) -> Located:
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError("models.bad_adapter", folder=folder, reason=error) from error
-    if not isinstance(base, str) or Path(base).expanduser().absolute() == folder:
+    if not isinstance(base, str) or folder in request.above:
         raise ModelError("models.bad_adapter", folder=folder, reason="base_model_name_or_path")
-    below = locate(replace(request, reference=base))
-    name = folder.parent.parent.name if folder.parent.name == "output" else folder.name
-    return Located(name, below.folder, (*below.adapters, folder))
+    below = locate(replace(request, reference=base, above=(*request.above, folder)))
+    return Located(_adapter_name(folder), below.folder, (*below.adapters, folder))
+
+
+def _adapter_name(folder: Path) -> str:
+    """The folder's own name; of a run's output and the checkpoints in it, the run's."""
+    output = next((place for place in (folder, folder.parent) if place.name == "output"), None)
+    return output.parent.name if output else folder.name
 
 
 def _run(request: Request) -> Located:

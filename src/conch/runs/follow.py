@@ -24,15 +24,15 @@ TAIL = 65536
 """Bytes read from the end of a log to find its newest event."""
 
 
-def read_last(path: Path) -> Event | None:
-    """The newest whole event, without reading the whole file."""
+def read_last(path: Path, *kinds: type[Event]) -> Event | None:
+    """The newest event of one of `kinds` near the end, without reading the whole file."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
             lines = file.read().splitlines()
     except FileNotFoundError:
         return None
-    return next((event for line in reversed(lines) if (event := parse(line)) is not None), None)
+    return next((event for line in reversed(lines) if isinstance(event := parse(line), kinds)), None)
 
 
 def parse(line: bytes) -> Event | None:

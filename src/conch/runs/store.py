@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import time
 from pathlib import Path
@@ -25,14 +24,16 @@ def runs_folder() -> Path:
 
 def create(config: TrainConfig) -> Run:
     """A new run of `config`, whole on disk, queued."""
-    from conch.config.load import dump  # listing runs needs no schema
+    import secrets
+
+    from conch.config.load import dump  # listing runs needs none of it
 
     moment = time.strftime("%Y%m%d-%H%M%S")
     target = runs_folder() / f"{moment}-{secrets.token_hex(2)}"
     try:
         with whole_folder(target) as folder:
             (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
-            EventLog(folder / "events.jsonl").write(Queued)
+            EventLog(folder / "events.jsonl").write(Queued, name=config.output.run_name)
     except OSError as error:
         raise RunError("runs.cannot_create", folder=runs_folder(), reason=error.strerror or error) from error
     return Run(target)
@@ -54,7 +55,7 @@ def find(name: str) -> Run:
     folder = Path(name).expanduser()
     if (folder / "config.yaml").is_file() and (folder / "events.jsonl").is_file():
         return Run(folder.absolute())
-    runs = list_runs()
+    runs = list_runs() if name else []
     if name == "latest" and runs:
         return runs[0]
     exact = [run for run in runs if run.id == name]

@@ -1,0 +1,114 @@
+"""Examples as tensors: packed and padded."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conch.data.batches import ExampleDataset, ShuffledSampler, packed, padded
+from conch.data.example import IGNORED, Example
+from tests.properties import quick
+
+PAD = 0
+
+
+@st.composite
+def examples(draw: st.DrawFn) -> Example:
+    ids = draw(st.lists(st.integers(1, 99), min_size=1, max_size=9))
+    on = draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids)))
+    return Example(ids, [token if trained else IGNORED for token, trained in zip(ids, on, strict=True)])
+
+
+BATCHES = st.lists(examples(), min_size=1, max_size=5)
+
+
+@quick
+@given(BATCHES)
+def test_a_packed_batch_holds_every_token_and_nothing_else(batch: list[Example]) -> None:
+    made = packed(batch)
+    total = sum(map(len, batch))
+    assert set(made) == {"input_ids", "labels", "position_ids", "segments"}
+    for name in ("input_ids", "labels", "position_ids"):
+        assert made[name].shape == (1, total)
+        assert made[name].dtype == torch.int64
+    assert made["segments"] == [len(example) for example in batch]
+    ids, labels, positions = (
+        torch.split(made[name][0], made["segments"]) for name in ("input_ids", "labels", "position_ids")
+    )
+    for example, own_ids, own_labels, own_positions in zip(batch, ids, labels, positions, strict=True):
+        assert own_ids.tolist() == example.input_ids
+        assert own_positions.tolist() == list(range(len(example)))
+        assert own_labels.tolist() == [IGNORED, *example.labels[1:]]
+
+
+@quick
+@given(BATCHES)
+def test_a_padded_batch_is_filled_up_on_the_right_and_padding_is_ignored(batch: list[Example]) -> None:
+    made = padded(batch, PAD)
+    longest = max(map(len, batch))
+    assert set(made) == {"input_ids", "labels", "attention_mask"}
+    assert {tensor.shape for tensor in made.values()} == {(len(batch), longest)}
+    for i, example in enumerate(batch):
+        length = len(example)
+        assert made["input_ids"][i, :length].tolist() == example.input_ids
+        assert made["labels"][i, :length].tolist() == [IGNORED, *example.labels[1:]]
+        assert made["attention_mask"][i].tolist() == [1] * length + [0] * (longest - length)
+        assert (made["input_ids"][i, length:] == PAD).all()
+        assert (made["labels"][i, length:] == IGNORED).all()
+
+
+@quick
+@given(BATCHES)
+def test_both_forms_train_the_same_tokens_after_the_same_ones(batch: list[Example]) -> None:
+    """Pairs (token, next token to predict), as a shifted loss takes them."""
+    one, many = packed(batch), padded(batch, PAD)
+    pairs = [
+        Counter(
+            (int(a), int(b))
+            for ids, labels in zip(made["input_ids"], made["labels"], strict=True)
+            for a, b in zip(ids[:-1], labels[1:], strict=True)
+            if b != IGNORED
+        )
+        for made in (one, many)
+    ]
+    assert pairs[0] == pairs[1]
+    assert sum(pairs[0].values()) == sum(example.trained() for example in batch)
+
+
+def test_making_a_batch_changes_no_example() -> None:
+    example = Example([1, 2], [1, 2])
+    packed([example])
+    padded([example, Example([1, 2, 3], [1, 2, 3])], PAD)
+    assert example == Example([1, 2], [1, 2])
+
+
+# order
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 100])
+def test_every_example_comes_once_an_epoch(count: int) -> None:
+    sampler = ShuffledSampler(count, seed=3)
+    assert len(sampler) == count
+    assert sorted(sampler) == list(range(count))
+
+
+def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        sampler = ShuffledSampler(50, seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order(1, 2) == order(1, 2)
+    orders = {tuple(order(seed, epoch)) for seed in range(4) for epoch in range(4)}
+    assert len(orders) == 16
+    assert tuple(range(50)) not in orders
+
+
+def test_a_dataset_is_its_list() -> None:
+    held = [Example([1], [1]), Example([2], [2])]
+    dataset = ExampleDataset(held)
+    assert (len(dataset), dataset[1]) == (2, held[1])
