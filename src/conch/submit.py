@@ -123,7 +123,7 @@ def _placed_file(name: str) -> str | None:
 
 def _placed_model(name: str) -> str | None:
     """A folder's or file's path; a bundled name, a run or a hub id stays as it is."""
-    is_name = name in STARTERS or store.is_run(name) or not Path(name).expanduser().exists()
+    is_name = name in STARTERS or store.names_run(name) or not Path(name).expanduser().exists()
     return name if is_name else _placed(name)
 
 

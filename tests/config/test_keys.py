@@ -380,3 +380,24 @@ def test_names_agree_with_transformers() -> None:
         assert names
         for name in names:
             assert load_train(values={**NEEDED, name: value}).config.passthrough == {name: value}
+
+
+def test_every_honoured_key_is_read_by_somebody() -> None:
+    """A key that no other layer asks for would be accepted and forgotten."""
+    import ast
+
+    from conch.config import load
+    from conch.config.train import NODES
+
+    package = Path(load.__file__).parents[1]
+    read = {
+        node.attr
+        for path in package.rglob("*.py")
+        if "text" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    read |= {"logging_steps", "save_steps", "eval_steps"}  # asked for by name
+    only_one_value = {"mix_strategy", "num_beams"}
+    unread = {key for name, node in NODES.items() if name != "generation" for key in node.model_fields} - read
+    assert unread - only_one_value == set()

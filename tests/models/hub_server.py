@@ -25,8 +25,6 @@ class Hub:
         self.tokens: set[str] = set()
         self.cut_short: set[str] = set()
         """Files that break off halfway, once each."""
-        self.gone_on_with: set[str] = set()
-        """Files that were asked for from the middle on."""
         self.out_of_order: set[str] = set()
         """Files that can't be had just now."""
         self.gated = False
@@ -112,7 +110,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(len(rest)))
         if begin:
-            self.of.gone_on_with.add(file.name)
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         if body and file.name in self.of.cut_short:

@@ -72,7 +72,7 @@ def test_a_connection_that_breaks_off_is_gone_on_with(pull: Pull, hub: Hub, tiny
     hub.cut_short.add("model.safetensors")
     pulled = pull(REPO)
     assert pulled.code == 0, pulled.err
-    assert hub.gone_on_with == {"model.safetensors"}
+    assert hub.cut_short == set()
     got = Path(pulled.out.strip()) / "model.safetensors"
     assert got.read_bytes() == (tiny_folder / "model.safetensors").read_bytes()
 

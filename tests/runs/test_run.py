@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -79,8 +80,11 @@ def test_a_new_run_is_whole_and_queued(run: Run, home: Path) -> None:
     assert [path.name for path in (home / "runs").iterdir()] == [run.id], "nothing is left behind"
 
 
-def test_runs_made_in_one_second_do_not_meet() -> None:
-    assert len({create(config()).id for _ in range(20)}) == 20
+def test_runs_made_in_one_second_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(store.time, "strftime", lambda form: "20240101-000000")
+    monkeypatch.setattr(secrets, "token_hex", lambda size: next(letters))
+    assert [create(config()).id[-4:] for _ in range(2)] == ["aaaa", "bbbb"]
 
 
 def test_a_secret_does_not_reach_the_disk() -> None:
@@ -203,6 +207,17 @@ def test_a_summary_has_exactly_the_promised_parts(run: Run) -> None:
     assert summary["created"] is not None
     assert summary["config"]["lora_rank"] == 8
     assert summary["output"] == str(run.folder / "output")
+
+
+def test_the_brief_of_a_list_says_what_the_summary_says() -> None:
+    run = create(config(run_name="mine"))
+    work(run)
+    run.events.write(Started, pid=os.getpid())
+    run.events.write(Metrics, step=2, total_steps=8, loss=1.0, eta_seconds=6.0)
+    run.events.write(Queued)
+    brief, summary = run.brief(), run.summary()
+    assert brief["name"] == "mine"
+    assert brief == {key: summary[key] for key in brief}
 
 
 def test_a_summary_of_a_run_at_work(run: Run) -> None:

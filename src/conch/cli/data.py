@@ -48,6 +48,7 @@ def preview(name: str, model: str, template: str | None, rows: int, as_json: boo
     from conch.data.example import encode
     from conch.data.prepare import read_conversations
     from conch.data.template import ChatTemplate
+    from conch.inference.detokenize import pieces_of
     from conch.models.load import load_tokenizer
     from conch.models.locate import Request, locate
 
@@ -58,7 +59,7 @@ def preview(name: str, model: str, template: str | None, rows: int, as_json: boo
     for conversation in read_conversations([name], DataConfig(dataset=(name,), max_samples=rows)):
         for example in encode(conversation, chat):
             trained = [label != -100 for label in example.labels]
-            texts = [tokenizer.decode([token]) for token in example.input_ids]
+            texts = pieces_of(tokenizer, example.input_ids)
             row = conversation.origin.row if conversation.origin else 0
             shown.append({"row": row, "ids": example.input_ids, "tokens": texts, "trained": trained})
             if not as_json:

@@ -21,6 +21,7 @@ from conch.core.errors import ExportError
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.exporting.proof import Proof, answers, compare
+from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, generation_config, load, stored_dtype
 from conch.models.locate import Request, locate
@@ -67,14 +68,15 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
     dtype = stored_dtype(base) if config.infer_dtype == "auto" else config.infer_dtype
     _check_space(target, base, dtype)
     notify(tr("export.merging"))
-    source = load(model_config, dtype="float32", template=config.template)
+    device = cpu_device() if config.export_device == "cpu" else find_device()
+    source = load(model_config, dtype="float32", device=device, template=config.template)
     wanted = answers(source)
     try:
         with temporary_folder(target.parent) as staging:
             _write(source, base, staging, dtype, config.export_size)
             del source
             notify(tr("export.proving"))
-            proof = compare(wanted, answers(_read_back(staging, config)), dtype)
+            proof = compare(wanted, answers(_read_back(staging, config, device)), dtype)
             write_whole(
                 staging / "export_proof.json", json.dumps(proof.to_dict(), ensure_ascii=False, indent=2)
             )
@@ -119,7 +121,7 @@ def _write(source: LoadedModel, base: Path, folder: Path, dtype: str, shard_gb: 
     source.tokenizer.save_pretrained(folder)
 
 
-def _read_back(folder: Path, config: ExportConfig) -> LoadedModel:
+def _read_back(folder: Path, config: ExportConfig, device: Device) -> LoadedModel:
     """The export as a user would load it, computed in fp32."""
     exported = ModelConfig(model_name_or_path=str(folder), trust_remote_code=config.trust_remote_code)
-    return load(exported, dtype="float32", template=config.template)
+    return load(exported, dtype="float32", device=device, template=config.template)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conch.data.template import Tokenizer
 
 _UNFINISHED = "\ufffd"
@@ -40,3 +42,10 @@ class Detokenizer:
 
     def _decode(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=self._skip)) if tokens else ""
+
+
+def pieces_of(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
+    """The text that each token completes, special tokens shown; empty for the first parts of a character."""
+    detokenizer = Detokenizer(tokenizer, skip_special_tokens=False)
+    pieces = [detokenizer.push(token) for token in tokens]
+    return [*pieces[:-1], pieces[-1] + detokenizer.flush()] if pieces else []

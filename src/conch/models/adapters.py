@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel, TaskType, get_peft_model
+from peft import PeftModel, TaskType, get_peft_model, get_peft_model_state_dict
 from transformers import PreTrainedModel
 
 from conch.config.method import FreezeConfig, LoraConfig
 from conch.core.errors import ModelError, TrainingError
+from conch.core.text import tr
+from conch.models.headers import read_header
 
 
 def new_lora(model: PreTrainedModel, config: LoraConfig) -> PeftModel:
@@ -39,7 +42,22 @@ def new_lora(model: PreTrainedModel, config: LoraConfig) -> PeftModel:
         raise TrainingError(
             "training.no_module", names=", ".join(missing), known=", ".join(linear_names(model))
         )
+    if config.pissa_init:
+        with _same_numbers():
+            return get_peft_model(model, settings)
     return get_peft_model(model, settings)
+
+
+@contextmanager
+def _same_numbers() -> Iterator[None]:
+    """The same random numbers each time, and as if none had been drawn.
+
+    PiSSA takes its starting weights out of the base by a randomised decomposition, anew whenever
+    the adapter is put on. A saved adapter fits only the base that the same numbers leave.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
 
 
 def _initialisation(config: LoraConfig) -> bool | str:
@@ -86,10 +104,25 @@ def _read(model: PreTrainedModel, folder: Path, *, trainable: bool) -> PeftModel
             raise ModelError("models.pickle", folder=folder, file="adapter_model.bin")
         raise ModelError("models.bad_adapter", folder=folder, reason="adapter_model.safetensors")
     try:
-        return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        with _same_numbers():
+            adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        _check_names(adapted, folder)
+        return adapted
+    except ModelError:
+        raise
     except Exception as error:  # shapes of another model, a damaged file, an unknown kind of adapter
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelError("models.bad_adapter", folder=folder, reason=reason) from error
+
+
+def _check_names(model: PeftModel, folder: Path) -> None:
+    """Refuse what peft would only warn of: weights that are missing, or that the model has no place for."""
+    wanted = set(get_peft_model_state_dict(model, save_embedding_layers=False))
+    found = set(read_header(folder / "adapter_model.safetensors"))
+    strange = sorted((wanted - found) | {name for name in found - wanted if ".lora_" in name})
+    if strange:
+        reason = tr("models.other_adapter", count=len(strange), name=strange[0])
+        raise ModelError("models.bad_adapter", folder=folder, reason=reason)
 
 
 def freeze_layers(model: PreTrainedModel, config: FreezeConfig) -> None:

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from conch.core import env
 from conch.core.errors import ModelError
-from conch.core.files import clear_leftovers, whole_folder, write_whole
+from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.models.headers import read_model_files
 from conch.models.hub import pypi
@@ -59,20 +59,24 @@ def gguf(file: Path, notify: Notify) -> Path:
 
 
 def _kept(target: Path, make: Callable[[Path], dict[str, Any]]) -> Path:
-    """`target` if it is there and whole, else what `make` fills it with. One process makes it at a time."""
+    """`target` if it is there and whole, else what `make` fills it with.
+
+    One process makes a model at a time, whichever it is: it clears what a crash left in the folder.
+    """
     if _is_whole(target):
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.parent / f".{target.name}.lock"):
+        with FileLock(target.parent / ".lock"):
             if _is_whole(target):
                 return target
             clear_leftovers(target.parent)
-            with whole_folder(target) as folder:
+            with temporary_folder(target.parent) as folder:
                 facts = make(folder)
                 _check(folder)
                 sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
                 write_whole(folder / MANIFEST, json.dumps({**facts, "files": sizes}, indent=2))
+                publish(folder, target)
     except OSError as error:
         raise ModelError("models.cannot_keep", folder=target, reason=error.strerror or error) from error
     return target

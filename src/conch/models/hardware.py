@@ -67,6 +67,12 @@ def find_device(use_cpu: bool = False) -> Device:
     return cpu_device()
 
 
+def fast_dtype(stored: str, device: Device) -> str:
+    """The format to run a model in that is stored as `stored`: the same, unless the CPU is slow at it."""
+    slow = device.kind == "cpu" and (stored == "float16" or (stored == "bfloat16" and not device.bf16))
+    return "float32" if slow else stored
+
+
 def choose_precision(device: Device, asked: PrecisionConfig) -> Precision:
     """The format to compute in: as asked, else what the device multiplies fast."""
     if asked.bf16 or asked.pure_bf16:

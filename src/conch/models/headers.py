@@ -13,6 +13,8 @@ from conch.core.errors import ModelError
 
 MAX_HEADER = 100_000_000
 """The safetensors format's own bound on the length of a header, in bytes."""
+MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading JSON of an unknown shape may raise."""
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -69,7 +71,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError("models.no_config", folder=folder) from error
-    except (OSError, ValueError) as error:
+    except MALFORMED as error:
         raise ModelError("models.bad_config", file=file, reason=error) from error
     if not isinstance(config, dict):
         raise ModelError("models.bad_config", file=file, reason=type(config).__name__)
@@ -82,7 +84,7 @@ def _check_index(folder: Path, present: set[str]) -> None:
         return
     try:
         needed = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except MALFORMED as error:
         raise ModelError("models.bad_config", file=index, reason=error) from error
     missing = sorted(needed - present)
     if missing:
@@ -102,6 +104,13 @@ def read_header(file: Path) -> dict[str, Tensor]:
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if file.stat().st_size != 8 + length + end:
             raise ModelError("models.bad_weights", file=file)
-        return {name: Tensor(entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return {name: _tensor(entry) for name, entry in header.items()}
+    except MALFORMED as error:
         raise ModelError("models.bad_weights", file=file) from error
+
+
+def _tensor(entry: dict[str, Any]) -> Tensor:
+    dtype, shape = entry["dtype"], tuple(entry["shape"])
+    if not isinstance(dtype, str) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError("not a tensor")
+    return Tensor(dtype, shape)

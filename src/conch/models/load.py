@@ -10,6 +10,7 @@ from conch.config.model import ModelConfig
 from conch.core import env
 from conch.core.errors import ModelError
 from conch.data.template import ChatTemplate
+from conch.models.hardware import Device, fast_dtype, find_device
 from conch.models.headers import read_model_files
 from conch.models.locate import Located, Notify, Request, _silent, locate
 
@@ -122,24 +123,32 @@ def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, c
 
 
 def load(
-    config: ModelConfig, *, dtype: str | None = None, template: str | None = None, notify: Notify = _silent
+    config: ModelConfig,
+    *,
+    dtype: str | None = None,
+    device: Device | None = None,
+    template: str | None = None,
+    notify: Notify = _silent,
 ) -> LoadedModel:
     """Locate and load a model with its adapters on top, for inference.
 
     `dtype` is a torch dtype's name; unless given, the config's `infer_dtype`, and where that is
-    `auto` the format that the weights are stored in.
+    `auto`, the format that the weights are stored in if the device computes fast in it.
+    `device` is the best one here unless given.
     """
     from conch.models.adapters import attach
 
     located = locate(Request.of(config, notify))
     extra = tuple(_adapter_folder(name, config) for name in config.adapter_name_or_path)
     located = Located(located.name, located.folder, (*located.adapters, *extra))
-    chosen = dtype or (config.infer_dtype if config.infer_dtype != "auto" else stored_dtype(located.folder))
+    device = device or find_device()
+    asked = None if config.infer_dtype == "auto" else config.infer_dtype
+    chosen = dtype or asked or fast_dtype(stored_dtype(located.folder), device)
     tokenizer = load_tokenizer(_tokenizer_folder(located), config)
     model = load_base(located, config, getattr(torch, chosen))
     fit_vocabulary(model, tokenizer, config)
     model = attach(model, located.adapters)
-    return LoadedModel(model.eval(), tokenizer, located, template)
+    return LoadedModel(model.eval().to(device.kind), tokenizer, located, template)
 
 
 def _tokenizer_folder(located: Located) -> Path:

@@ -70,9 +70,9 @@ def locate(request: Request) -> Located:
     if reference in STARTERS:
         made = request.obtained(lambda: convert.starter(STARTERS[reference], request.notify))
         return Located(reference, made)
-    if store.is_run(reference):
-        return _run(request)
     path = Path(reference).expanduser()
+    if store.names_run(reference) and not path.exists():
+        return _run(request)
     if path.exists():
         return _path(path.absolute(), request)
     if huggingface.looks_like_id(reference) and not reference.startswith("."):

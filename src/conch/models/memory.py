@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from conch.config.method import FreezeConfig, LoraConfig
 from conch.config.train import TrainConfig
-from conch.models.headers import ModelFiles
+from conch.models.headers import ModelFiles, Tensor
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 RUNTIME_BYTES = 450_000_000
@@ -47,21 +47,28 @@ def trainable_parameters(files: ModelFiles, config: TrainConfig) -> int:
 
 
 def _lora_parameters(files: ModelFiles, config: LoraConfig) -> int:
-    """`r` rows of A and `r` columns of B for every target matrix; whole modules of `additional_target`."""
+    """`r` rows of A and `r` columns of B for every target matrix; whole modules of `additional_target`.
+
+    Names are matched as peft matches them: a target by its last parts, an additional one by its ending.
+    """
     everything = config.lora_target == ("all",)
     total = 0
-    for name, tensor in files.tensors.items():
-        parts = name.split(".")
-        if any(module in parts for module in config.additional_target):
+    for name, tensor in _with_output_head(files).items():
+        module = name.rpartition(".")[0]
+        named = any(f".{module}".endswith(f".{target}") for target in config.lora_target)
+        if config.additional_target and module.endswith(config.additional_target):
             total += tensor.size
-        elif (
-            len(tensor.shape) == 2
-            and ".layers." in f".{name}"
-            and (everything or any(target in parts for target in config.lora_target))
-        ):
+        elif len(tensor.shape) == 2 and (".layers." in name if everything else named):
             total += config.lora_rank * sum(tensor.shape)
             total += tensor.shape[0] if config.use_dora else 0
     return total
+
+
+def _with_output_head(files: ModelFiles) -> dict[str, Tensor]:
+    """The tensors, and an output head that is tied to the embeddings and therefore in no file."""
+    embeddings = next((t for name, t in files.tensors.items() if name.endswith("embed_tokens.weight")), None)
+    tied = bool(files.config.get("tie_word_embeddings")) and "lm_head.weight" not in files.tensors
+    return {**files.tensors, "lm_head.weight": embeddings} if tied and embeddings else files.tensors
 
 
 def _freeze_parameters(files: ModelFiles, config: FreezeConfig) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -24,19 +25,26 @@ def runs_folder() -> Path:
 
 def create(config: TrainConfig) -> Run:
     """A new run of `config`, whole on disk, queued."""
-    import secrets
+    from conch.config.load import dump  # listing runs needs no schema
 
-    from conch.config.load import dump  # listing runs needs none of it
-
-    moment = time.strftime("%Y%m%d-%H%M%S")
-    target = runs_folder() / f"{moment}-{secrets.token_hex(2)}"
     try:
+        target = _new_folder()
         with whole_folder(target) as folder:
             (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
             EventLog(folder / "events.jsonl").write(Queued, name=config.output.run_name)
     except OSError as error:
         raise RunError("runs.cannot_create", folder=runs_folder(), reason=error.strerror or error) from error
     return Run(target)
+
+
+def _new_folder() -> Path:
+    """A name that no run has: the moment, and letters that tell apart what was made in one second."""
+    import secrets
+
+    while True:
+        folder = runs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        if not folder.exists():
+            return folder
 
 
 def list_runs() -> list[Run]:
@@ -66,6 +74,11 @@ def find(name: str) -> Run:
     if len(matches) > 1:
         raise RunError("runs.ambiguous", name=name, ids=", ".join(run.id for run in matches[:5]))
     return matches[0]
+
+
+def names_run(name: str) -> bool:
+    """Whether `find` would look for a run: an id, the beginning of one, or `latest`."""
+    return is_run(name) or (name == "latest" and bool(list_runs())) or bool(re.match(r"\d{8}-\d", name))
 
 
 def is_run(name: str) -> bool:

@@ -480,15 +480,12 @@ TEXTS = {
         "LayerNorm 权重使用 float32：训练更稳定，显存略增。",
     ),
     "keys.disable_gradient_checkpointing": Text(
-        "Keep all intermediate results for the backward pass instead of computing them again.",
-        "关闭梯度检查点：保留全部中间激活值，反向传播时不再重算。",
+        "Never compute intermediate results twice, even where gradient_checkpointing is set.",
+        "始终不使用梯度检查点，即使设置了 gradient_checkpointing。",
     ),
     "keys.disable_gradient_checkpointing.effect": Text(
-        (
-            "On: training is faster but takes far more memory. Off: memory is saved by computing much of "
-            "the forward pass twice."
-        ),
-        "开启此项：训练更快，但显存占用大增。不开启：以重复前向计算为代价节省显存。",
+        "Checkpointing is off unless gradient_checkpointing: true; it saves memory and costs about a third more time.",
+        "默认不使用梯度检查点；设置 gradient_checkpointing: true 可节省显存，但耗时约增加三分之一。",
     ),
     "keys.enable_liger_kernel": Text(
         "Use Liger's fused GPU kernels, which save memory and time on the models that they support.",

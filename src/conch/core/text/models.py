@@ -99,6 +99,10 @@ TEXTS = {
         "It needs adapter_config.json and adapter_model.safetensors, made for this base model.",
         "它需要针对该基座模型生成的 adapter_config.json 和 adapter_model.safetensors。",
     ),
+    "models.other_adapter": Text(
+        "{count} of its weights and the model's do not match, such as {name}",
+        "有 {count} 个权重与该模型不对应，例如 {name}",
+    ),
     "models.run_unfinished": Text(
         "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
     ),
