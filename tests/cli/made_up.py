@@ -30,12 +30,12 @@ def made_up_run(name: str, end: str = "finished", **settings: Any) -> Run:
     run.events_path.unlink()
     moments = iter(range(100))
     log = EventLog(run.events_path, clock=lambda: BEGAN + 10 * next(moments))
+    log.write(Queued, name=settings.get("run_name"))
     _write(log, run, end)
     return run
 
 
 def _write(log: EventLog, run: Run, end: str) -> None:
-    log.write(Queued)
     if end == "queued":
         return
     log.write(Started, pid=1)

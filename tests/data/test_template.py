@@ -273,6 +273,19 @@ def test_a_token_inside_the_answer_is_kept() -> None:
     assert example.input_ids == [ord("x"), 0xFFFF, ord("$")]
 
 
+class WordStartTokenizer(LetterTokenizer):
+    """It marks the start of whatever it reads, as Llama 2's does."""
+
+    def encode(self, text: str, **options: Any) -> list[int]:
+        return [ord("▁"), *super().encode(text)]
+
+
+def test_an_answer_is_no_new_start() -> None:
+    template = ChatTemplate.of(WordStartTokenizer())
+    (example,) = encode(Conversation.of(("user", "xy"), ("assistant", "by")), template)
+    assert template.tokenizer.decode(example.input_ids) == "▁xyby$"
+
+
 # where a template comes from
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conch.config import load_train
-from conch.core.errors import ModelError
+from conch.core.errors import ModelError, RunError
 from conch.core.events import Finished, Started
 from conch.models import convert
 from conch.models.hub import huggingface
@@ -72,10 +72,14 @@ def test_a_hub_id_is_fetched_with_all_that_is_known(tmp_path: Path, monkeypatch:
     assert asked == [("org/name", "v2", tmp_path / "cache", "token")]
 
 
-def test_an_unknown_name_is_told_with_the_nearest(tiny_folder: Path) -> None:
+def test_an_unknown_name_is_told_with_the_nearest() -> None:
     assert "smollm2-135m" in refused("smollm2-135", "models.unknown").hint
-    run = tuned_run(tiny_folder)
-    assert run.id in refused("20250101-000000-aaab", "models.unknown").hint
+
+
+def test_an_unknown_run_is_told_as_such() -> None:
+    with pytest.raises(RunError) as caught:
+        locate(Request("20250101-000000-aaaa"))
+    assert caught.value.key == "runs.unknown"
 
 
 # runs and adapters
@@ -83,7 +87,8 @@ def test_an_unknown_name_is_told_with_the_nearest(tiny_folder: Path) -> None:
 
 def test_a_run_is_its_base_with_its_adapter_on_top(tiny_folder: Path) -> None:
     run = tuned_run(tiny_folder)
-    assert locate(Request(run.id)) == Located(run.id, tiny_folder, (run.output,))
+    for name in (run.id, "20250101-0", "latest"):
+        assert locate(Request(name)) == Located(run.id, tiny_folder, (run.output,))
 
 
 def test_a_run_upon_a_run_has_both_adapters(tiny_folder: Path) -> None:

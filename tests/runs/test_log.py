@@ -180,6 +180,18 @@ def test_the_end_comes_after_everything_written_by_then(tmp_path: Path) -> None:
     assert list(news) == [second]
 
 
+def test_what_is_written_while_the_end_is_noticed_is_given(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    late: list[Event] = []
+
+    def ended() -> bool:
+        late.append(log.write(Queued))
+        return True
+
+    assert list(follow(log.path, ended=ended, pause=0)) == late
+    assert len(late) == 1
+
+
 @settings(quick, max_examples=10)
 @given(st.lists(texts, min_size=1, max_size=30))
 def test_a_writer_and_readers_at_the_same_time(tmp_path: Path, words: list[str]) -> None:

@@ -7,23 +7,49 @@ It holds what was said and by whom. How that becomes text is the template's busi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True)
+class ToolCall:
+    """A function that the assistant wants called. `arguments` is the parsed JSON object."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    id: str | None = None
+
+    def to_template(self) -> dict[str, Any]:
+        call = {"type": "function", "function": {"name": self.name, "arguments": dict(self.arguments)}}
+        return call if self.id is None else {"id": self.id, **call}
+
+
+@dataclass(frozen=True)
 class Message:
-    """One turn. `trained` is false for assistant turns that are context only."""
+    """One turn. `trained` is false for assistant turns that are context only.
+
+    A tool's result is a turn of role `tool`; `tool_call_id` names the call that it answers.
+    """
 
     role: Role
     content: str
     trained: bool = True
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
 
-    def to_template(self) -> dict[str, str]:
+    def to_template(self) -> dict[str, Any]:
         """The form that a model's Jinja chat template reads."""
-        return {"role": self.role, "content": self.content}
+        turn: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            turn["tool_calls"] = [call.to_template() for call in self.tool_calls]
+        if self.tool_call_id is not None:
+            turn["tool_call_id"] = self.tool_call_id
+        if self.name is not None:
+            turn["name"] = self.name
+        return turn
 
 
 @dataclass(frozen=True)
@@ -55,4 +81,22 @@ class Preference:
     prompt: Conversation
     chosen: Message
     rejected: Message
-    origin: Origin | None = field(default=None)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """One answer to a prompt, and whether a person liked it (the data of KTO)."""
+
+    prompt: Conversation
+    answer: Message
+    liked: bool
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain text to go on from, for pre-training."""
+
+    text: str
+    origin: Origin | None = None

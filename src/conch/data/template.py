@@ -138,7 +138,7 @@ def template_source(tokenizer: Tokenizer, given: str | None) -> str:
 
 
 def _render(
-    tokenizer: Tokenizer, source: str, turns: list[dict[str, str]], generation: bool, tools: Sequence[Any]
+    tokenizer: Tokenizer, source: str, turns: list[dict[str, Any]], generation: bool, tools: Sequence[Any]
 ) -> str:
     try:
         text: str = tokenizer.apply_chat_template(

@@ -67,11 +67,14 @@ def load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerBase
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
     except Exception as error:  # the library raises all kinds for a broken or missing tokenizer
-        raise ModelError("models.no_tokenizer", folder=folder) from error
+        key = "models.remote_code" if "trust_remote_code" in str(error) else "models.no_tokenizer"
+        raise ModelError(key, folder=folder) from error
     if config.add_tokens:
         tokenizer.add_tokens(list(config.add_tokens))
     if config.add_special_tokens:
-        tokenizer.add_tokens(list(config.add_special_tokens), special_tokens=True)
+        # by this road they also count as special where the end of a turn is looked for
+        special = {"additional_special_tokens": list(config.add_special_tokens)}
+        tokenizer.add_special_tokens(special, replace_extra_special_tokens=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -94,14 +97,21 @@ def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreT
             options["attn_implementation"] = attention
         if config.train_from_scratch:
             return AutoModelForCausalLM.from_config(model_config, dtype=dtype, **options)
-        return AutoModelForCausalLM.from_pretrained(
-            located.folder, config=model_config, dtype=dtype, use_safetensors=True, **options
+        model, facts = AutoModelForCausalLM.from_pretrained(
+            located.folder,
+            config=model_config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
         )
-    except ModelError:
-        raise
-    except Exception as error:  # an unknown architecture, missing tensors, a library not installed
+    except Exception as error:  # an unknown architecture, other shapes, a library not installed
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelError("models.cannot_load", folder=located.folder, reason=reason) from error
+    missing = sorted(facts["missing_keys"])  # the library would leave them at random
+    if missing:
+        raise ModelError("models.missing_weights", folder=located.folder, count=len(missing), name=missing[0])
+    return model
 
 
 def _scale_rope(model_config: Any, config: ModelConfig) -> None:
@@ -115,9 +125,15 @@ def _scale_rope(model_config: Any, config: ModelConfig) -> None:
     model_config.max_position_embeddings *= 2
 
 
-def fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: ModelConfig) -> None:
-    """Grow the embeddings to the tokenizer's size where tokens were added."""
-    wanted = config.resize_vocab or config.add_tokens or config.add_special_tokens
+def fit_vocabulary(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    config: ModelConfig,
+    *,
+    tokens_added: bool = False,
+) -> None:
+    """Grow the embeddings to the tokenizer's size where tokens were added, now or in an adapter."""
+    wanted = tokens_added or config.resize_vocab or config.add_tokens or config.add_special_tokens
     if wanted and len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer), pad_to_multiple_of=64)
 
@@ -144,9 +160,10 @@ def load(
     device = device or find_device()
     asked = None if config.infer_dtype == "auto" else config.infer_dtype
     chosen = dtype or asked or fast_dtype(stored_dtype(located.folder), device)
-    tokenizer = load_tokenizer(_tokenizer_folder(located), config)
+    tokenizer_folder = _tokenizer_folder(located)
+    tokenizer = load_tokenizer(tokenizer_folder, config)
     model = load_base(located, config, getattr(torch, chosen))
-    fit_vocabulary(model, tokenizer, config)
+    fit_vocabulary(model, tokenizer, config, tokens_added=tokenizer_folder != located.folder)
     model = attach(model, located.adapters)
     return LoadedModel(model.eval().to(device.kind), tokenizer, located, template)
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from conch.config.train import TrainConfig
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
+PARTS = (
+    *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
+    *("checkpoints", "output", "error", "diagnosis"),
+)
+"""What a summary holds, in the order in which it is shown."""
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
 
 
@@ -192,7 +197,7 @@ class Run:
         events = read_events(self.events_path)
         brief = self.brief(events)
         failed = last_of(events, Failed) if brief["state"] == "failed" else None
-        return {
+        parts = {
             **brief,
             "config": self.flat_config(),
             "checkpoints": [str(path) for path in self.checkpoints()],
@@ -200,6 +205,7 @@ class Run:
             "error": failed and {"kind": failed.error, "message": failed.message, "hint": failed.hint},
             "diagnosis": [event.message for event in events if isinstance(event, Diagnosis)],
         }
+        return {part: parts[part] for part in PARTS}
 
 
 def merged_metrics(events: list[Event]) -> dict[str, Any]:

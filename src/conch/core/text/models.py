@@ -62,6 +62,14 @@ TEXTS = {
         "Check that its architecture is known to your version of transformers.",
         "请确认所装的 transformers 版本支持该模型结构。",
     ),
+    "models.missing_weights": Text(
+        "The weights in {folder} lack {count} tensor(s), such as {name}.",
+        "{folder} 中的权重缺少 {count} 个张量，例如 {name}。",
+    ),
+    "models.missing_weights.fix": Text(
+        "Download the model again. A model for another task than text generation can't be used.",
+        "请重新下载该模型。用于文本生成以外任务的模型无法使用。",
+    ),
     "models.remote_code": Text(
         "The model in {folder} brings code of its own, which would run on this machine.",
         "{folder} 中的模型自带代码，加载时会在本机执行。",
