@@ -357,6 +357,7 @@ OUTPUTS = [
     Case("export target not empty", OTHER, taken_export, ("taken",)),
     Case("export unfinished", OTHER, unfinished_export, ("20250101-000000-aaaa",)),
     words("export without target", USAGE, ("export", "smollm2-135m"), ("export_dir",)),
+    words("export_dir as a word", OTHER, ("export", "unheard-of", "--export-dir", "x"), ("'unheard-of'",)),
     words("export config missing", USAGE, ("export", "gone.yaml"), ("gone.yaml",)),
 ]
 
