@@ -21,7 +21,6 @@ from conch.runs.run import Run
 
 def execute(run: Run, resume: Path | None = None) -> bool:
     """Do the run in this process; whether it ended well. Every failure becomes an event."""
-    run.stop_path.unlink(missing_ok=True)
     run.claim(os.getpid())
     run.events.write(Started, pid=os.getpid(), resumed_from=str(resume) if resume else None)
     try:
