@@ -4,6 +4,7 @@
     ├── UsageError          exit code 2: what was asked for makes no sense
     │   └── ConfigErrors    all problems of a config at once
     ├── DataError           a dataset file, with file and row
+    │   └── RowError        one row of it; what is wrong and where it is can be told apart
     ├── ModelError          a model's files
     ├── RunError            a run on disk
     ├── TrainingError       found while training
@@ -103,6 +104,35 @@ class ConfigErrors(UsageError):  # noqa: N818 - it holds several
 
 class DataError(ConchError):
     pass
+
+
+class RowError(DataError):
+    """Something wrong with one row (or, with `unit` line, one line) of a dataset file.
+
+    Its text says what is wrong; `message` says where, too.
+    """
+
+    def __init__(self, key: str, /, *, file: str, row: int, unit: str = "row", **values: Any) -> None:
+        super().__init__(key, file=file, row=row, **values)
+        self.file = file
+        self.row = row
+        self.unit = unit
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that it breaks, such as `empty`."""
+        return self.key.partition(".")[2]
+
+    @property
+    def reason(self) -> str:
+        return tr(self.key, **self.values)
+
+    @property
+    def message(self) -> str:
+        return tr(f"check.at_{self.unit}", file=self.file, row=self.row, reason=self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "file": self.file, "row": self.row, "rule": self.rule}
 
 
 class ModelError(ConchError):
