@@ -19,7 +19,7 @@ from conch.inference.open import open_chat
 from conch.models.load import LoadedModel
 from conch.models.load import load as _load
 from conch.runs import Run, read_events, store
-from conch.submit import check
+from conch.submit import absolute, check
 from conch.worker import execute
 
 
@@ -39,7 +39,7 @@ def train(config: TrainConfig | str | os.PathLike[str] | None = None, **settings
     if not isinstance(config, TrainConfig):
         config = load_train(Path(config) if config is not None else None, values=settings).config
     check(config)
-    run = store.create(config)
+    run = store.create(absolute(config))
     if not execute(run):
         failed = next(e for e in reversed(read_events(run.events_path)) if isinstance(e, Failed))
         raise RunFailedError(failed)

@@ -61,7 +61,7 @@ def check_output(config: TrainConfig) -> None:
 def submit(config: TrainConfig) -> Run:
     """Check, write the run down, and start its worker."""
     check(config)
-    run = store.create(_absolute(config))
+    run = store.create(absolute(config))
     launch(run, token=config.model.hf_hub_token)
     return run
 
@@ -82,7 +82,7 @@ def resume(run: Run, checkpoint: Path | None = None) -> Path:
     return found
 
 
-def _absolute(config: TrainConfig) -> TrainConfig:
+def absolute(config: TrainConfig) -> TrainConfig:
     """The same config with paths that mean the same from any folder."""
     model, data, output = config.model, config.data, config.output
     changes = {

@@ -10,6 +10,13 @@ import click
 from conch.core.text import tr
 
 
+def _in_our_words(record: tuple[str, str]) -> tuple[str, str]:
+    """click writes `[default: …]` and `[required]` itself."""
+    name, meaning = record
+    meaning = meaning.replace("[default: ", f"[{tr('cli.default')}")
+    return name, meaning.replace("[required]", f"[{tr('cli.required')}]")
+
+
 class Command(click.Command):
     """A command whose help is written in the language in use."""
 
@@ -23,7 +30,7 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        records = [record for option in options if (record := option.get_help_record(ctx))]
+        records = [_in_our_words(record) for option in options if (record := option.get_help_record(ctx))]
         with formatter.section(tr("cli.options_heading")):
             formatter.write_dl(records)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from typing import Any
 
 import click
@@ -93,7 +94,12 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
             return tr("cli.no_command", word=error.word) + better, hint
         case _:
-            return tr("cli.usage_error", reason=error.format_message()), hint
+            return _other_usage(error.format_message()), hint
+
+
+def _other_usage(message: str) -> str:
+    extra = re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", message)
+    return tr("cli.extra", words=extra[1]) if extra else tr("cli.usage_error", reason=message)
 
 
 def _typed(param: click.Parameter | None) -> str:

@@ -33,6 +33,9 @@ TEXTS = {
     "cli.no_value": Text("{option} needs a value.", "{option} 需要一个值。"),
     "cli.bad_value": Text("{name}: expected {expected}.", "{name}：应为 {expected}。"),
     "cli.comma": Text(", ", "，"),
+    "cli.default": Text("default: ", "默认："),
+    "cli.required": Text("required", "必填"),
+    "cli.extra": Text("There is nothing to do with '{words}' here.", "这里不接受 '{words}'。"),
     "cli.usage_error": Text("The command can't be read: {reason}", "无法理解该命令：{reason}"),
     # short helps, one a command
     "cli.quickstart": Text(

@@ -17,19 +17,19 @@ from conch.data.readers.parquet import ParquetReader
 from conch.data.readers.plain import PlainReader
 from conch.data.readers.xlsx import XlsxReader
 from conch.data.rows import Item, Row
-from conch.data.source import Source
+from conch.data.files import DataFile
 
 
 class Reader(Protocol):
-    def read(self, source: Source) -> Iterator[Item]:
-        """The rows of `source`. Raises DataError where none of it can be read."""
+    def read(self, file: DataFile) -> Iterator[Item]:
+        """The rows of `file`. Raises DataError where none of it can be read."""
         ...
 
-    def write(self, source: Source, rows: Iterator[Row], target: Path) -> None:
-        """Write `rows`, all of `source`, to a new file of the same kind."""
+    def write(self, file: DataFile, rows: Iterator[Row], target: Path) -> None:
+        """Write `rows`, all of `file`, to a new file of the same kind."""
         ...
 
-    def count(self, source: Source) -> int | None:
+    def count(self, file: DataFile) -> int | None:
         """How many rows there are, where that is known without reading them."""
         ...
 
@@ -48,5 +48,5 @@ READERS: dict[str, Reader] = {
 """File ending to reader."""
 
 
-def read(source: Source) -> Iterator[Item]:
-    return READERS[source.suffix].read(source)
+def read(file: DataFile) -> Iterator[Item]:
+    return READERS[file.suffix].read(file)
