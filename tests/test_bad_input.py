@@ -180,6 +180,11 @@ def a_folder(place: Place) -> list[str]:
     return ["train", "folder.yaml"]
 
 
+def empty_folder(place: Place) -> list[str]:
+    (place.folder / "empty").mkdir()
+    return place.config(dataset="./empty")
+
+
 def taken_export(place: Place) -> list[str]:
     place.write("taken/old.txt", "something")
     return ["export", str(place.model), "--to", "taken"]
@@ -238,7 +243,11 @@ CONFIGS = [
     ),
     config("stage later", ("stage", "'dpo'", "not built yet"), stage="dpo"),
     config("stage unknown", ("stage", "'stf'", "did you mean 'sft'"), stage="stf"),
-    config("packing later", ("packing", "not built yet"), packing=True),
+    config("method later", ("use_galore", "not built yet"), use_galore=True),
+    config(
+        "a wrong key and no dataset", ("lora_rank", "dataset", "2 setting(s)"), lora_rank="x", dataset=None
+    ),
+    config("a secret", ("hf_hub_tokne", "'hf_hub_token'", "'…'"), hf_hub_tokne="hf_abcdef"),
     config("tracker later", ("report_to", "'wandb'", "trackers are not supported yet"), report_to="wandb"),
     config("bad scheduler", ("lr_scheduler_type", "'cosin'", "cosine"), lr_scheduler_type="cosin"),
     config(
@@ -264,7 +273,7 @@ CONFIGS = [
 DATA = [
     Case("unknown name", OTHER, lambda p: p.config(dataset="magic_cnoch"), ("magic_cnoch",)),
     Case("file missing", OTHER, lambda p: p.config(dataset="./gone.json"), ("gone.json",), real=True),
-    Case("a folder", OTHER, lambda p: p.config(dataset=str(p.folder)), ("work",)),
+    Case("an empty folder", OTHER, empty_folder, ("empty",)),
     Case(
         "dataset_dir missing",
         OTHER,
@@ -309,7 +318,7 @@ DATA = [
     registry(
         "registry later",
         {"mine": {"file_name": "mine.json", "formatting": "sharegpt"}},
-        ("'mine'", "sharegpt"),
+        ("'mine'", "mine.json"),
     ),
 ]
 
@@ -494,7 +503,7 @@ IN_THE_WORKER = [
     Case("unknown module", OTHER, lambda p: p.config(lora_target="q_porj"), ("q_porj", "q_proj"), real=True),
     Case("nothing trained", OTHER, lambda p: p.config(cutoff_len=4), ("rows.json", "row 1", "cutoff_len")),
     Case("no tokenizer", OTHER, damaged(no_tokenizer), ("copy", "tokenizer")),
-    Case("no chat template", OTHER, damaged(no_template), ("has no chat template", "template: chatml")),
+    Case("no chat template", OTHER, damaged(no_template), ("has no chat template", "chatml")),
     Case("code of its own", OTHER, damaged(bring_code), ("copy", "trust_remote_code=true")),
     Case("no GGUF", OTHER, no_gguf, ("bad.gguf",), real=True),
     Case("adapter without weights", OTHER, empty_adapter, ("adapter_model.safetensors",)),

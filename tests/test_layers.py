@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -65,6 +66,19 @@ def test_importing_brings_in_nothing_heavy(module: str, home: Path) -> None:
 def test_commands_that_do_no_model_work_bring_in_nothing_heavy(words: list[str], home: Path) -> None:
     statement = f"from conch.cli import main; sys.argv = ['conch', *{words!r}]; main()"
     assert heavy_after(statement, home) == "HEAVY []"
+
+
+def test_nobody_imports_what_another_module_keeps_to_itself() -> None:
+    """A name with an underscore belongs to its file; whoever needs it gives it a public name."""
+    taken = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {alias.name}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("conch")
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert taken == []
 
 
 def test_imports_go_down_only() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import conch.core.text as catalogue
+from conch.cli import COMMANDS
 from conch.config.keys import EXPORT_LATER, LATER, LATER_VALUES, NO_EFFECT
 from conch.config.train import NODES
 from conch.core.text import Text, has, tr
@@ -174,6 +175,30 @@ def test_texts_asked_for_by_pattern_exist() -> None:
             parts = [v.value if isinstance(v, ast.Constant) else None for v in pattern.values]
             form = re.compile("".join(".+" if part is None else re.escape(str(part)) for part in parts))
             assert any(form.fullmatch(key) for key in ENTRIES), place(path, call)
+
+
+def spoken_of() -> tuple[set[str], list[re.Pattern[str]]]:
+    """Every string in the source outside of the catalogue, and every form of a key that is put together."""
+    strings, forms = {f"cli.{name}" for name in COMMANDS}, []
+    for path, tree in TREES.items():
+        if "text" in path.relative_to(SOURCE).parts:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
+                form = "".join("[^.]+" if part is None else re.escape(str(part)) for part in parts)
+                if str(parts[0]).partition(".")[0] in SUBJECTS and parts != ["cli.", None]:
+                    forms.append(re.compile(form))
+    return strings, forms
+
+
+def test_every_text_is_asked_for_somewhere() -> None:
+    strings, forms = spoken_of()
+    asked = [key for key in ENTRIES if key in strings or any(form.fullmatch(key) for form in forms)]
+    remedies = {f"{key}.fix" for key in asked}
+    assert sorted(ENTRIES.keys() - asked - remedies) == []
 
 
 def given(call: ast.Call) -> set[str] | None:

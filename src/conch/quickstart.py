@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +18,14 @@ from typing import Any, Protocol
 from conch.config import ExportConfig, load_train
 from conch.config.data import DataConfig
 from conch.config.model import ModelConfig
-from conch.core import env
 from conch.core.conversation import Message
-from conch.core.errors import RunError, ServeError
+from conch.core.errors import ExportError, RunError
 from conch.core.events import Event, Failed, Finished, Metrics
-from conch.core.files import write_whole
+from conch.core.files import publish, temporary_folder, write_whole
+from conch.core.text import tr
 from conch.data.prepare import read_conversations
 from conch.data.sources import BUNDLED
+from conch.once import serve_once
 from conch.runs import Run, read_events
 from conch.submit import submit
 
@@ -50,6 +45,8 @@ SETTINGS = {
 }
 """Chosen for a 135M model and 134 short rows: small steps would need more epochs than patience allows."""
 ANSWER_TOKENS = 48
+OWN = ".conch-quickstart"
+"""Marks an output folder whose `model` a later quickstart may replace."""
 
 
 class Observer(Protocol):
@@ -111,9 +108,9 @@ def quickstart(model: str, dataset: str, output: Path, observer: Observer) -> di
         after = ask(run.id, questions)
     report.figures |= _answer_figures(questions, before, after)
     with report.phase("export", observer):
-        report.figures["export"] = _export(run, output / "model", observer)
+        report.figures["export"] = _export(run, output, observer)
     with report.phase("serve", observer):
-        report.figures["http"] = serve_once(output / "model", questions.shown[0])
+        report.figures["http"] = serve_once(output / "model", questions.shown[0], ANSWER_TOKENS)
     shutil.copyfile(run.output / "training_loss.png", output / "training_loss.png")
     figures = report.to_dict()
     write_whole(output / "quickstart.json", json.dumps(figures, ensure_ascii=False, indent=2))
@@ -167,8 +164,12 @@ def tune(model: str, dataset: str, observer: Observer) -> Run:
     """A run like any other, followed to its end. Raises RunError where it does not finish."""
     values = {"model_name_or_path": model, "dataset": dataset, "run_name": "quickstart", **SETTINGS}
     run = submit(load_train(values=values).config)
-    for event in run.follow():
-        observer.event(event)
+    try:
+        for event in run.follow():
+            observer.event(event)
+    except KeyboardInterrupt:
+        observer.note(tr("quickstart.interrupted", run=run.id))
+        raise
     events = read_events(run.events_path)
     failed = next((event for event in events if isinstance(event, Failed)), None)
     if failed is not None:
@@ -201,15 +202,22 @@ def training_figures(run: Run) -> dict[str, Any]:
     }
 
 
-def _export(run: Run, folder: Path, observer: Observer) -> dict[str, Any]:
+def _export(run: Run, output: Path, observer: Observer) -> dict[str, Any]:
+    """Export the run beside an earlier quickstart's model, which it then replaces."""
     from conch.exporting.merge import export
 
-    if (folder / "export_proof.json").is_file():  # of an earlier quickstart
-        shutil.rmtree(folder)
-    report = export(ExportConfig(model_name_or_path=run.id, export_dir=str(folder)), observer.note)
+    target, mark = output / "model", output / OWN
+    if target.exists() and not mark.is_file():
+        raise ExportError("export.target_exists", folder=target)
+    with temporary_folder(output) as place:
+        report = export(
+            ExportConfig(model_name_or_path=run.id, export_dir=str(place / "model")), observer.note
+        )
+        mark.touch()
+        publish(place / "model", target)
     proof = report.proof
     return {
-        "folder": str(report.folder),
+        "folder": str(target),
         "bytes": report.bytes,
         "dtype": report.dtype,
         "prompts": proof.prompts,
@@ -217,44 +225,3 @@ def _export(run: Run, folder: Path, observer: Observer) -> dict[str, Any]:
         "allowed": proof.bound,
         "same_answers": proof.same_answers,
     }
-
-
-def serve_once(folder: Path, prompt: str, patience: float = 120.0) -> dict[str, Any]:
-    """Serve the export with the real command, send one request, and end that server again."""
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "conch.cli", "serve", str(folder), "--port", str(port)]
-    log = folder.parent / "serve.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env.child_environment()
-        )
-    try:
-        _wait_until_ready(server, f"{address}/health/ready", patience, log)
-        query = urllib.parse.urlencode({"prompt": prompt, "max_new_tokens": ANSWER_TOKENS})
-        url = f"{address}/generate?{query}"
-        began = time.monotonic()
-        with urllib.request.urlopen(url, timeout=patience) as response:
-            answer = json.load(response)
-        seconds = round(time.monotonic() - began, 2)
-        return {"request": f"GET {url}", "status": response.status, "seconds": seconds, "answer": answer}
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], url: str, patience: float, log: Path) -> None:
-    end = time.monotonic() + patience
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise ServeError("quickstart.no_server", log=log)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from conch.config.data import DataConfig
 from conch.config.train import TrainConfig
 from conch.core.errors import RunError, UsageError
 from conch.core.events import Queued
-from conch.data.prepare import read_conversations, split
-from conch.data.sources import find_dataset
+from conch.data import registry
+from conch.data.prepare import check_rows
+from conch.data.sources import from_anywhere
 from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
@@ -32,11 +34,7 @@ def check(config: TrainConfig) -> None:
     asked = config.output.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() != "auto":
         resumable(Path(asked).expanduser())
-    for name in (*config.data.dataset, *config.data.eval_dataset):
-        find_dataset(name, config.data.dataset_dir)
-    rows = read_conversations(config.data.dataset, config.data)
-    split(rows, config.data.val_size, config.optimisation.seed)
-    read_conversations(config.data.eval_dataset, config.data)
+    check_rows(config.data, config.method.stage, config.optimisation.seed)
     located = find(Request.of(config.model))
     if located is not None:
         read_model_files(located.folder)
@@ -95,9 +93,10 @@ def absolute(config: TrainConfig) -> TrainConfig:
         ),
         "data": data.model_copy(
             update={
-                "dataset": tuple(map(_placed_file, data.dataset)),
-                "eval_dataset": tuple(map(_placed_file, data.eval_dataset)),
-                "dataset_dir": _placed(data.dataset_dir),
+                "dataset": tuple(from_anywhere(name, data.dataset_dir) for name in data.dataset),
+                "eval_dataset": tuple(from_anywhere(name, data.dataset_dir) for name in data.eval_dataset),
+                "dataset_dir": _placed(data.dataset_dir) or _usual_dataset_dir(data),
+                "tokenized_path": _placed(data.tokenized_path),
                 "template": _placed_file(data.template) if data.template else None,
             }
         ),
@@ -115,16 +114,29 @@ def _placed(path: str | None) -> str | None:
     return str(Path(path).expanduser().absolute()) if path else None
 
 
+def _usual_dataset_dir(data: DataConfig) -> str | None:
+    """LLaMA-Factory's own default, `./data`, where a dataset of the config is registered there."""
+    folder = registry.usual_folder()
+    if folder is None:
+        return None
+    named = registry.descriptions(folder).keys() & {*data.dataset, *data.eval_dataset}
+    return str(folder) if named else None
+
+
 def _placed_file(name: str) -> str | None:
-    """A file's path; a registered name stays as it is."""
+    """A file's path; a name stays as it is."""
     is_path = Path(name).suffix or "/" in name
     return _placed(name) if is_path and Path(name).expanduser().exists() else name
 
 
 def _placed_model(name: str) -> str | None:
-    """A folder's or file's path; a bundled name, a run or a hub id stays as it is."""
-    is_name = name in STARTERS or store.names_run(name) or not Path(name).expanduser().exists()
-    return name if is_name else _placed(name)
+    """A folder's or file's path, a run's whole id; a bundled name or a hub id stays as it is."""
+    exists = Path(name).expanduser().exists()
+    if name in STARTERS:
+        return name
+    if store.names_run(name) and not exists:
+        return store.find(name).id  # `latest` would soon be another
+    return _placed(name) if exists else name
 
 
 def _placed_checkpoint(asked: str | bool | None) -> str | bool | None:

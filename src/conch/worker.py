@@ -8,43 +8,62 @@ up or take it down.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conch.core.errors import ConchError, TrainingError
 from conch.core.events import Failed, Started
 from conch.runs.run import Run
 
+if TYPE_CHECKING:
+    from conch.config.train import TrainConfig
 
-def execute(run: Run, resume: Path | None = None) -> bool:
-    """Do the run in this process; whether it ended well. Every failure becomes an event."""
+
+def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = None) -> bool:
+    """Do the run in this process; whether it ended well. Every failure becomes an event.
+
+    `config` is the run's own, with the secrets that its file does not hold.
+    """
     run.claim(os.getpid())
     run.events.write(Started, pid=os.getpid(), resumed_from=str(resume) if resume else None)
     try:
-        _train(run, resume)
+        _train(run, resume, config or run.config())
     except ConchError as error:
         _fail(run, error)
-    except OSError as error:
-        where = error.filename or run.output
-        _fail(run, TrainingError("training.disk", file=where, reason=error.strerror or error, run=run.id))
     except Exception as error:
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-        _fail(run, TrainingError("training.unexpected", reason=reason, log=run.log_path))
+        _fail(run, _translate(run, error))
+    except BaseException:  # Ctrl-C in a notebook: the run must not look alive
+        _fail(run, TrainingError("training.interrupted", run=run.id))
+        raise
     else:
         return True
     return False
 
 
-def _train(run: Run, resume: Path | None) -> None:
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+def _translate(run: Run, error: Exception) -> TrainingError:
+    """A foreign error in our words: the disk's as such, all others with the log to look at."""
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        where = error.filename or run.output
+        return TrainingError("training.disk", file=where, reason=error.strerror or error, run=run.id)
+    reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return TrainingError("training.unexpected", reason=reason, log=run.log_path)
+
+
+def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
     from conch.training.job import Job, train  # heavy: only the process at work pays for it
 
     train(
         Job(
-            config=run.config(),
+            config=config,
             output=run.output,
             log=run.events,
             wants_stop=run.stop_path.exists,

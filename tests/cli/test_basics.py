@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from hypothesis import strategies as st
 
 from conch import __version__
 from conch.cli.curve import draw
-from conch.cli.output import complain, duration, size
+from conch.cli.output import CLOSED_PIPE, complain, duration, plain, size
 from conch.core.text import set_language
 from tests.cli.program import call, spawn
 from tests.properties import quick
@@ -190,15 +194,103 @@ def test_an_unexpected_error_in_json(capsys: pytest.CaptureFixture[str]) -> None
     assert error["hint"]
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt(), 1), (SystemExit(3), 3), (BrokenPipeError(), 0)]
-)
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 1), (SystemExit(3), 3)])
 def test_other_ends(error: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert complain(error, as_json=False) == code
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_debug_shows_the_traceback() -> None:
-    ended = spawn("--debug", "runs", "show", "nothing")
-    assert ended.code == 1
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("train", "--help"),
+        ("options", "train"),
+        ("options", "train", "--json"),
+        ("runs", "--help"),
+    ],
+)
+def test_a_reader_who_goes_away_is_no_error(words: tuple[str, ...], home: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "conch.cli", *words], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode in (0, CLOSED_PIPE)
+
+
+# --debug
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--debug", "runs", "show", "nothing"), 1),
+        (("runs", "show", "nothing", "--debug"), 1),
+        (("runs", "--debug", "show", "nothing"), 1),
+        (("--debug", "runs", "lst"), 2),
+        (("train", "lora_rnak=1", "--debug"), 2),
+        (("train", "--debug", "lora_rnak=1"), 2),
+    ],
+)
+def test_debug_shows_the_traceback_and_changes_nothing_else(words: tuple[str, ...], code: int) -> None:
+    plainly = call(*[word for word in words if word != "--debug"])
+    debugged = call(*words)
+    assert (plainly.code, debugged.code) == (code, code)
+    assert "Traceback" not in plainly.err
+    assert debugged.err.startswith("Traceback")
+    assert debugged.err.endswith(plainly.err)
+
+
+def test_debug_keeps_standard_output_one_document() -> None:
+    ended = call("runs", "show", "nothing", "--debug", "--json")
+    assert ended.json()["error"]["kind"] == "RunError"
     assert "Traceback" in ended.err
+
+
+@pytest.mark.parametrize("words", [("runs", "show", "--", "--debug"), ("train", "--run_name=--debug", "a=1")])
+def test_debug_is_an_option_only_where_it_stands_as_one(words: tuple[str, ...]) -> None:
+    ended = call(*words)
+    assert ended.code in (1, 2)
+    assert "Traceback" not in ended.err
+
+
+def test_a_value_may_be_called_debug(tiny_folder: Path) -> None:
+    ended = call("chat", str(tiny_folder), "-p", "--debug", "--max-new-tokens", "2", "--json")
+    assert ended.json()["prompt"] == "--debug"
+
+
+# what is no model
+
+
+@pytest.mark.parametrize(
+    "words", [("chat", ""), ("chat", "", "-p", "x", "--json"), ("export", "", "--to", "d")], ids=" ".join
+)
+def test_nothing_is_no_model(words: tuple[str, ...]) -> None:
+    ended = call(*words)
+    assert ended.code == 2
+    assert "unexpectedly" not in ended.all
+    assert "model_name_or_path = ''" in ended.all
+
+
+def test_a_temperature_is_a_number() -> None:
+    ended = call("chat", "x", "-p", "x", "--temperature", "nan")
+    assert ended.code == 2
+    assert "temperature" in ended.err
+
+
+def test_warnings_about_an_export_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "export.yaml"
+    file.write_text(f"model_name_or_path: ./gone\nexport_dir: {tmp_path}/x\nexport_legacy_format: true\n")
+    ended = call("export", str(file))
+    assert ended.code == 1
+    assert "Note: export_legacy_format (export.yaml line 3) has no effect here" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "null"), (True, "true"), (["a", False], "a,false"), (0.1, "0.1"), ("x", "x")]
+)
+def test_a_value_is_shown_as_a_file_writes_it(value: object, said: str) -> None:
+    assert plain(value) == said

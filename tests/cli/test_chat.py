@@ -110,6 +110,20 @@ def test_ctrl_c_ends_an_answer_and_keeps_what_was_said(
     assert terminal.messages[-1] == Message("assistant", said)
 
 
+def test_a_question_that_is_too_long_does_not_end_the_conversation(
+    template: ChatTemplate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk = Talk(template)
+    talk.engine.context_length = 200
+    typing(["one", "long " * 300, "two", "/exit"], monkeypatch)
+    talk.terminal.run()
+    assert [m.content for m in talk.terminal.messages] == ["one", ANSWER, "two", ANSWER]
+    told = capsys.readouterr().err
+    assert "Error: " in told
+    assert "200" in told
+    assert "  → " in told
+
+
 def test_an_answer_as_json_has_its_cost(template: ChatTemplate) -> None:
     talk = Talk(template)
     answer = talk.terminal.ask("Who?")

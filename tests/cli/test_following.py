@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
 import pytest
 
-from conch.cli import following
 from conch.cli.following import watch
 from conch.core.events import Event, Finished, Metrics
 from conch.runs import Run
@@ -32,31 +30,71 @@ class Watched(Run):
         return super().follow(offset)
 
 
-def answering(choice: str | type[BaseException], run: Run):  # type: ignore[no-untyped-def]
-    """A prompt that is answered with `choice`; meanwhile the run finishes."""
+class Keyboard:
+    """A terminal at which `keys` are typed, one answer a prompt; meanwhile the run finishes."""
 
-    def prompt(*_: object, **__: object) -> str:
-        run.events.write(Metrics, step=4, total_steps=4, loss=1.5)
-        run.events.write(Finished, step=4, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
-        if isinstance(choice, str):
-            return choice
-        raise choice
+    def __init__(self, run: Run, *keys: str | type[BaseException], terminal: bool = True) -> None:
+        self.run = run
+        self.keys = list(keys)
+        self.terminal = terminal
 
-    return prompt
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def read(self) -> str:
+        if self.run.state() != "finished":
+            self.run.events.write(Metrics, step=4, total_steps=4, loss=1.5)
+            self.run.events.write(Finished, step=4, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
+        key = self.keys.pop(0)
+        if isinstance(key, str):
+            return key
+        raise key
 
 
-@pytest.mark.parametrize("choice", ["d", "c", "s", KeyboardInterrupt, click.Abort])
+def press(run: Run, keyboard: Keyboard | None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Watch `run`, press Ctrl-C once, and answer what is asked with the keyboard's keys."""
+    monkeypatch.setattr("sys.stdin", keyboard)
+    if keyboard is not None:
+        monkeypatch.setattr("builtins.input", keyboard.read)
+    Watched.presses = 1
+    return watch(Watched(run.folder))
+
+
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        (["d"], "detach"),
+        ([""], "detach"),
+        ([EOFError], "detach"),
+        (["c"], "watch"),
+        (["x", "C "], "watch"),
+        (["s"], "stop"),
+        ([KeyboardInterrupt], "stop"),
+    ],
+)
 def test_ctrl_c(
-    choice: str | type[BaseException],
+    keys: list[str | type[BaseException]],
+    wanted: str,
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(following.click, "prompt", answering(choice, run))
-    watched = Watched(run.folder)
-    Watched.presses = 1
-    assert watch(watched) == 0
+    keyboard = Keyboard(run, *keys)
+    assert press(run, keyboard, monkeypatch) == 0
+    assert keyboard.keys == []
     told = capsys.readouterr().err
-    assert run.stop_path.exists() == (choice not in ("d", "c"))
-    assert ("Finished in 0:05" in told) == (choice != "d"), "what happened meanwhile is told"
-    assert ("conch runs follow" in told) == (choice == "d")
+    assert run.stop_path.exists() == (wanted == "stop")
+    assert ("Finished in 0:05" in told) == (wanted != "detach"), "what happened meanwhile is told"
+    assert ("conch runs follow" in told) == (wanted == "detach")
+
+
+@pytest.mark.parametrize("terminal", [False, None])
+def test_ctrl_c_where_nobody_can_answer_leaves_the_run_alone(
+    terminal: bool | None, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keyboard = None if terminal is None else Keyboard(run, terminal=terminal)
+    assert press(run, keyboard, monkeypatch) == 0
+    assert not run.stop_path.exists()
+    told = capsys.readouterr().err
+    assert "[d]etach" not in told
+    assert "conch runs follow" in told

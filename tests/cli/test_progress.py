@@ -42,7 +42,16 @@ SETTING = {
     "trainable_parameters": 1234567,
     "packed": True,
 }
-FULL = Metrics(1.0, 5, 10, 0.5, 2.5, 2.75, 1e-4, 1.0, 500, 99.6, 61.0, 2_000_000_000)
+FULL = Metrics(
+    t=1.0,
+    step=5,
+    total_steps=10,
+    loss=2.5,
+    eval_loss=2.75,
+    tokens_per_second=99.6,
+    eta_seconds=61.0,
+    memory_bytes=2_000_000_000,
+)
 
 EVENTS: list[tuple[Event, str]] = [
     (Queued(0.0), ""),

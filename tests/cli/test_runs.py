@@ -137,6 +137,17 @@ def test_remove_deletes_the_run() -> None:
     assert call("runs", "remove", NEW, "--json").json() == {"removed": NEW}
 
 
+def test_only_a_name_in_full_removes_a_run() -> None:
+    run = made_up_run(OLD, run_name="mine")
+    for name in ("2", OLD[:-1], "latest", str(run.folder)):
+        refused = call("runs", "remove", name)
+        assert refused.code == 2
+        assert OLD in refused.err
+        assert run.folder.is_dir()
+    assert call("runs", "remove", "mine").code == 0
+    assert not run.folder.exists()
+
+
 def test_a_run_at_work_is_not_removed() -> None:
     run = made_up_run(OLD, "no end")
     run.claim(os.getpid())

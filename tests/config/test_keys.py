@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conch.config import load_export, load_train
+from conch.config.export import ExportConfig
 from conch.config.keys import EXPORT_LATER, LATER, NO_EFFECT, PASSTHROUGH
 from conch.config.load import FIELD_NODES, known_keys
 from conch.config.optimisation import LR_SCHEDULERS
@@ -232,17 +233,55 @@ def test_no_key_is_silently_ignored(key: str) -> None:
     assert fate(key, TRAIN[key]) in {"honoured", "refused", "warned"}
 
 
-@pytest.mark.parametrize("key", EXPORT)
-def test_no_key_of_an_export_is_silently_ignored(key: str) -> None:
-    needed = {"model_name_or_path": "m", "export_dir": "x"}
+def export_fate(key: str, value: Any) -> str:
+    """What becomes of a key in an export."""
     try:
-        told = getattr(load_export(values={**needed, key: EXPORT[key]}), key)
+        loaded = load_export(values={"model_name_or_path": "m", "export_dir": "x", key: value})
     except ConfigErrors as error:
-        told = [(problem.key, problem.expected) for problem in error.problems]
-    assert told in (EXPORT[key], [(key, tr("config.later.export"))])
+        (problem,) = error.problems
+        assert problem.key == key
+        assert problem.expected != tr("config.expect.known_key"), f"{key} is refused without a reason"
+        return "refused"
+    if any(warning.startswith(f"{key} ") for warning in loaded.warnings):
+        return "warned"
+    assert key in ExportConfig.model_fields, f"{key} is silently ignored"
+    assert getattr(loaded.config, key) != ExportConfig.model_fields[key].default
+    return "honoured"
 
 
-@pytest.mark.parametrize("value", ["pt", "rm", "dpo", "kto", "ppo", "grpo"])
+@pytest.mark.parametrize("key", {**TRAIN, **EXPORT})
+def test_no_key_of_an_export_is_silently_ignored(key: str) -> None:
+    assert export_fate(key, {**TRAIN, **EXPORT}[key]) in {"honoured", "refused", "warned"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fate"),
+    [
+        ("export_legacy_format", True, "warned"),
+        ("export_hub_model_id", "a/b", "refused"),
+        ("quantization_method", "int8", "refused"),
+        ("flash_attn", "zzz", "refused"),
+        ("flash_attn", "sdpa", "warned"),
+        ("lora_rank", "x", "refused"),
+        ("stage", "dpo", "refused"),
+        ("resize_vocab", True, "warned"),
+        ("add_tokens", "<a>,<b>", "warned"),
+        ("tf32", "perhaps", "refused"),
+        ("dataloader_num_workers", 4, "warned"),
+        ("ddp_timeout", 1, "warned"),
+    ],
+)
+def test_what_an_export_makes_of_keys_of_a_training(key: str, value: object, fate: str) -> None:
+    assert export_fate(key, value) == fate
+
+
+def test_an_export_names_every_key_that_it_can_not_use() -> None:
+    with pytest.raises(ConfigErrors) as error:
+        load_export(words=["model_name_or_path=m", "quantization_method=int8", "flash_attn=zzz"])
+    assert [p.key for p in error.value.problems] == ["quantization_method", "flash_attn", "export_dir"]
+
+
+@pytest.mark.parametrize("value", ["rm", "dpo", "kto", "ppo", "grpo"])
 def test_later_stages_say_that_they_come_later(value: str) -> None:
     with pytest.raises(ConfigErrors) as error:
         load_train(values={**NEEDED, "stage": value})
@@ -356,13 +395,18 @@ def test_a_file_of_llama_factory_loads_unchanged(tmp_path: Path) -> None:
     assert config.precision.bf16 is True
     assert config.passthrough == {"dataloader_num_workers": 4}
     warned = {warning.partition(" ")[0] for warning in loaded.warnings}
-    unread = {"overwrite_cache", "preprocessing_num_workers", "ddp_timeout", "include_num_input_tokens_seen"}
-    assert warned == unread
+    assert warned == {"ddp_timeout", "include_num_input_tokens_seen"}
 
 
 def test_generation_keys_are_warned_about_while_training() -> None:
     assert fate("temperature", 0.5) == "warned"
     assert load_train(values={**NEEDED, "max_new_tokens": "1024", "temperature": None}).warnings == ()
+
+
+@pytest.mark.parametrize("value", ["bfloat16", "bf16", "fp32"])
+def test_the_number_format_of_chat_is_warned_about_while_training(value: str) -> None:
+    assert fate("infer_dtype", value) == "warned"
+    assert load_train(values={**NEEDED, "infer_dtype": "auto"}).warnings == ()
 
 
 def test_names_agree_with_transformers() -> None:
@@ -398,6 +442,6 @@ def test_every_honoured_key_is_read_by_somebody() -> None:
         if isinstance(node, ast.Attribute)
     }
     read |= {"logging_steps", "save_steps", "eval_steps"}  # asked for by name
-    only_one_value = {"mix_strategy", "num_beams", "report_to"}
+    only_one_value = {"num_beams", "report_to"}
     unread = {key for name, node in NODES.items() if name != "generation" for key in node.model_fields} - read
     assert unread - only_one_value == set()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conch.config import load_export, load_train
+from conch.config import ExportConfig, ServeConfig, build, load_export, load_train
+from conch.config.model import ModelConfig
+from conch.config.types import Node
 from conch.core import text
 from conch.core.errors import ConfigErrors, Problem
 
@@ -25,7 +29,7 @@ dataset: d
 lora_rnak: 16
 lora_rank: 0
 learning_rate: fast
-packing: true
+tool_format: qwen
 bf16: maybe
 stage: dpo
 finetuning_type: lroa
@@ -57,6 +61,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("learning_rate", 0, "more than 0"),
         ("learning_rate", "fast", "a number"),
         ("lora_dropout", 2, "at most 1"),
+        ("warmup_ratio", 1.5, "at most 1"),
+        ("infer_dtype", "bf8", "one of auto, float16, bfloat16, float32"),
         ("bf16", "maybe", "true or false"),
         ("output_dir", [1], "text"),
         ("dataset", {"a": 1}, "a list, or names separated by commas"),
@@ -134,7 +140,6 @@ def test_a_key_written_twice(tmp_path: Path) -> None:
         ({"early_stopping_steps": 3, "val_size": 0.1}, "early_stopping_steps"),
         ({"max_steps": 0}, "max_steps"),
         ({"max_steps": -2}, "max_steps"),
-        ({"warmup_ratio": 1.5}, "warmup_ratio"),
         ({"lr_scheduler_type": "cosinus"}, "lr_scheduler_type"),
         ({"logging_steps": 1.5}, "logging_steps"),
         ({"save_steps": 2.5}, "save_steps"),
@@ -200,5 +205,90 @@ def test_an_export_file_of_llama_factory_loads() -> None:
         "export_dir": "x",
         "export_device": "cpu",
     }
-    config = load_export(values={**values, "trust_remote_code": True, "export_size": 5})
-    assert (config.adapter_name_or_path, config.export_size) == (("a",), 5)
+    loaded = load_export(values={**values, "trust_remote_code": True, "export_size": 5})
+    assert (loaded.config.adapter_name_or_path, loaded.config.export_size) == (("a",), 5)
+    assert loaded.warnings == ()
+
+
+# checks beside wrong keys
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"lora_rank": "x", "dataset": None},
+        {"unheard_of_": 1, "bf16": True, "fp16": True},
+        {"tf32": "perhaps", "val_size": 2.5},
+        {"seed": "x", "save_steps": 2.5, "freeze_trainable_layers": 0},
+        {"stage": "dpo", "use_dora": True, "pissa_init": True},
+    ],
+)
+def test_a_wrong_key_hides_no_rule_between_others(values: dict[str, object]) -> None:
+    told = {problem.key for problem in problems(**values)}
+    hidden = {"bf16", "use_dora"}
+    assert told == values.keys() - hidden
+
+
+def test_a_rule_is_not_judged_by_a_node_that_has_problems() -> None:
+    assert [p.key for p in problems(val_size="x", eval_strategy="steps")] == ["val_size"]
+
+
+# secrets
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["hf_hub_tokne", "hf_token", "hub_tokn", "api_key", "OPENAI_API_KEY", "my_password", "client_secret"],
+)
+@pytest.mark.parametrize("load", [load_train, load_export])
+def test_what_may_be_a_secret_is_not_shown(key: str, load: Callable[..., object]) -> None:
+    with pytest.raises(ConfigErrors) as error:
+        load(words=[f"{key}=hf_abcdef", "lora_rank=x"])
+    assert "hf_abcdef" not in error.value.message
+    assert "hf_abcdef" not in str(error.value.to_dict())
+    assert "lora_rank = 'x'" in error.value.message
+
+
+def test_a_known_key_is_shown_although_it_speaks_of_tokens() -> None:
+    assert "'many'" in problems(max_new_tokens="many")[0].sentence()
+
+
+# how values are shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "null"), (True, "true"), ([1, None, "a"], '[1, null, "a"]'), ({"a": False}, '{"a": false}')],
+)
+def test_a_value_is_shown_as_a_file_writes_it(value: object, shown: str) -> None:
+    assert Problem("k", value, "x").sentence().startswith(f"k = {shown}: ")
+
+
+def test_a_list_that_holds_itself_is_refused_like_any_other() -> None:
+    itself: list[object] = []
+    itself.append(itself)
+    with pytest.raises(ConfigErrors, match="lora_rank") as error:
+        load_train(values={**NEEDED, "lora_rank": itself})
+    assert json.dumps(error.value.to_dict())
+
+
+# one node by itself
+
+
+def test_a_node_is_built_or_every_problem_of_it_told() -> None:
+    made = build(ModelConfig, {"model_name_or_path": "m", "infer_dtype": "bf16", "cache_dir": None})
+    assert (made.infer_dtype, made.cache_dir) == ("bfloat16", None)
+    values = {"model_name_or_path": "", "trust_remote_cod": True, "flash_attn": "fa9", "hub_token": "hf_abc"}
+    with pytest.raises(ConfigErrors) as error:
+        build(ModelConfig, values)
+    found = {p.key: p for p in error.value.problems}
+    assert list(found) == list(values)
+    assert found["trust_remote_cod"].suggestion == "trust_remote_code"
+    assert "hf_abc" not in error.value.message
+
+
+@pytest.mark.parametrize("node", [ModelConfig, ExportConfig, ServeConfig])
+def test_nothing_is_no_model(node: type[Node]) -> None:
+    key = "model" if node is ServeConfig else "model_name_or_path"
+    with pytest.raises(ConfigErrors, match=f"{key} = ''"):
+        build(node, {key: "", **({"export_dir": "x"} if node is ExportConfig else {})})

@@ -50,7 +50,7 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     if origin is Literal:
         return st.sampled_from(parts)
     if origin is tuple:
-        return st.lists(texts, max_size=3)
+        return st.lists(values_of(parts[0]), max_size=3)
     if origin is dict:
         return MAPPINGS
     if annotation is type(None):
@@ -101,7 +101,7 @@ CONFIGS = st.builds(TrainConfig, passthrough=PASSED, **{name: _node(node) for na
 @pytest.fixture
 def no_rules_between_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random settings contradict one another, which is another test's matter."""
-    monkeypatch.setattr(load, "cross_checks", lambda config, where: [])
+    monkeypatch.setattr(load, "cross_checks", lambda nodes, where: [])
 
 
 @settings(quick, max_examples=25)

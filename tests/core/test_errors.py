@@ -7,7 +7,7 @@ import json
 import pytest
 
 from conch.core import errors, text
-from conch.core.errors import ConchError, ConfigErrors, DataError, Problem, UsageError
+from conch.core.errors import ConchError, ConfigErrors, DataError, Problem, RowError, UsageError, first_line
 
 
 def problem(**changes: object) -> Problem:
@@ -52,7 +52,7 @@ def test_config_errors_as_json_name_every_part() -> None:
 
 
 def test_message_and_hint_are_filled_in_and_follow_the_language() -> None:
-    error = DataError("data.blank", file="a.json", row=3, column="output")
+    error = RowError("check.empty", file="a.json", row=3, column="output")
     assert "a.json" in str(error)
     assert "3" in str(error)
     assert error.hint
@@ -79,3 +79,9 @@ def test_exit_codes(cls: type[ConchError]) -> None:
 def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
     drawn = set(errors.__doc__.split()) if errors.__doc__ else set()
     assert {cls.__name__ for cls in TREE} <= drawn
+
+
+def test_a_foreign_error_in_one_line() -> None:
+    assert first_line(ValueError("one\ntwo")) == "one"
+    assert first_line(ValueError()) == "ValueError"
+    assert first_line(ValueError("\nlater")) == "ValueError"

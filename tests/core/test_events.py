@@ -19,6 +19,7 @@ BY_TYPE = {
     "float": NUMBERS,
     "int": st.integers(),
     "str": texts,
+    "dict[str, float]": st.dictionaries(texts, NUMBERS, min_size=1),
     "dict[str, Any]": st.dictionaries(texts, st.none() | st.booleans() | NUMBERS | texts, min_size=1),
 }
 

@@ -69,7 +69,14 @@ QWEN3 = """\
 {{- '<|im_start|>assistant\n<think>\n' + thought.strip('\n') + '\n</think>\n\n' + content.lstrip('\n') }}
 {%- else %}{{ '<|im_start|>assistant\n' + content }}{% endif %}{{ '<|im_end|>\n' }}
 {%- else %}{{ '<|im_start|>' + message.role + '\n' + content + '<|im_end|>\n' }}{% endif %}{% endfor %}
-{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"""
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}
+{%- if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}
+{%- endif %}"""
+
+QWEN3_THINKING = QWEN3.replace(
+    "{{ '<|im_start|>assistant\n' }}\n{%- if enable",
+    "{{ '<|im_start|>assistant\n<think>\n' }}\n{%- if unknown and enable",
+)
 
 DEEPSEEK_V3 = """\
 {{- bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}{{ message['content'] }}
@@ -89,6 +96,37 @@ PHI3 = """\
 GLM = """\
 {{- '[gMASK]<sop>' }}{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] }}
 {%- endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"""
+
+GLM45 = """\
+{%- set ns = namespace(last=-1) %}
+{%- for message in messages %}{% if message.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}
+{%- endfor %}
+{{- '[gMASK]<sop>' }}
+{%- for message in messages %}{% set content = message.content %}{{ '<|' + message.role + '|>' }}
+{%- if message.role == 'assistant' %}
+{%- set last = loop.index0 > ns.last and '</think>' in content %}
+{%- set thought = content.split('</think>')[0].split('<think>')[-1].strip() if last else '' %}
+{{- '\n<think>' + thought + '</think>\n' + content.split('</think>')[-1].strip() }}
+{%- else %}{{ '\n' + content }}
+{%- set off = enable_thinking is defined and not enable_thinking %}
+{%- if message.role == 'user' and off %}{{ '/nothink' }}{% endif %}
+{%- endif %}{% endfor %}
+{%- if add_generation_prompt %}{{ '<|assistant|>' }}
+{%- if enable_thinking is defined and not enable_thinking %}{{ '\n<think></think>' }}{% endif %}{% endif %}"""
+
+PHI4 = """\
+{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '<|im_sep|>' + message.content + '<|im_end|>' }}{% endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}"""
+
+DEEPSEEK_V31 = """\
+{%- if thinking is not defined %}{% set thinking = false %}{% endif %}
+{{- bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}{{ message['content'] }}
+{%- elif message['role'] == 'user' %}{{ '<｜User｜>' + message['content'] }}
+{%- else %}{{ '<｜Assistant｜></think>' + message['content'].split('</think>')[-1] }}
+{{- '<｜end▁of▁sentence｜>' }}
+{%- endif %}{% endfor %}
+{%- if add_generation_prompt %}{{ '<｜Assistant｜>' + ('<think>' if thinking else '</think>') }}{% endif %}"""
 
 ZEPHYR = """\
 {%- for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + eos_token + '\n' }}
@@ -200,6 +238,30 @@ FAMILIES = (
         "<|endoftext|>",
         written=lambda content: f"\n{content.strip()}",
         stable=False,
+    ),
+    Family(
+        "qwen3-thinking",
+        QWEN3_THINKING,
+        IM,
+        "<|im_end|>",
+        written=lambda content: "\n</think>\n\n" + content.lstrip("\n"),
+        stable=False,
+    ),
+    Family(
+        "glm4.5",
+        GLM45,
+        ("<|pad|>", "[gMASK]", "<sop>", *ROLES, "<|endoftext|>"),
+        "<|endoftext|>",
+        written=lambda content: f"\n<think></think>\n{content.strip()}",
+        stable=False,
+    ),
+    Family("phi4", PHI4, (*IM[:2], "<|im_sep|>", "<|im_end|>"), "<|im_end|>"),
+    Family(
+        "deepseek-v3.1",
+        DEEPSEEK_V31,
+        DEEPSEEK,
+        "<｜end▁of▁sentence｜>",
+        bos="<｜begin▁of▁sentence｜>",
     ),
     Family("smollm", SMOLLM, IM, "<|im_end|>"),
     Family("deepseek-v3", DEEPSEEK_V3, DEEPSEEK, "<｜end▁of▁sentence｜>", bos="<｜begin▁of▁sentence｜>"),

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch.data.batches import ExampleDataset, ShuffledSampler, packed, padded
+from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset, packed, padded
 from conch.data.example import IGNORED, Example
 from tests.properties import quick
 
@@ -108,7 +108,21 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     assert tuple(range(50)) not in orders
 
 
-def test_a_dataset_is_its_list() -> None:
-    held = [Example([1], [1]), Example([2], [2])]
-    dataset = ExampleDataset(held)
-    assert (len(dataset), dataset[1]) == (2, held[1])
+# rows
+
+
+def test_a_row_is_one_example_unless_several_share_it() -> None:
+    held = [Example([1], [1]), Example([2], [2]), Example([3], [3])]
+    plain = RowDataset(held)
+    assert (len(plain), plain[1]) == (3, (held[1],))
+    packed_rows = RowDataset(held, [[2, 0], [1]])
+    assert [packed_rows[i] for i in range(len(packed_rows))] == [(held[2], held[0]), (held[1],)]
+
+
+def test_workers_of_a_dataloader_share_a_stream() -> None:
+    from torch.utils.data import DataLoader
+
+    stream = [(Example([i], [i]),) for i in range(12)]
+    loader = DataLoader(StreamDataset(stream), batch_size=None, num_workers=2)  # type: ignore[arg-type]
+    found = [row[0].input_ids[0] for row in loader]
+    assert sorted(found) == list(range(12))

@@ -1,214 +1,155 @@
-"""Dataset files and registries: what is read, and what is said about what can't be."""
+"""What users call datasets: paths, registered names, hub ids. And what registries say of them."""
 
 from __future__ import annotations
 
 import json
-import random
-from contextlib import suppress
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conch.config.data import DataConfig
-from conch.core.errors import ConchError, DataError
-from conch.core.text.data import TEXTS
-from conch.data.prepare import prepare, read_conversations
-from conch.data.sources import BUNDLED, Columns, find_dataset, read_rows, registered_names
-from conch.data.template import ChatTemplate
-from tests.tiny import tiny_tokenizer
+from conch.core.conversation import Document, Feedback, Preference
+from conch.core.errors import DataError
+from conch.core.text.check import TEXTS as CHECK_TEXTS
+from conch.core.text.data import TEXTS as DATA_TEXTS
+from conch.data import registry
+from conch.data.dataset import HubPlace
+from conch.data.describe import describe
+from conch.data.describe import register as keep
+from conch.data.layout import Columns
+from conch.data.listing import listed
+from conch.data.prepare import read_conversations, read_documents
+from conch.data.reading import Opened, open_dataset, read_samples
+from conch.data.sources import BUNDLED, by_place, find_dataset, registered_names
+from tests.data.made import (
+    ALPACA,
+    BY_FORMAT,
+    KTO,
+    OPENAI,
+    PAIRWISE,
+    ROW,
+    SHAREGPT,
+    TEXT,
+    as_lines,
+    opened,
+    said,
+    write,
+)
 
-ROW = {"instruction": "Who are you?", "input": "", "output": "The conch."}
-Case = tuple[str, str | bytes, dict[str, Any]]
-
-
-def array(*rows: Any) -> str:
-    return json.dumps(rows, ensure_ascii=False)
+ANSWER = {"role": "assistant", "content": "a"}
 
 
 def error_of(name: str, **config: Any) -> DataError:
     with pytest.raises(DataError) as error:
         read_conversations([name], DataConfig(dataset=(name,), **config))
+    assert error.value.hint
     return error.value
 
 
 def register(folder: Path, entries: Any) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dataset_info.json").write_text(json.dumps(entries), encoding="utf-8")
+    write(folder / "dataset_info.json", json.dumps(entries).encode())
 
 
-DEEP = "[" * 100_000
-LONG = "9" * 5_000
-FILES: dict[str, tuple[str, str | bytes, str, dict[str, Any]]] = {
-    "empty": ("a.json", "", "data.empty", {}),
-    "blank": ("a.json", " \n\t\n", "data.empty", {}),
-    "empty array": ("a.json", "[]", "data.empty", {}),
-    "blank lines": ("a.jsonl", "\n \n", "data.empty", {}),
-    "not an array": ("a.json", json.dumps(ROW), "data.not_array", {"found": "object"}),
-    "a number": ("a.json", "3", "data.not_array", {"found": "number"}),
-    "nothing": ("a.json", "null", "data.not_array", {"found": "null"}),
-    "cut short": (
-        "a.json",
-        '[\n{"instruction": "a",\n"output": ',
-        "data.not_json",
-        {"line": 3, "column": 11},
-    ),
-    "no comma": ("a.json", '[\n{"a": 1}\n{"b": 2}]', "data.not_json", {"line": 3, "column": 1}),
-    "python": ("a.json", "[{'a': 1}]", "data.not_json", {"line": 1, "column": 3}),
-    "nested too deeply": ("a.json", DEEP, "data.not_json", {}),
-    "line nested too deeply": ("a.jsonl", f'{json.dumps(ROW)}\n{{"a": {DEEP}', "data.not_json", {"line": 2}),
-    "too long a number": ("a.json", f'[{{"a": {LONG}}}]', "data.not_json", {}),
-    "too long a number in a line": ("a.jsonl", f'{{"a": {LONG}}}', "data.not_json", {"line": 1}),
-    "bad line": ("a.jsonl", f'{json.dumps(ROW)}\n\n{{"a": }}\n', "data.not_json", {"line": 3, "column": 7}),
-    "bad line under .json": ("a.json", f"{json.dumps(ROW)}\n{{\n", "data.not_json", {"line": 2}),
-    "row is text": ("a.json", array(ROW, "text"), "data.row_not_object", {"row": 2, "found": "string"}),
-    "row is a list": ("a.json", array([1]), "data.row_not_object", {"row": 1, "found": "array"}),
-    "row is nothing": (
-        "a.jsonl",
-        f"{json.dumps(ROW)}\nnull\n",
-        "data.row_not_object",
-        {"row": 2, "found": "null"},
-    ),
-    "row is a switch": ("a.jsonl", "true\n", "data.row_not_object", {"row": 1, "found": "boolean"}),
-    "GBK": ("a.json", array(ROW, {**ROW, "output": "海螺"}).encode("gbk"), "data.not_utf8", {"guess": "GBK"}),
-    "GBK line": (
-        "a.jsonl",
-        b"{}\n" + json.dumps({"a": "海"}, ensure_ascii=False).encode("gbk"),
-        "data.not_utf8",
-        {"line": 2},
-    ),
-    "UTF-16": ("a.json", array(ROW).encode("utf-16"), "data.not_utf8", {"guess": "UTF-16", "line": 1}),
-    "latin": ("a.json", b'["caf\xe9"]', "data.not_utf8", {"guess": "latin-1"}),
-    "no column": (
-        "a.json",
-        array(ROW, {"question": "a", "output": "b"}),
-        "data.no_column",
-        {"row": 2, "column": "instruction", "columns": "question, output"},
-    ),
-    "nothing in a column": ("a.json", array({**ROW, "output": None}), "data.no_column", {"column": "output"}),
-    "row of nothing": ("a.json", "[{}]", "data.no_column", {"columns": "-"}),
-    "blank question": (
-        "a.json",
-        array({**ROW, "instruction": " \n"}),
-        "data.blank",
-        {"column": "instruction"},
-    ),
-    "blank answer": (
-        "a.json",
-        array(ROW, {**ROW, "output": ""}),
-        "data.blank",
-        {"row": 2, "column": "output"},
-    ),
-    "number": (
-        "a.json",
-        array({**ROW, "output": 3}),
-        "data.not_text",
-        {"column": "output", "found": "number"},
-    ),
-    "list": (
-        "a.json",
-        array({**ROW, "input": ["a"]}),
-        "data.not_text",
-        {"column": "input", "found": "array"},
-    ),
-    "switch": ("a.json", array({**ROW, "output": True}), "data.not_text", {"found": "boolean"}),
-    "half a letter": (
-        "a.json",
-        '[{"instruction": "a", "output": "\\ud83d"}]',
-        "data.half_letter",
-        {"row": 1, "column": "output", "half": "\\ud83d"},
-    ),
-    "csv": ("a.csv", "a,b\n", "data.unknown_format", {"formats": ".json, .jsonl"}),
-}
+def mine(home: Path, entry: dict[str, Any], rows: Any = ALPACA) -> Opened:
+    """A dataset of these rows, registered with this description."""
+    register(home / "data", {"mine": {"file_name": "a.jsonl", **entry}})
+    write(home / "data" / "a.jsonl", rows)
+    return open_dataset(find_dataset("mine"))
 
 
-@pytest.mark.parametrize("case", FILES)
-def test_a_file_that_cannot_be_used(tmp_path: Path, case: str) -> None:
-    name, content, key, values = FILES[case]
-    file = tmp_path / name
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    error = error_of(str(file))
-    assert error.key == key
-    assert {name: error.values.get(name) for name in values} == values
-    assert str(file) in error.message
-    assert error.hint
-    assert "{" not in error.hint.replace('{"', "")
-
-
-def test_the_place_is_told_in_the_words_of_the_message(tmp_path: Path) -> None:
-    file = tmp_path / "a.json"
-    file.write_text('[\n{"a": 1}\n{"b": 2}]')
-    assert f"{file} line 3 column 1" in str(error_of(str(file)))
+# paths
 
 
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
-    assert error_of(str(tmp_path / "no.json")).key == "data.no_file"
-    assert error_of("./no.json").key == "data.no_file"
-    assert error_of("no.csv").key == "data.no_file"
-    assert error_of("x" * 300 + ".json").key == "data.no_file"
-    assert error_of(str(tmp_path)).key == "data.is_folder"
+    for path in (
+        str(tmp_path / "no.json"),
+        "./no.json",
+        "no.csv",
+        "x" * 300 + ".json",
+        "no.foo",
+        "./no/where",
+    ):
+        assert error_of(path).key == "data.no_file"
+    assert error_of(str(tmp_path)).key == "data.no_files"
+    assert error_of(str(write(tmp_path / "a.foo", b"x"))).key == "data.unknown_format"
     assert error_of("magic_conch", dataset_dir=str(tmp_path / "no")).key == "data.no_dataset_dir"
 
 
-def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.json").write_text("[]")
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    error = error_of(str(tmp_path / "a.json"))
-    assert error.key == "data.unreadable"
-    assert "Permission denied" in str(error)
+@pytest.mark.parametrize("content", [b"", b" \n\t\n", b"[]", b"\n \n"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.txt"])
+def test_a_file_without_rows(tmp_path: Path, name: str, content: bytes) -> None:
+    if content != b"[]" or name.startswith("a.json"):
+        assert error_of(str(write(tmp_path / name, content))).key == "data.empty"
 
 
-# what is read
+def test_a_file_by_its_path_needs_no_registry(home: Path, tmp_path: Path) -> None:
+    write(home / "data" / "dataset_info.json", b"{")
+    assert find_dataset(str(write(tmp_path / "a.json", ALPACA))).name == "a"
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.json", array(ROW, ROW)),
-        ("a.json", "\ufeff" + array(ROW, ROW)),
-        ("a.json", json.dumps([ROW, ROW], indent=2)),
-        ("a.json", f"{json.dumps(ROW)}\n{json.dumps(ROW)}"),
-        ("a.json", f"\n{json.dumps(ROW)}\r\n{json.dumps(ROW)}\r\n"),
-        ("a.jsonl", f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n"),
-        ("a.jsonl", f"\ufeff{json.dumps(ROW)}\n\n{json.dumps(ROW)}"),
-        ("a.jsonl", json.dumps([ROW, ROW], indent=2)),
-    ],
-)
-def test_json_arrays_and_json_lines_under_either_name(tmp_path: Path, name: str, content: str) -> None:
-    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
-    assert [row.values for row in read_rows(tmp_path / name)] == [ROW, ROW]
+def test_paths_mean_the_same_from_any_folder_once_they_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "here" / "a.json", ALPACA)
+    write(tmp_path / "data" / "b.json", ALPACA)
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    found = [find_dataset(name, "../data") for name in ("a.json", "./a.json", "b.json", "../data", ".")]
+    monkeypatch.chdir(tmp_path / "there")
+    assert all(len(list(open_dataset(dataset).items())) == 2 for dataset in found)
+    with pytest.raises(DataError):
+        find_dataset("a.json", "../data")
 
 
-@pytest.mark.parametrize("letter", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])
-def test_letters_that_look_like_line_ends_stay_inside_their_line(tmp_path: Path, letter: str) -> None:
-    row = {**ROW, "output": f"one{letter}two"}
-    lines = "\n".join(json.dumps(r, ensure_ascii=False) for r in (row, row))
-    (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8", newline="")
-    assert [row.values["output"] for row in read_rows(tmp_path / "a.jsonl")] == [f"one{letter}two"] * 2
+def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    expected = write(tmp_path / "data" / "a.json", ALPACA)
+    register(tmp_path / "data", {"mine": {"file_name": "a.json"}, "home": {"file_name": "~/data/a.json"}})
+    assert find_dataset("~/data/a.json").file == expected
+    assert find_dataset("a.json", "~/data").file == expected
+    assert find_dataset("mine", "~/data").file == expected
+    assert find_dataset("home", "~/data").file == expected
 
 
-def test_rows_of_json_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(f"\n{json.dumps(ROW)}\n\n{json.dumps(ROW)}\n")
-    assert [row.number for row in read_rows(tmp_path / "a.jsonl")] == [2, 4]
+def test_hub_ids_are_told_from_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_dataset("tatsu-lab/alpaca").hub == HubPlace("tatsu-lab/alpaca")
+    assert find_dataset("org/set-v1.5").hub == HubPlace("org/set-v1.5")
+    assert by_place("org/set", "en", "test").hub == HubPlace("org/set", "en", "test")
+    for path in ("org/set.json", "./org/set", "../org/set", "a/b/c"):
+        assert error_of(path).key == "data.no_file"
+    write(tmp_path / "org" / "set" / "a.json", ALPACA)
+    assert find_dataset("org/set").file == tmp_path / "org" / "set"
 
 
-# registries
+# names
 
 
 def test_names_are_found_in_the_dataset_dir_then_at_home_then_among_ours(tmp_path: Path, home: Path) -> None:
-    for folder, answer in ((tmp_path / "mine", "mine"), (home / "data", "home")):
+    for folder in (tmp_path / "mine", home / "data"):
         register(folder, {"both": {"file_name": "a.json"}, folder.name: {"file_name": "a.json"}})
-        (folder / "a.json").write_text(array({**ROW, "output": answer}))
+        write(folder / "a.json", ALPACA)
     assert find_dataset("both").file == home / "data" / "a.json"
     assert find_dataset("both", str(tmp_path / "mine")).file == tmp_path / "mine" / "a.json"
     assert find_dataset("data", str(tmp_path / "mine")).file == home / "data" / "a.json"
     assert find_dataset("magic_conch", str(tmp_path / "mine")).file == BUNDLED / "magic_conch.json"
     assert registered_names(str(tmp_path / "mine")) == ["both", "data", "magic_conch", "mine"]
     assert registered_names() == ["both", "data", "magic_conch"]
+
+
+def test_the_usual_folder_is_looked_in_where_none_is_given(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    register(tmp_path / "data", {"mine": {"file_name": "a.json"}})
+    write(tmp_path / "data" / "a.json", ALPACA)
+    found = find_dataset("mine")
+    assert found.file == tmp_path / "data" / "a.json"
+    (tmp_path / "other").mkdir()
+    with pytest.raises(DataError):
+        find_dataset("mine", str(tmp_path / "other"))
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
@@ -220,8 +161,19 @@ def test_an_unknown_name_tells_the_known_ones() -> None:
 
 def test_a_registered_name_may_have_a_dot(home: Path) -> None:
     register(home / "data", {"alpaca_v1.5": {"file_name": "a.json"}})
-    (home / "data" / "a.json").write_text(array(ROW))
     assert find_dataset("alpaca_v1.5").file == home / "data" / "a.json"
+
+
+def test_a_path_in_a_registry_is_relative_to_the_registry(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(home / "data", {"mine": {"file_name": "sub/a.json"}})
+    write(home / "data" / "sub" / "a.json", ALPACA)
+    monkeypatch.chdir("/")
+    assert opened(home / "data" / "sub" / "a.json").files == open_dataset(find_dataset("mine")).files
+
+
+# descriptions
 
 
 @pytest.mark.parametrize(
@@ -229,64 +181,140 @@ def test_a_registered_name_may_have_a_dot(home: Path) -> None:
     [
         ("a.json", "data.entry_not_object", "mine"),
         ({}, "data.entry_unread", "file_name"),
-        ({"hf_hub_url": "a/b"}, "data.entry_unread", "hf_hub_url"),
-        ({"script_url": "x", "file_name": "a.json"}, "data.entry_unread", "script_url"),
         ({"file_name": 5}, "data.entry_unread", "file_name"),
         ({"file_name": ""}, "data.entry_unread", "file_name"),
         ({"file_name": "a.json", "columns": ["a"]}, "data.entry_unread", "columns"),
         ({"file_name": "a.json", "columns": {"prompt": 3}}, "data.entry_unread", "columns"),
+        ({"file_name": "a.json", "tags": {"role_tag": 3}}, "data.entry_unread", "tags"),
         ({"file_name": "a.json", "num_samples": "ten"}, "data.entry_unread", "num_samples"),
         ({"file_name": "a.json", "num_samples": 0}, "data.entry_unread", "num_samples"),
         ({"file_name": "a.json", "num_samples": True}, "data.entry_unread", "num_samples"),
-        ({"file_name": "a.json", "columns": {"chosen": "a"}}, "data.columns_unread", "chosen"),
-        ({"file_name": "a.json", "formatting": "sharegpt"}, "data.formatting_later", "sharegpt"),
-        ({"file_name": "a.json", "ranking": True}, "data.formatting_later", "ranking"),
+        ({"file_name": "a.json", "ranking": "yes"}, "data.entry_unread", "ranking"),
+        ({"file_name": "a.json", "formatting": "sharegtp"}, "data.entry_unread", "formatting"),
+        ({"file_name": "a.json", "split": "test"}, "data.entry_unread", "split"),
+        ({"file_name": "a.json", "fromatting": "alpaca"}, "data.unknown_key", "formatting"),
+        ({"file_name": "a.json", "columns": {"promt": "a"}}, "data.unknown_key", "columns.promt"),
+        ({"file_name": "a.json", "tags": {"role": "a"}}, "data.unknown_key", "tags.role"),
+        ({"file_name": "a.json", "columns": {"images": "a"}}, "data.media_later", "images"),
+        ({"file_name": "a.json", "script_url": "x"}, "data.script_url", "mine"),
+        ({"cloud_file_name": "s3://x"}, "data.cloud_file_name", "mine"),
+        ({"ms_hub_url": "org/set"}, "data.other_hub", "org/set"),
+        ({"om_hub_url": "org/set"}, "data.other_hub", "om_hub_url"),
         ({"file_name": "no.json"}, "data.no_file", "no.json"),
-        ({"file_name": "a.csv"}, "data.no_file", "a.csv"),
+        ({"file_name": "a.json", "folder": "x"}, "data.no_part", "x"),
+        ({"file_name": ".", "subset": "../.."}, "data.no_part", ".."),
     ],
 )
 def test_descriptions_that_cannot_be_used(home: Path, entry: Any, key: str, told: str) -> None:
     register(home / "data", {"mine": entry})
-    (home / "data" / "a.json").write_text(array(ROW))
+    write(home / "data" / "a.json", ALPACA)
     error = error_of("mine")
     assert error.key == key
-    assert told in str(error)
-    assert error.hint
+    assert told in error.message + error.hint
 
 
 @pytest.mark.parametrize(
     ("content", "key"),
-    [("{", "data.not_json"), ("[]", "data.registry_not_object"), (b"\xff\xfe{\x00", "data.not_utf8")],
+    [(b"{", "check.not_json"), (b"[]", "data.registry_not_object"), (b"\xff\xfe{\x00", "check.not_utf8")],
 )
-def test_a_broken_registry_is_named(home: Path, content: str | bytes, key: str) -> None:
-    (home / "data").mkdir(parents=True)
-    file = home / "data" / "dataset_info.json"
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+def test_a_broken_registry_is_named(home: Path, content: bytes, key: str) -> None:
+    file = write(home / "data" / "dataset_info.json", content)
     error = error_of("mine")
     assert error.key == key
     assert str(file) in str(error)
 
 
-def test_a_file_by_its_path_needs_no_registry(home: Path, tmp_path: Path) -> None:
-    (home / "data").mkdir(parents=True)
-    (home / "data" / "dataset_info.json").write_text("{")
-    (tmp_path / "a.json").write_text(array(ROW))
-    assert find_dataset(str(tmp_path / "a.json")).name == "a"
-
-
 def test_columns_that_are_not_named_keep_their_defaults(home: Path) -> None:
-    columns = {"response": "answer", "system": "sys", "query": None}
-    register(home / "data", {"mine": {"file_name": "a.json", "columns": columns, "formatting": None}})
-    (home / "data" / "a.json").write_text(
-        array({"instruction": "q", "input": "i", "answer": "a", "sys": "s"})
-    )
-    assert find_dataset("mine").columns == Columns("instruction", "input", "answer", "sys", None)
+    """LLaMA-Factory forgets the defaults of all columns once one is named."""
+    row = {"instruction": "q", "input": "i", "answer": "a", "sys": "s"}
+    found = mine(home, {"columns": {"response": "answer", "system": "sys"}, "formatting": None}, [row])
+    assert found.layout.columns == Columns("instruction", "input", "answer", system="sys")
     (conversation,) = read_conversations(["mine"], DataConfig(dataset=("mine",)))
-    assert [(m.role, m.content) for m in conversation.messages] == [
-        ("system", "s"),
-        ("user", "q\ni"),
-        ("assistant", "a"),
-    ]
+    assert said(conversation) == [("system", "s"), ("user", "q\ni"), ("assistant", "a")]
+
+
+def test_a_column_that_is_null_is_none(home: Path) -> None:
+    found = mine(home, {"columns": {"query": None}}, [{**ROW, "input": "unread"}])
+    assert found.layout.columns.query is None
+
+
+def test_a_default_steps_back_from_a_column_that_is_named_for_another_part(home: Path) -> None:
+    """`firefly` of LLaMA-Factory's own registry: else the prompt would stand there twice."""
+    found = mine(
+        home, {"columns": {"prompt": "input", "response": "target"}}, [{"input": "q", "target": "a"}]
+    )
+    assert found.layout.columns == Columns(prompt="input", response="target")
+    (conversation,) = read_samples(found.dataset, found.format.sample)
+    assert said(conversation) == [("user", "q"), ("assistant", "a")]
+
+
+def test_tags_that_are_not_named_keep_their_defaults(home: Path) -> None:
+    """`ultrachat_200k` of LLaMA-Factory's own registry names no system_tag."""
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    columns = {"messages": "messages", "tools": "tools"}
+    found = mine(home, {"formatting": "sharegpt", "columns": columns, "tags": tags}, OPENAI)
+    first, second = read_samples(found.dataset, found.format.sample)
+    assert said(first) == [("user", "Hi"), ("assistant", "Ho")]
+    assert said(second)[0] == ("system", "Be brief.")
+
+
+FACTORY = {
+    "sharegpt": ({"formatting": "sharegpt"}, SHAREGPT),
+    "openai": ({"formatting": "openai", "columns": {"tools": "tools"}}, OPENAI),
+    "pairwise": ({"ranking": True}, PAIRWISE),
+    "pairwise of question": (
+        {"ranking": True, "columns": {"prompt": "question", "chosen": "good", "rejected": "bad"}},
+        [{"question": "q", "good": "a", "bad": "b"}],
+    ),
+    "pairwise of messages": (
+        {
+            "ranking": True,
+            "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
+        },
+        [
+            {
+                "conversations": [{"from": "human", "value": "q"}],
+                "chosen": {"from": "gpt", "value": "a"},
+                "rejected": {"from": "gpt", "value": "b"},
+            }
+        ],
+    ),
+    "kto": ({"columns": {"kto_tag": "kto_tag"}}, KTO),
+    "kto of messages": (
+        {"formatting": "openai", "columns": {"messages": "messages", "kto_tag": "label"}},
+        [{**OPENAI[0], "label": True}],
+    ),
+    "text": ({"columns": {"prompt": "text"}}, TEXT),
+    "text of content": ({"columns": {"prompt": "content"}, "formatting": "alpaca"}, [{"content": "x"}]),
+    "text beside output": ({"columns": {"prompt": "text", "response": None}}, [{"text": "x", "output": "y"}]),
+    "alpaca of prompt": ({"columns": {"prompt": "text"}}, [{"text": "q", "output": "a"}]),
+}
+
+
+@pytest.mark.parametrize("case", FACTORY)
+def test_llama_factorys_ways_to_describe_a_dataset(home: Path, case: str) -> None:
+    entry, rows = FACTORY[case]
+    found = mine(home, entry, rows)
+    assert found.format.name == case.partition(" ")[0]
+    assert found.recognised is None
+    assert len(list(read_samples(found.dataset, found.format.sample))) == len(rows)
+
+
+def test_a_hub_comes_before_a_file(home: Path) -> None:
+    hub = {"hf_hub_url": "org/set", "ms_hub_url": "x/y", "om_hub_url": "x/z", "file_name": "a.json"}
+    asked = {"subset": "en", "split": "test", "folder": "f", "revision": "r"}
+    register(home / "data", {"mine": {**hub, **asked}, "plain": {"hf_hub_url": "wiki_qa"}})
+    assert find_dataset("mine").hub == HubPlace("org/set", "en", "test", "f", "r")
+    assert find_dataset("plain").hub == HubPlace("wiki_qa")
+
+
+def test_a_part_of_a_folder_may_be_named(home: Path) -> None:
+    write(home / "data" / "set" / "en" / "a.json", ALPACA)
+    write(home / "data" / "set" / "zh" / "b.json", ALPACA[:1])
+    register(home / "data", {"mine": {"file_name": "set", "subset": "zh"}, "all": {"file_name": "set"}})
+    assert len(read_conversations(["mine"], DataConfig())) == 1
+    assert len(read_conversations(["all"], DataConfig())) == 3
 
 
 @pytest.mark.parametrize(
@@ -295,83 +323,177 @@ def test_columns_that_are_not_named_keep_their_defaults(home: Path) -> None:
 def test_rows_are_bounded_by_the_description_and_by_the_config(
     home: Path, given: int | None, bound: int | None, expected: int
 ) -> None:
-    register(home / "data", {"mine": {"file_name": "a.json", "num_samples": given}})
-    (home / "data" / "a.json").write_text(array(*[ROW] * 5))
+    mine(home, {"num_samples": given}, [ROW] * 5)
     config = DataConfig(dataset=("mine", "mine"), max_samples=bound)
     assert len(read_conversations(config.dataset, config)) == 2 * expected
 
 
-# where relative paths lead
+# kinds of samples
 
 
-def test_paths_mean_the_same_from_any_folder_once_they_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_short_corpus_is_not_dropped(tmp_path: Path) -> None:
+    """LLaMA-Factory's packing drops a corpus that is shorter than a block."""
+    file = write(tmp_path / "a.txt", b"one short line")
+    (document,) = read_documents([str(file)], DataConfig())
+    assert document == Document("one short line", document.origin)
+
+
+def test_a_dataset_of_another_kind_than_its_stage_is_refused(tmp_path: Path) -> None:
+    for format, stage in (("pairwise", "dpo"), ("kto", "kto"), ("text", "pt")):
+        error = error_of(str(write(tmp_path / f"{format}.jsonl", BY_FORMAT[format])))
+        assert error.key == "data.other_kind"
+        assert f"stage: {stage}" in error.hint
+    with pytest.raises(DataError) as caught:
+        read_documents([str(write(tmp_path / "a.jsonl", ALPACA))], DataConfig())
+    assert caught.value.key == "data.other_kind"
+
+
+def test_pairs_and_feedback_are_read(tmp_path: Path) -> None:
+    pairs = find_dataset(str(write(tmp_path / "p.jsonl", PAIRWISE)))
+    assert [pair.rejected.content for pair in read_samples(pairs, Preference)] == ["A model.", "I have none."]
+    liked = find_dataset(str(write(tmp_path / "k.jsonl", KTO)))
+    assert [feedback.liked for feedback in read_samples(liked, Feedback)] == [True, False]
+
+
+# the user's own registry
+
+
+@pytest.mark.parametrize("format", BY_FORMAT)
+def test_what_is_added_reads_as_it_did_by_its_path(tmp_path: Path, home: Path, format: str) -> None:
+    file = write(tmp_path / "a.jsonl", BY_FORMAT[format])
+    keep("mine", describe(find_dataset(str(file))))
+    entry = registry.descriptions(home / "data")["mine"]
+    assert entry["file_name"] == str(file)
+    by_path, by_name = opened(file), open_dataset(find_dataset("mine"))
+    assert by_name.format.name == format
+    samples = [list(read_samples(o.dataset, o.format.sample)) for o in (by_path, by_name)]
+    assert samples[0] == samples[1]
+    told = describe(find_dataset(str(file)), format)
+    assert told == entry, "saying what is recognised changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("row", "format", "columns", "expected"),
+    [
+        ({"q": "a", "a": "b"}, None, {"prompt": "q", "response": "a"}, "alpaca"),
+        ({"q": "a", "a": "b", "text": "c"}, None, {"prompt": "q", "response": "a"}, "alpaca"),
+        ({"body": "a"}, "text", {"prompt": "body"}, "text"),
+        (
+            {"q": "x", "good": "a", "bad": "b"},
+            None,
+            {"prompt": "q", "chosen": "good", "rejected": "bad"},
+            "pairwise",
+        ),
+        ({"talk": OPENAI[0]["messages"]}, None, {"messages": "talk"}, "openai"),
+        ({"talk": SHAREGPT[0]["conversations"]}, None, {"messages": "talk"}, "sharegpt"),
+        ({"q": "x", "a": "b", "ok": True}, None, {"prompt": "q", "response": "a", "kto_tag": "ok"}, "kto"),
+        ({**ROW, **OPENAI[0]}, "openai", {}, "openai"),
+        ({"instruction": "q", "response": "a", "answer": "b"}, None, {"response": "answer"}, "alpaca"),
+        (
+            {"prompt": "q", "completion": [{"role": "assistant", "content": "a"}], "label": True},
+            None,
+            {},
+            "kto",
+        ),
+    ],
+)
+def test_what_a_user_says_beats_what_is_recognised(
+    tmp_path: Path, row: dict[str, Any], format: str | None, columns: dict[str, str], expected: str
 ) -> None:
-    for folder in ("here", "there", "data"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "here" / "a.json").write_text(array(ROW))
-    (tmp_path / "data" / "b.json").write_text(array(ROW))
-    monkeypatch.chdir(tmp_path / "here")
-    found = [find_dataset(name, "../data") for name in ("a.json", "./a.json", "b.json", "../data/b.json")]
-    monkeypatch.chdir(tmp_path / "there")
-    assert all(dataset.file.is_absolute() for dataset in found)
-    assert all(len(list(read_rows(dataset.file))) == 1 for dataset in found)
-    with pytest.raises(DataError):
-        find_dataset("a.json", "../data")
+    file = write(tmp_path / "a.jsonl", [row])
+    description = describe(find_dataset(str(file)), format, columns)
+    assert columns.items() <= description["columns"].items()
+    keep("mine", description)
+    found = open_dataset(find_dataset("mine"))
+    assert found.format.name == expected
+    (sample,) = read_samples(found.dataset, found.format.sample)
+    assert sample.origin
 
 
-def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.json").write_text(array(ROW))
-    register(tmp_path / "data", {"mine": {"file_name": "a.json"}})
-    expected = tmp_path / "data" / "a.json"
-    assert find_dataset("~/data/a.json").file == expected
-    assert find_dataset("a.json", "~/data").file == expected
-    assert find_dataset("mine", "~/data").file == expected
+def test_what_cannot_be_added(tmp_path: Path) -> None:
+    dataset = find_dataset(str(write(tmp_path / "a.jsonl", ALPACA)))
+    for format, columns, key in (
+        (None, {"prompt": "no"}, "data.no_such_column"),
+        ("openai", {}, "data.not_of_format"),
+    ):
+        with pytest.raises(DataError) as error:
+            describe(dataset, format, columns)
+        assert error.value.key == key
+        assert error.value.hint
+    for name in ("", "a/b", "a,b", "a b", "a.json", "a.zip"):
+        with pytest.raises(DataError) as error:
+            keep(name, {})
+        assert error.value.key == "data.bad_name"
+    keep("mine", describe(dataset))
+    for name in ("mine", "magic_conch"):
+        with pytest.raises(DataError) as error:
+            keep(name, describe(dataset))
+        assert error.value.key == "data.name_taken"
+        assert "--name" in error.value.hint
 
 
-def test_a_path_in_a_registry_is_relative_to_the_registry(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register(home / "data", {"mine": {"file_name": "sub/a.json"}})
-    (home / "data" / "sub").mkdir()
-    (home / "data" / "sub" / "a.json").write_text(array(ROW))
-    monkeypatch.chdir("/")
-    assert find_dataset("mine").file == home / "data" / "sub" / "a.json"
+def test_removing_forgets_the_name_and_keeps_the_file(tmp_path: Path, home: Path) -> None:
+    file = write(tmp_path / "a.jsonl", ALPACA)
+    keep("mine", describe(find_dataset(str(file))))
+    registry.remove("mine")
+    assert file.is_file()
+    assert registered_names() == ["magic_conch"]
+    for name in ("mine", "magic_conch"):
+        with pytest.raises(DataError) as error:
+            registry.remove(name)
+        assert error.value.key == "data.not_registered"
 
 
-# damaged files
+def test_two_at_once_lose_nothing(home: Path) -> None:
+    def add(part: int) -> None:
+        for number in range(10):
+            keep(f"set{part}-{number}", {"file_name": "a.json"})
+
+    threads = [threading.Thread(target=add, args=(part,)) for part in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(registry.descriptions(home / "data")) == 30
 
 
-def test_three_hundred_damaged_files_end_in_examples_or_in_our_error(tmp_path: Path) -> None:
-    chance = random.Random(11)
-    template = ChatTemplate.of(tiny_tokenizer())
-    rows = [{**ROW, "output": "海螺 \U0001f41a", "history": [["a", "b"]]}, ROW]
-    whole = [
-        ("a.json", json.dumps(rows, ensure_ascii=False)),
-        ("a.json", json.dumps(rows, indent=1)),
-        ("a.jsonl", "\n".join(json.dumps(row) for row in rows)),
-    ]
-    alphabet = b'{}[]:,"\n\t \\u0019eEnula-.\x00\xff\xe6\xd8/'
-    read = 0
-    for number in range(300):
-        name, text = whole[number % len(whole)]
-        data = bytearray(text.encode())
-        for _ in range(chance.randint(1, 2)):
-            place = chance.randrange(len(data))
-            more = bytes(chance.choices(alphabet, k=chance.randint(0, 2)))
-            data[place : place + chance.randint(0, 2)] = more
-        (tmp_path / name).write_bytes(data)
-        config = DataConfig(dataset=(str(tmp_path / name),))
-        with suppress(ConchError):
-            prepared = prepare(config, template, seed=0)
-            assert prepared.train
-            read += 1
-    assert 30 <= read <= 270, "both ends are reached"
+def test_the_list_shows_what_is_wrong_and_goes_on(home: Path, tmp_path: Path) -> None:
+    write(home / "data" / "good.jsonl", ALPACA)
+    write(home / "data" / "half.jsonl", as_lines(ALPACA) + b"broken\n")
+    entries = {
+        "good": {"file_name": "good.jsonl"},
+        "half": {"file_name": "half.jsonl"},
+        "gone": {"file_name": "gone.json"},
+        "wrong": {"file_name": 3},
+        "text": "x",
+        "hub": {"hf_hub_url": "org/set", "formatting": "sharegpt"},
+    }
+    register(home / "data", entries)
+    found = {entry.name: entry for entry in listed(None)}
+    assert set(found) == {*entries, "magic_conch"}
+    assert (found["good"].format, found["good"].rows, found["good"].problem) == ("alpaca", 2, "")
+    assert found["half"].rows == 2
+    assert found["gone"].file == str(home / "data" / "gone.json")
+    assert "gone.json" in found["gone"].problem
+    assert all(found[name].problem and found[name].rows is None for name in ("gone", "wrong", "text"))
+    assert (found["hub"].format, found["hub"].file) == ("sharegpt", "hf://datasets/org/set")
+
+
+def test_rows_of_large_files_are_not_counted_by_reading(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from conch.data import listing
+    from tests.data.made import as_parquet
+
+    monkeypatch.setattr(listing, "COUNTED", 10)
+    write(home / "data" / "a.jsonl", ALPACA)
+    write(home / "data" / "b.parquet", as_parquet(ALPACA))
+    register(home / "data", {"a": {"file_name": "a.jsonl"}, "b": {"file_name": "b.parquet"}})
+    found = {entry.name: entry.rows for entry in listed(None)}
+    assert (found["a"], found["b"]) == (None, 2)
 
 
 def test_every_error_about_data_is_raised_by_a_test() -> None:
-    here = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    errors = {key.removesuffix(".fix") for key in TEXTS if key.endswith(".fix")}
-    assert {key for key in errors if f'"{key}"' not in here} == set()
+    tests = Path(__file__).parents[1]
+    here = "".join(path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py"))
+    errors = {key.removesuffix(".fix") for key in (*DATA_TEXTS, *CHECK_TEXTS) if key.endswith(".fix")}
+    rules = {key: key.removeprefix("check.") for key in errors}
+    assert [key for key, rule in rules.items() if f'"{key}"' not in here and f'"{rule}"' not in here] == []

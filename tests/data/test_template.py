@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, ModelError
 from conch.data.example import IGNORED, Example, encode
-from conch.data.template import CHATML, ChatTemplate
+from conch.data.template import ChatTemplate, Encoder
 from tests.data.families import FAMILIES, Family, tokenizer_of
 from tests.properties import quick, texts
 from tests.tiny import tiny_tokenizer
@@ -139,7 +139,7 @@ def test_without_an_answer_there_is_nothing_to_train() -> None:
     assert encode(Conversation.of(("user", "Hello?")), template_of(BY_NAME["chatml"])) == []
 
 
-WRITES_AS_IT_STANDS = [family for family in FAMILIES if family.name not in {"deepseek-r1", "glm"}]
+WRITES_AS_IT_STANDS = [family for family in FAMILIES if family.name not in {"deepseek-r1", "glm", "glm4.5"}]
 CONVERSATIONS = st.lists(texts.filter(lambda text: bool(text.strip())), min_size=2, max_size=5)
 
 
@@ -311,11 +311,59 @@ def test_a_model_without_a_template_needs_one_named() -> None:
     with pytest.raises(ModelError) as error:
         ChatTemplate.of(tokenizer)
     assert error.value.key == "models.no_template"
+    assert "chatml" in error.value.hint
     template = ChatTemplate.of(tokenizer, "chatml")
-    assert template.source == CHATML
+    assert (template.end_of_turn, template.notices) == (tokenizer.eos_token_id, ())
     assert template.render(SINGLE.messages) == tiny_tokenizer().apply_chat_template(
         [m.to_template() for m in SINGLE.messages], tokenize=False, add_generation_prompt=True
     )
+
+
+def test_a_template_file_that_ends_a_turn_with_what_is_no_token_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jinja"
+    file.write_text("{% for m in messages %}{{ m.content }}<|mine|>{% endfor %}")
+    template = ChatTemplate.of(tiny_tokenizer(), str(file))
+    assert [notice.key for notice in template.notices] == ["template.plain_end"]
+    assert "<|mine|>" in template.notices[0].message
+    assert "<|im_end|>" in template.notices[0].message
+
+
+@every_family
+def test_texts_that_grow_are_read_as_if_whole(family: Family) -> None:
+    """The encoder of a conversation reads only what is new."""
+    template = template_of(family)
+    encoder = Encoder(template)
+    text = ""
+    for index in range(1, len(MULTI.messages), 2):
+        text, answer = template.turn(MULTI.messages[:index], MULTI.messages[index])
+        assert encoder.ids(text) == template.encode(text)
+        assert encoder.ids(text + answer) == template.encode(text + answer)
+
+
+@settings(quick, max_examples=150)
+@given(
+    family=st.sampled_from(FAMILIES),
+    pieces=st.lists(st.tuples(texts, st.integers(0, 9)), min_size=1, max_size=6),
+)
+def test_any_texts_that_grow_are_read_as_if_whole(family: Family, pieces: list[tuple[str, int]]) -> None:
+    template = template_of(family)
+    encoder = Encoder(template)
+    text = ""
+    for words, number in pieces:
+        text += words + family.tokens[number % len(family.tokens)] + words
+        assert encoder.ids(text) == template.encode(text)
+
+
+def test_raw_text_begins_as_the_tokenizer_begins_texts() -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = tiny_tokenizer(special=["<pad>", "<s>", "</s>"])
+    assert ChatTemplate.for_text(tokenizer).text_ids("a") == tokenizer.encode("a")
+    tokenizer.bos_token = "<s>"
+    started = TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    tokenizer.backend_tokenizer.post_processor = started
+    assert ChatTemplate.for_text(tokenizer).text_ids("a") == [1, *tokenizer.encode("a")[1:-1]]
+    assert ChatTemplate.for_text(tokenizer).end_of_turn == 2
 
 
 def test_the_default_of_several_templates_is_used() -> None:

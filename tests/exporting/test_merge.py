@@ -20,7 +20,7 @@ from tests.training.helpers import train, weights
 
 def do(source: object, to: Path, **settings: object):
     values = {"model_name_or_path": str(source), "export_dir": str(to), **settings}
-    return export(load_export(values=values))
+    return export(load_export(values=values).config)
 
 
 @pytest.fixture(scope="module")
@@ -91,24 +91,24 @@ def test_runs_without_adapter_export(tiny_folder: Path, rows: Path, tmp_path: Pa
 def test_shorter_formats_are_held_to_their_own_bound(trained: Path, tmp_path: Path, dtype: str) -> None:
     report = do(trained, tmp_path / "merged", infer_dtype=dtype)
     assert report.dtype == dtype
-    assert 0 < report.proof.max_logit_difference <= report.proof.bound
+    assert report.proof.max_logit_difference > report.proof.writing
+    assert max(report.proof.merging, report.proof.writing) < 1e-3
     assert {str(t.dtype) for t in weights(tmp_path / "merged").values()} == {f"torch.{dtype}"}
 
 
 def test_shards_are_bounded_and_read_back(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = merge._write
+    from transformers import PreTrainedModel
 
-    def small(source, base, folder, dtype, _):
-        model = source.model.merge_and_unload()
-        model.save_pretrained(folder, max_shard_size="50KB")
-        source.tokenizer.save_pretrained(folder)
-
-    monkeypatch.setattr(merge, "_write", small)
+    real = PreTrainedModel.save_pretrained
+    monkeypatch.setattr(
+        PreTrainedModel,
+        "save_pretrained",
+        lambda self, folder, **_: real(self, folder, max_shard_size="50KB"),
+    )
     assert do(trained, tmp_path / "merged").proof.holds
     assert len(list((tmp_path / "merged").glob("model-*.safetensors"))) > 1
-    assert real is not small
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
@@ -116,13 +116,14 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     real = merge._write
 
     def faulty(source, base, folder, dtype, shard):
-        real(source, base, folder, dtype, shard)
+        witnesses = real(source, base, folder, dtype, shard)
         from safetensors.torch import load_file, save_file
 
         file = folder / "model.safetensors"
         tensors = load_file(file)
         fault(tensors, folder)
         save_file(tensors, file, metadata={"format": "pt"})
+        return witnesses
 
     monkeypatch.setattr(merge, "_write", faulty)
 
@@ -155,15 +156,43 @@ def other_rope(tensors: dict, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-@pytest.mark.parametrize("fault", ["base", swapped, scaled, other_template, other_rope])
+def not_a_number(tensors: dict, folder: Path) -> None:
+    tensors["model.layers.1.self_attn.v_proj.weight"][0, 0] = float("nan")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("fault", ["base", swapped, scaled, other_template, other_rope, not_a_number])
 def test_a_wrong_export_is_refused_and_nothing_is_written(
-    trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault
+    trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault, dtype: str
 ) -> None:
     plant(monkeypatch, base_instead(tiny_folder) if fault == "base" else fault)
     with pytest.raises(ExportError, match="does not answer as its source"):
-        do(trained, tmp_path / "merged")
+        do(trained, tmp_path / "merged", infer_dtype=dtype)
     assert not (tmp_path / "merged").exists()
     assert not list(tmp_path.glob(".conch-tmp-*"))
+
+
+def test_a_merge_that_forgets_the_adapter_is_refused(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peft import PeftModel
+
+    monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self, **_: self.unload(), raising=False)
+    with pytest.raises(ExportError, match="merging changed"):
+        do(trained, tmp_path / "merged", infer_dtype="bfloat16")
+
+
+def test_nothing_that_came_meanwhile_is_replaced(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(tensors: dict, folder: Path) -> None:
+        (tmp_path / "merged").mkdir()
+        (tmp_path / "merged" / "mine.txt").write_text("keep me")
+
+    plant(monkeypatch, meanwhile)
+    with pytest.raises(ExportError):
+        do(trained, tmp_path / "merged")
+    assert [path.name for path in (tmp_path / "merged").iterdir()] == ["mine.txt"]
 
 
 def test_a_difference_can_be_accepted(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,3 +99,37 @@ def test_a_stream_that_is_left_ends_the_engines_work():
     assert chat.engine.running == 1
     stream.close()
     assert chat.engine.running == 0
+
+
+def streamed(chat: Chat, *stops: str) -> tuple[str, str, int]:
+    *pieces, last = chat.stream(HELLO, stops=stops)
+    assert all(piece.text and piece.finish is None for piece in pieces)
+    return "".join(piece.text for piece in pieces) + last.text, last.finish, last.completion_tokens
+
+
+@pytest.mark.parametrize("stop", ["conch", "the magic conch", "🐚", "神", "c", "。", ANSWER])
+def test_a_stop_string_ends_the_answer_and_is_never_shown(stop):
+    text, finish, tokens = streamed(chat_that_says(ANSWER), "never", stop)
+    assert (text, finish) == (ANSWER.partition(stop)[0], "stop")
+    # what comes after the stop string is not computed
+    assert tokens < len(TEMPLATE.encode(ANSWER)) or ANSWER.endswith(stop)
+
+
+def test_a_stop_string_that_only_begins_is_shown():
+    assert streamed(chat_that_says(ANSWER), "。and more")[0] == ANSWER
+
+
+def test_a_stop_string_ends_the_engines_work():
+    chat = chat_that_says(ANSWER)
+    deltas = chat.stream_request(chat.request(HELLO, Sampling()), ["conch"])
+    while next(deltas).finish is None:
+        assert chat.engine.running == 1
+    assert next(deltas, None) is None
+    assert chat.engine.running == 0
+
+
+def test_a_stream_of_a_request_has_one_delta_for_each_token():
+    chat = chat_that_says(ANSWER)
+    *deltas, last = chat.stream_request(chat.request(HELLO, Sampling()))
+    assert len(deltas) == len(TEMPLATE.encode(ANSWER)) == last.completion_tokens
+    assert any(not delta.text for delta in deltas)  # half a character is not shown

@@ -112,6 +112,71 @@ def test_loopback():
     assert not any(map(is_loopback, ["0.0.0.0", "::", "", "example.com", "localhost.example.com"]))
 
 
+CROSS = [
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "Cross-Site", "origin": "https://evil.example"},
+    {"origin": "https://evil.example"},
+    {"origin": "http://127.0.0.1:7860"},
+    {"origin": "null"},
+    {"origin": "file://"},
+    {"origin": "http://[broken"},
+    {"origin": ""},
+]
+OWN = [
+    {},
+    {"sec-fetch-site": "none"},
+    {"sec-fetch-site": "same-origin"},
+    {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1:8000"},
+    {"origin": "http://127.0.0.1:8000"},
+    # a proxy in between hides the name that the browser knows, but not that the page is our own
+    {"sec-fetch-site": "same-origin", "origin": "https://my.host"},
+]
+WORKING = [
+    ("GET", "/generate?prompt=x", None),
+    ("POST", "/generate", {"prompt": "x"}),
+    ("POST", "/v1/chat/completions", chat_body()),
+    ("POST", "/v1/completions", {"model": "base", "prompt": "x"}),
+    ("GET", "/v1/models", None),
+    ("GET", "/openapi.json", None),
+]
+
+
+@pytest.mark.parametrize("headers", CROSS)
+@pytest.mark.parametrize(("method", "path", "body"), WORKING)
+def test_other_pages_are_turned_away(client, method, path, body, headers):
+    error = told(client.request(method, path, json=body, headers=headers), 403)
+    assert (error["type"], error["code"]) == ("permission_error", "foreign_page")
+
+
+@pytest.mark.parametrize("headers", OWN)
+@pytest.mark.parametrize(("method", "path", "body"), [*WORKING, ("GET", "/docs", None), ("GET", "/", None)])
+def test_programs_and_our_own_page_are_answered(client, method, path, body, headers):
+    assert client.request(method, path, json=body, headers=headers).status_code == 200
+
+
+def test_a_link_elsewhere_may_lead_to_the_docs(client):
+    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert client.get("/docs", headers=headers).status_code == 200
+    assert client.get("/", headers=headers, follow_redirects=False).status_code == 307
+
+
+@pytest.mark.parametrize("headers", CROSS)
+def test_with_a_key_other_pages_may_read_but_not_act(guarded, headers):
+    key = {"authorization": f"Bearer {KEY}".encode()}
+    answer = guarded.post("/v1/chat/completions", json=chat_body(), headers={**key, **headers})
+    assert told(answer, 403)["code"] == "foreign_page"
+    assert guarded.get("/v1/models", headers={**key, **headers}).status_code == 200
+    assert guarded.get("/health", headers=headers).status_code == 200
+    told(guarded.get("/v1/models", headers=headers), 401)
+
+
+@pytest.mark.parametrize("origin", ["http://example.com", "https://example.com", "https://example.com:443"])
+def test_with_a_key_our_own_page_may_act_behind_a_proxy_too(guarded, origin):
+    headers = {"authorization": f"Bearer {KEY}".encode(), "origin": origin}
+    assert guarded.post("/v1/chat/completions", json=chat_body(), headers=headers).status_code == 200
+
+
 def test_no_cross_origin_headers(client):
     answer = client.get("/v1/models", headers={"origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]

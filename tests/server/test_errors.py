@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from conch.core.errors import ModelError
+from conch.core.errors import DataError, ModelError, RowError
 from conch.inference.engine import Request
 from conch.server.errors import failure_of
 from tests.server.scripted import chat_body, client_of, events, scripted_chat, service_of
@@ -212,10 +213,55 @@ def test_an_error_in_mid_stream_is_told_and_the_stream_ends_well():
     assert told(client.post(CHAT, json=chat_body()), 504)["code"] == "timeout"
 
 
-def test_other_errors_of_ours_keep_their_paths_to_themselves():
-    failure = failure_of(ModelError("models.no_config", folder="/secret"))
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelError("models.no_config", folder="/secret"),
+        DataError("data.no_file", file="/secret"),
+        DataError("template.no_calls", example="/secret"),
+        RowError("data.not_json", file="/secret", row=1, reason="x"),
+    ],
+    ids=lambda error: error.key,
+)
+def test_other_errors_of_ours_keep_their_paths_to_themselves(error):
+    failure = failure_of(error)
     assert failure.status == 500
     assert "secret" not in failure.message
+
+
+STRICT = "{% if messages[0].role != 'user' %}{{ raise_exception('Roles must alternate') }}{% endif %}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_roles_that_the_template_refuses_are_the_messages_fault(stream):
+    chat = scripted_chat()
+    strict = replace(chat, template=replace(chat.template, source=STRICT + chat.template.source))
+    service = service_of(strict)
+    turns = [{"role": "assistant", "content": "Hi"}, {"role": "user", "content": "Hi"}]
+    answer = client_of(service).post(CHAT, json={"model": "base", "messages": turns, "stream": stream})
+    error = told(answer, 400)
+    assert (error["param"], error["code"]) == ("messages", "template_refused")
+    assert "assistant, user" in error["message"]
+    assert "Roles must alternate" in error["message"]
+    assert service.running == 0
+
+
+def test_an_error_of_ours_that_is_a_500_is_in_the_log(caplog):
+    def script(_: Request) -> str:
+        raise DataError("data.no_file", file="/secret")
+
+    answer = client_of(service_of(scripted_chat(script))).post(CHAT, json=chat_body())
+    told(answer, 500)
+    assert answer.headers["x-request-id"] in caplog.text
+    assert "data.no_file" in caplog.text
+
+
+def test_bounds_are_told_as_they_are(client):
+    error = told(client.post(CHAT, json=chat_body(seed=-(2**63) - 1)), 400)
+    assert str(-(2**63)) in error["message"]
+    assert "one of user" not in told(client.post(CHAT, json=chat_body(stop=5)), 400)["message"]
+    wrong = chat_body(messages=[{"role": "king", "content": "x"}])
+    assert "system, developer, user, assistant" in told(client.post(CHAT, json=wrong), 400)["message"]
 
 
 def test_chinese(client, monkeypatch):

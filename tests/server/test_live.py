@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -24,10 +26,12 @@ CHAT = "/v1/chat/completions"
 
 
 @contextmanager
-def running(service: Service, config: ServeConfig | None = None) -> Iterator[str]:
-    """The service behind a real server; its address."""
+def running(service: Service, config: ServeConfig | None = None, send_buffer: int = 0) -> Iterator[str]:
+    """The service behind a real server; its address. `send_buffer` bounds what the system sends ahead."""
     server = Server(create_app(service, config or ServeConfig(model="base")), service)
     with listening("127.0.0.1", 0) as taken:
+        if send_buffer:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
         try:
@@ -131,6 +135,36 @@ def test_a_client_that_does_not_wait_ends_the_work():
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{url}{CHAT}", json=chat_body(max_tokens=2000), timeout=0.3)
         wait_until(lambda: chat.engine.running == 0 and service.running == 0, 3)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_while_it_waits_is_not_waited_for(stream):
+    chat = slow_chat()
+    service = service_of(chat, max_parallel_answers=1)
+    with running(service) as url, httpx.Client(timeout=10) as client:
+        with client.stream("POST", f"{url}{CHAT}", json=chat_body(stream=True)) as answer:
+            lines = answer.iter_lines()  # kept: it ends the stream when it is forgotten
+            next(lines)
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{url}{CHAT}", json=chat_body(stream=stream), timeout=0.3)
+            wait_until(lambda: service.running == 1, 1)
+            assert chat.engine.running == 1
+        wait_until(lambda: service.running == 0, 3)
+
+
+def test_a_client_that_does_not_read_loses_its_place_when_the_time_is_up():
+    chat = scripted_chat("word " * 100_000)
+    service = service_of(chat, request_seconds=1)
+    body = json.dumps(chat_body(stream=True, max_tokens=100_000)).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with running(service, send_buffer=4096) as url, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        wait_until(lambda: chat.engine.running == 1)
+        time.sleep(0.5)  # by now the buffers are full, and the server waits for the client
+        assert service.running == 1
+        wait_until(lambda: chat.engine.running == 0 and service.running == 0, 2.5)
 
 
 def test_a_stream_that_outlives_the_server_ends_well(monkeypatch):

@@ -92,6 +92,10 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(start):
         ("m", "--adapter", "a=x", "--adapter", "a=y"),
         ("m", "--port", "70000"),
         ("m", "--engine", "warp"),
+        ("m", "--request-seconds", "0"),
+        ("m", "--max-concurrent-requests", "0"),
+        ("m", "--max-parallel-answers", "0"),
+        ("m", "--max-new-tokens", "0"),
         (),
     ],
 )

@@ -1,4 +1,4 @@
-"""The bounded queue, names, and work that ends when nobody waits for it."""
+"""Bounds on requests, names, and work that ends when nobody waits for it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import time
 
 import anyio
 import pytest
+from fastapi import Request
 
 from conch.core.conversation import Message
 from conch.inference.engine import Sampling
-from conch.server.errors import RequestError
-from conch.server.job import Job, parts
+from conch.server.answering import LAST_WORDS_SECONDS, stream
+from conch.server.job import Job, Part, Work
+from conch.server.service import Served, Service
 from tests.server.scripted import ANSWER, chat_body, client_of, scripted_chat, service_of
 from tests.server.test_errors import told
 
@@ -26,24 +28,24 @@ def job_of(chat, **more) -> Job:
 
 def test_more_requests_than_places_are_sent_away():
     chat = scripted_chat(LONG, pause=0.01)
-    service = service_of(chat, queue_size=2)
-    client = client_of(service)
-    threads = [
-        threading.Thread(target=client.post, args=(CHAT,), kwargs={"json": chat_body()}) for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: service.running == 2)
-    for body in (chat_body(), chat_body(stream=True)):
-        answer = client.post(CHAT, json=body)
-        error = told(answer, 429)
-        assert error["type"] == "rate_limit_error"
-        assert int(answer.headers["retry-after"]) > 0
-    assert client.get("/health").status_code == 200
-    for thread in threads:
-        thread.join()
-    assert service.running == 0
-    assert client.post(CHAT, json=chat_body(max_tokens=1)).status_code == 200
+    service = service_of(chat, max_concurrent_requests=2)
+    with client_of(service) as client:
+        threads = [
+            threading.Thread(target=client.post, args=(CHAT,), kwargs={"json": chat_body()}) for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: service.running == 2)
+        for body in (chat_body(), chat_body(stream=True)):
+            answer = client.post(CHAT, json=body)
+            error = told(answer, 429)
+            assert error["type"] == "rate_limit_error"
+            assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/health").status_code == 200
+        for thread in threads:
+            thread.join()
+        assert service.running == 0
+        assert client.post(CHAT, json=chat_body(max_tokens=1)).status_code == 200
 
 
 def wait_until(condition, seconds: float = 5.0) -> None:
@@ -54,12 +56,12 @@ def wait_until(condition, seconds: float = 5.0) -> None:
 
 
 def test_refused_requests_give_their_place_back():
-    service = service_of(scripted_chat(context_length=20), queue_size=1)
+    service = service_of(scripted_chat(context_length=20), max_concurrent_requests=1)
     client = client_of(service)
     for _ in range(3):
-        for stream in (False, True):
-            told(client.post(CHAT, json=chat_body("x" * 100, stream=stream)), 400)
-            told(client.post(CHAT, json=chat_body(model="none", stream=stream)), 404)
+        for more in ({}, {"stream": True}):
+            told(client.post(CHAT, json=chat_body("x" * 100, **more)), 400)
+            told(client.post(CHAT, json=chat_body(**more, model="none")), 404)
     assert service.running == 0
 
 
@@ -101,17 +103,37 @@ def test_an_answer_is_closed_though_its_reader_is_cancelled():
     assert service.running == 0
 
 
+def made_by(work: Work, places: int) -> list[Part]:
+    parts = []
+    while work.left:
+        parts.append(work.step(places))
+    return parts
+
+
 def test_answers_take_turns():
-    chat = scripted_chat()
-    order = [part.index for part in parts(job_of(chat, count=3), lambda: None)]
+    order = [part.index for part in made_by(Work(job_of(scripted_chat(), count=3)), 3)]
     assert order[:6] == [0, 1, 2, 0, 1, 2]
 
 
-def test_parts_add_up():
+@pytest.mark.parametrize("places", [1, 2, 3, 9])
+def test_no_more_answers_are_begun_than_there_are_places(places):
     chat = scripted_chat()
-    made = list(parts(job_of(chat), lambda: None))
-    assert "".join(part.text for part in made) == ANSWER
-    assert [part.finish for part in made] == [None] * (len(made) - 1) + ["stop"]
+    work = Work(job_of(chat, count=5))
+    texts = [""] * 5
+    most = 0
+    while work.left:
+        part = work.step(places)
+        texts[part.index] += part.delta.text
+        most = max(most, chat.engine.running)
+    assert texts == [ANSWER] * 5
+    assert most == min(places, 5)
+    assert chat.engine.running == 0
+
+
+def test_parts_add_up():
+    made = [part.delta for part in made_by(Work(job_of(scripted_chat())), 1)]
+    assert "".join(delta.text for delta in made) == ANSWER
+    assert [delta.finish for delta in made] == [None] * (len(made) - 1) + ["stop"]
     assert made[-1].completion_tokens == len(made) - 1
 
 
@@ -139,18 +161,44 @@ def test_a_task_that_asyncio_cancels_waits_for_its_thread():
     assert service.running == 0
 
 
-def test_a_check_ends_the_work():
-    chat = scripted_chat(LONG)
-
-    def check() -> None:
-        raise RequestError("serving.closing", status=503)
-
-    with pytest.raises(RequestError):
-        list(parts(job_of(chat), check))
-    assert chat.engine.running == 0
-
-
 def test_a_service_that_ends_takes_no_more():
     service = service_of(scripted_chat())
     service.end_within(10)
     told(client_of(service).post(CHAT, json=chat_body()), 503)
+
+
+def test_a_model_is_known_by_its_aliases_and_listed_once():
+    chat = scripted_chat()
+    models = [
+        Served("Qwen2.5-0.5B", chat, aliases=("Qwen/Qwen2.5-0.5B", "shop")),
+        Served("shop", scripted_chat("I serve burgers.")),
+    ]
+    client = client_of(Service(models))
+    assert [card["id"] for card in client.get("/v1/models").json()["data"]] == ["Qwen2.5-0.5B", "shop"]
+    for name in ("Qwen2.5-0.5B", "Qwen/Qwen2.5-0.5B"):
+        answer = client.post(CHAT, json=chat_body(model=name)).json()
+        assert (answer["model"], answer["choices"][0]["message"]["content"]) == ("Qwen2.5-0.5B", ANSWER)
+        assert client.get(f"/v1/models/{name}").json()["id"] == "Qwen2.5-0.5B"
+    # a name is stronger than an alias
+    assert client.post(CHAT, json=chat_body(model="shop")).json()["model"] == "shop"
+    error = told(client.post(CHAT, json=chat_body(model="other")), 404)
+    assert "Qwen/" not in error["message"]
+
+
+def test_a_stream_ends_when_the_time_is_up_though_nobody_reads():
+    chat = scripted_chat(LONG)
+    service = service_of(chat, request_seconds=0.2)
+
+    async def never(*_: object) -> None:
+        await anyio.sleep(60)
+
+    async def respond() -> None:
+        request = Request({"type": "http"}, never)
+        response = await stream(request, service, job_of(chat), lambda *_: {}, None)
+        assert service.running == 1
+        await response({"type": "http"}, never, never)
+
+    started = time.monotonic()
+    anyio.run(respond)
+    assert time.monotonic() - started < 0.2 + LAST_WORDS_SECONDS + 1
+    assert (chat.engine.running, service.running) == (0, 0)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from conch.config.serve import ServeConfig
+from conch.core.conversation import Message
 from conch.core.errors import ServeError
+from conch.models.load import load
+from conch.server import loading
 from conch.server.loading import open_service
 from tests.server.scripted import chat_body, client_of, streamed_texts
 
@@ -83,6 +86,40 @@ def test_stop_strings_cut_the_same_answer(client):
     whole = content(client)
     stop = whole[5:8]
     assert content(client, stop=stop) == whole.partition(stop)[0]
+
+
+def test_the_reference_that_was_given_is_a_name_too(client, tiny_folder):
+    for name in (str(tiny_folder), tiny_folder.name):
+        assert client.post(CHAT, json=chat_body(model=name)).json()["model"] == "base"
+        assert content(client, model=name) == content(client)
+
+
+def test_settings_reach_the_model(tiny_folder, tmp_path, monkeypatch):
+    template = tmp_path / "own.jinja"
+    template.write_text("{% for m in messages %}[{{ m.content }}]{% endfor %}")
+    config = ServeConfig(
+        model=str(tiny_folder),
+        template=str(template),
+        enable_thinking=False,
+        trust_remote_code=True,
+        max_concurrent_requests=3,
+        max_parallel_answers=2,
+        request_seconds=5,
+    )
+    asked = []
+    monkeypatch.setattr(loading, "load", lambda model, **more: asked.append(model) or load(model, **more))
+    service = loading.open_service(config, str)
+    assert asked[0].trust_remote_code
+    assert service.models[0].chat.template.render([Message("user", "Hi")]) == "[Hi]"
+    assert service.models[0].chat.template.thinking is False
+    assert service.models[0].sampling.max_new_tokens == config.max_new_tokens
+
+
+def test_a_template_that_is_not_used_is_told(tiny_folder):
+    notes = []
+    loading.open_service(ServeConfig(model=str(tiny_folder), template="llama3"), notes.append)
+    assert "llama3" in notes[-1]
+    assert "the model's own" in notes[-1]
 
 
 def test_two_names_may_not_be_the_same(tiny_folder):

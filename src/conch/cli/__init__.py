@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from conch.cli.group import LazyGroup
-from conch.cli.output import complain
+from conch.cli.group import ClosedPipeError, LazyGroup, Session
+from conch.cli.output import complain, mute
 from conch.core.text import tr
 
 COMMANDS = {
@@ -25,13 +25,21 @@ COMMANDS = {
 
 def main() -> None:
     """The `conch` program. Exits 0 on success, 2 on a usage or config error, 1 on any other failure."""
-    arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        code = run(sys.argv[1:])
+    except (ClosedPipeError, BrokenPipeError):
+        code = mute()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Do the command that `arguments` name, or tell why not; returns the exit code."""
+    session = Session()
     group = LazyGroup(name="conch", help=tr("cli.conch"), commands_by_module=COMMANDS)
     try:
-        code = group.main(arguments, prog_name="conch", standalone_mode=False)
+        code = group.main(arguments, prog_name="conch", standalone_mode=False, obj=session)
+    except ClosedPipeError:
+        raise
     except BaseException as error:
-        if debug:
-            raise
-        sys.exit(complain(error, as_json="--json" in arguments))
-    sys.exit(code if isinstance(code, int) else 0)
+        return complain(error, as_json="--json" in arguments, debug=session.debug)
+    return code if isinstance(code, int) else 0

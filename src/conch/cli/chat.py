@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conch.cli.group import Command
-from conch.cli.output import emit, say, whisper
+from conch.cli.output import complain, emit, say, whisper
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--system", help=tr("cli.chat.system"))
 @click.option("--prompt", "-p", help=tr("cli.chat.prompt"))
 @click.option("--template", help=tr("keys.template"))
+@click.option("--thinking/--no-thinking", default=None, help=tr("keys.enable_thinking"))
 @click.option(
     "--max-new-tokens", default=512, show_default=True, type=click.IntRange(1), help=tr("keys.max_new_tokens")
 )
@@ -34,32 +35,32 @@ def command(
     system: str | None,
     prompt: str | None,
     template: str | None,
+    thinking: bool | None,
     max_new_tokens: int,
     temperature: float | None,
     trust_remote_code: bool,
     as_json: bool,
 ) -> None:
+    from conch.config import build
     from conch.config.model import ModelConfig
     from conch.config.output import GenerationConfig
     from conch.core.errors import UsageError
 
     if as_json and prompt is None:
         raise UsageError("cli.chat.no_prompt")
+    settings = {"model_name_or_path": model, "adapter_name_or_path": adapter}
+    config = build(ModelConfig, {**settings, "trust_remote_code": trust_remote_code})
+    asked = build(GenerationConfig, {"max_new_tokens": max_new_tokens, "temperature": temperature})
 
     from conch.inference.open import open_chat, sampling_of
     from conch.models.load import load
 
     whisper(tr("cli.chat.loading", model=model))
-    config = ModelConfig(
-        model_name_or_path=model, adapter_name_or_path=adapter, trust_remote_code=trust_remote_code
-    )
     loaded = load(config, template=template, notify=whisper)
-    asked = GenerationConfig(
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        do_sample=None if temperature is None else temperature > 0,
-    )
-    conversation = Terminal(open_chat(loaded), sampling_of(loaded, asked), system)
+    chat = open_chat(loaded, thinking)
+    for notice in chat.template.notices:
+        whisper(tr("cli.warning", message=notice.message))
+    conversation = Terminal(chat, sampling_of(loaded, asked), system)
     if as_json and prompt is not None:
         emit(conversation.ask(prompt))
     elif prompt is not None:
@@ -83,6 +84,9 @@ class Terminal:
         return [Message("system", self.system)] if self.system else []
 
     def run(self) -> None:
+        """Ask line by line. What can't be answered is told, and forgotten; the conversation goes on."""
+        from conch.core.errors import ConchError
+
         whisper(tr("cli.chat.ready"))
         while True:
             try:
@@ -95,7 +99,10 @@ class Terminal:
             if line == "/new":
                 self.messages = self._beginning()
             elif line:
-                self.say(line)
+                try:
+                    self.say(line)
+                except ConchError as error:
+                    complain(error, as_json=False)
 
     def ask(self, line: str) -> dict[str, Any]:
         """The whole answer at once, with what it cost."""

@@ -43,11 +43,13 @@ def command(
     given = any(word.removeprefix("--").replace("-", "_").startswith("export_dir") for word in words)
     if file is None and not to and not given:
         raise UsageError("export.no_target")
-    config = load_export(file, words, values)
+    loaded = load_export(file, words, values)
+    for warning in loaded.warnings:
+        whisper(tr("cli.warning", message=warning))
 
     from conch.exporting.merge import export
 
-    report = export(config, whisper)
+    report = export(loaded.config, whisper)
     if as_json:
         emit(report.to_dict())
         return
@@ -57,6 +59,9 @@ def command(
         tr(
             "cli.export.proof",
             prompts=proof.prompts,
+            dtype=proof.dtype,
+            merging=f"{proof.merging:.2g}",
+            writing=f"{proof.writing:.2g}",
             difference=f"{proof.max_logit_difference:.2g}",
             bound=f"{proof.bound:g}",
             same=proof.same_answers,

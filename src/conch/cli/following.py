@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from conch.cli.output import say, whisper
+from conch.cli.output import whisper
 from conch.cli.progress import Follower
 from conch.core.text import tr
 from conch.runs.run import Run
@@ -33,23 +35,27 @@ def _watch(run: Run, offset: int) -> int:
 
 
 def _keep_watching(run: Run) -> bool:
-    """Ask: detach, or stop and save. A second Ctrl-C stops and saves."""
-    try:
-        say()
-        choice = click.prompt(
-            tr("cli.train.ctrl_c"),
-            type=click.Choice(["d", "s", "c"]),
-            default="d",
-            show_choices=False,
-            err=True,
-        )
-    except (KeyboardInterrupt, click.Abort):
-        choice = "s"
+    """Do what the user wants: detach, stop and save, or watch on. Returns whether there is more to watch."""
+    choice = _ask()
     if choice == "s":
         run.ask_to_stop()
         whisper(tr("cli.train.stopping"))
-        return True
     if choice == "d":
         whisper(tr("cli.train.detached", run=run.id))
-        return False
-    return True
+    return choice != "d"
+
+
+def _ask() -> str:
+    """`d`, `s` or `c`. A second Ctrl-C stops and saves; where nobody can answer, the run is left alone."""
+    whisper("")
+    while sys.stdin is not None and sys.stdin.isatty():
+        click.echo(tr("cli.train.ctrl_c"), nl=False, err=True)
+        try:
+            answer = input().strip().lower() or "d"
+        except EOFError:
+            return "d"
+        except KeyboardInterrupt:
+            return "s"
+        if answer in {"d", "s", "c"}:
+            return answer
+    return "d"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -17,12 +20,38 @@ def _in_our_words(record: tuple[str, str]) -> tuple[str, str]:
     return name, meaning.replace("[required]", f"[{tr('cli.required')}]")
 
 
+@dataclass
+class Session:
+    """What one call of the program is told beside its command."""
+
+    debug: bool = False
+
+
+def _note_debug(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given and isinstance(ctx.obj, Session):
+        ctx.obj.debug = True
+
+
 class Command(click.Command):
-    """A command whose help is written in the language in use."""
+    """A command whose help is written in the language in use.
+
+    Each takes `--debug`; only the first help page says so.
+    """
+
+    shows_debug = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("options_metavar", tr("cli.options_metavar"))
         super().__init__(*args, **kwargs)
+        debug = click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            hidden=not self.shows_debug,
+            callback=_note_debug,
+            help=tr("cli.debug"),
+        )
+        self.params.append(debug)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         pieces = " ".join(self.collect_usage_pieces(ctx))
@@ -79,12 +108,35 @@ class Group(Command, click.Group):
         return (command.help or "").partition("\n")[0] if command else ""
 
 
+class ClosedPipeError(Exception):
+    """Nobody reads what is printed any more, as in `conch options train | head -1`."""
+
+
+@contextmanager
+def _telling_of_closed_pipes() -> Iterator[None]:
+    """click would end the program by itself, as if the command had failed."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ClosedPipeError from error
+
+
 class LazyGroup(Group):
     """A group that imports a subcommand's module when that subcommand is called."""
+
+    shows_debug = True
 
     def __init__(self, *args: Any, commands_by_module: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._modules = commands_by_module
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _telling_of_closed_pipes():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling_of_closed_pipes():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._modules)

@@ -1,10 +1,8 @@
-"""`conch models …`: base models on this machine."""
+"""`conch models …`: base models on this machine, and how they come here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,6 +11,9 @@ from conch.cli.output import emit, say, size, whisper
 from conch.core.text import tr
 
 _json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+_yes = click.option("--yes", is_flag=True, help=tr("cli.models.yes"))
+_source = click.option("--source", help=tr("cli.models.source_option"))
+_revision = click.option("--revision", default="main", show_default=True, help=tr("cli.models.revision"))
 
 
 @click.group(cls=Group, help=tr("cli.models"))
@@ -22,84 +23,142 @@ def command() -> None:
 
 @command.command("pull", help=tr("cli.models.pull"))
 @click.argument("name")
-@click.option("--revision", default="main", show_default=True, help=tr("cli.models.revision"))
+@_source
+@_revision
+@click.option("--check", is_flag=True, help=tr("cli.models.check"))
 @_json
-def pull(name: str, revision: str, as_json: bool) -> None:
-    folder = _locate(name, revision)
-    emit({"name": name, "folder": str(folder)}) if as_json else say(str(folder))
+def pull(name: str, source: str | None, revision: str, check: bool, as_json: bool) -> None:
+    from conch.cli.pulling import PullView
+    from conch.models.locate import Request, locate
+
+    with PullView(name) as view:
+        request = Request(
+            name, revision, notify=whisper, source=_checked(source), report=view.show, check=check
+        )
+        folder = locate(request).folder
+    _tell(name, folder, as_json)
 
 
 @command.command("path", help=tr("cli.models.path"))
 @click.argument("name")
 @_json
 def path(name: str, as_json: bool) -> None:
-    folder = _locate(name, "main")
+    from conch.models.locate import Request, locate
+
+    _tell(name, locate(Request(name, notify=whisper)).folder, as_json)
+
+
+def _tell(name: str, folder: Path, as_json: bool) -> None:
+    from conch.models.headers import read_model_files
+
+    read_model_files(folder)
     emit({"name": name, "folder": str(folder)}) if as_json else say(str(folder))
 
 
-def _locate(name: str, revision: str) -> Path:
-    from conch.models.headers import read_model_files
-    from conch.models.locate import Request, locate
+def _checked(source: str | None) -> str | None:
+    from conch.models.settings import check_source
 
-    folder = locate(Request(name, revision, notify=whisper)).folder
-    read_model_files(folder)
-    return folder
+    return check_source(source) if source else None
 
 
-@dataclass(frozen=True)
-class Entry:
-    name: str
-    folder: Path
+@command.command("source", help=tr("cli.models.source"))
+@click.argument("source", required=False)
+@_json
+def source_command(source: str | None, as_json: bool) -> None:
+    from conch.models import settings
 
-    def facts(self) -> dict[str, Any]:
-        from conch.models.headers import read_model_files
-
-        files = read_model_files(self.folder)
-        architecture = next(iter(files.config.get("architectures") or []), "?")
-        taken = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
-        return {
-            "name": self.name,
-            "architecture": architecture,
-            "parameters": files.parameters,
-            "dtype": files.dtype,
-            "bytes": taken,
-            "folder": str(self.folder),
-        }
-
-
-def _kept() -> list[Entry]:
-    """Models in Conch's own folder. Hub caches keep theirs."""
-    from conch.models.convert import MANIFEST, models_folder
-
-    if not models_folder().is_dir():
-        return []
-    return [Entry(p.name, p) for p in sorted(models_folder().iterdir()) if (p / MANIFEST).is_file()]
+    if source is not None:
+        settings.settle_source(source)
+    settled = settings.default_source()
+    known = {"source": settled, "file": str(settings.settings_file())}
+    emit(known) if as_json else say(tr("cli.models.source_now", source=settled))
 
 
 @command.command("list", help=tr("cli.models.list"))
 @_json
 def list_command(as_json: bool) -> None:
-    listed = [entry.facts() for entry in _kept()]
+    from conch.models.inventory import entries
+
+    found = entries()
+    if not found:
+        emit([]) if as_json else say(tr("cli.models.none"))
+        return
+    from conch.cli.models_view import entry_facts, table
+    from conch.models.hardware import find_room
+
+    room = find_room()
+    listed = [entry_facts(entry, room) for entry in found]
     if as_json:
         emit(listed)
-    elif not listed:
-        say(tr("cli.models.none"))
-    for facts in [] if as_json else listed:
-        millions = f"{facts['parameters'] / 1e6:.0f} M"
-        taken = size(facts["bytes"])
-        say(f"{facts['name']:<32} {facts['architecture']:<24} {millions:>10} {facts['dtype']:>5} {taken:>9}")
+        return
+    for line in table(listed, room):
+        say(line)
+
+
+@command.command("info", help=tr("cli.models.info"))
+@click.argument("name")
+@_source
+@_revision
+@_json
+def info(name: str, source: str | None, revision: str, as_json: bool) -> None:
+    from conch.cli.models_view import info_facts, sheet
+    from conch.models.hardware import find_room
+
+    room = find_room()
+    facts = info_facts(name, revision, _checked(source), room)
+    if as_json:
+        emit(facts)
+        return
+    for line in sheet(facts, room):
+        say(line)
 
 
 @command.command("remove", help=tr("cli.models.remove"))
 @click.argument("name")
+@_yes
 @_json
-def remove(name: str, as_json: bool) -> None:
-    import shutil
+def remove(name: str, yes: bool, as_json: bool) -> None:
+    from conch.models import inventory
 
-    from conch.core.errors import ModelError
+    entry = inventory.find_entry(name)
+    freed = entry.bytes()
+    question = tr("cli.models.remove_sure", name=entry.name, folder=entry.root, size=size(freed))
+    _ask(question, yes, as_json)
+    inventory.remove(entry)
+    facts = {"removed": entry.name, "folder": str(entry.root), "freed_bytes": freed}
+    emit(facts) if as_json else say(tr("cli.models.removed", name=entry.name, size=size(freed)))
 
-    found = next((entry for entry in _kept() if entry.name == name), None)
-    if found is None:
-        raise ModelError("models.not_kept", name=name)
-    shutil.rmtree(found.folder)
-    emit({"removed": name}) if as_json else say(tr("cli.models.removed", name=name))
+
+@command.command("move", help=tr("cli.models.move"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--without-caches", is_flag=True, help=tr("cli.models.without_caches"))
+@_yes
+@_json
+def move(folder: Path, without_caches: bool, yes: bool, as_json: bool) -> None:
+    from conch.cli.pulling import moving
+    from conch.models.moving import move as move_places
+    from conch.models.moving import plan
+
+    places = plan(folder, caches=not without_caches)
+    for place in places:
+        whisper(tr("cli.models.move_plan", link=place.link, target=place.target, size=size(place.size)))
+    if places:
+        _ask(tr("cli.models.move_sure"), yes, as_json)
+        with moving(sum(place.size for place in places)) as told:
+            move_places(places, told)
+    if as_json:
+        emit({"moved": [place.to_dict() for place in places]})
+    else:
+        say(tr("cli.models.moved" if places else "cli.models.moved_already"))
+
+
+def _ask(question: str, yes: bool, as_json: bool) -> None:
+    """Go on only if the user agrees, now or by --yes. A program can't be asked."""
+    from conch.core.errors import UsageError
+
+    if yes:
+        return
+    if as_json:
+        raise UsageError("cli.models.say_yes")
+    if not click.confirm(question, err=True):
+        raise click.Abort

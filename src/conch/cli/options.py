@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from conch.cli.group import Command
-from conch.cli.output import emit, say
+from conch.cli.output import emit, plain, say
 from conch.core.text import has, tr
 
 
@@ -27,7 +27,7 @@ def command(job: str, as_json: bool) -> None:
             group = entry["x-group"]
             say(("" if group == "model" else "\n") + click.style(tr(f"keys.group.{group}"), bold=True))
         default = entry.get("default")
-        shown = "" if default in (None, [], "") else f" = {_plain(default)}"
+        shown = "" if default in (None, [], "") else f" = {plain(default)}"
         say(f"  {click.style(key, fg='cyan')} ({_type(entry)}{shown})")
         say(f"      {entry['description']}")
         if has(f"keys.{key}.effect"):
@@ -41,13 +41,3 @@ def _type(entry: dict[str, Any]) -> str:
     if "enum" in entry or "const" in entry:
         return " | ".join(map(str, entry.get("enum", [entry.get("const")])))
     return str(entry.get("type", "any"))
-
-
-def _plain(value: Any) -> str:
-    return (
-        ",".join(map(str, value))
-        if isinstance(value, list)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import sys
+import traceback
 from typing import Any
 
 import click
 
 from conch.cli.group import UnknownCommandError
-from conch.core.errors import ConchError
+from conch.core.errors import ConchError, first_line
 from conch.core.text import tr
 
 
@@ -29,12 +32,26 @@ def emit(data: Any) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
-def complain(error: BaseException, *, as_json: bool) -> int:
-    """Tell what went wrong, where and what to do; returns the exit code."""
+CLOSED_PIPE = 141
+"""What a shell shows for a program that ended since nobody reads what it prints (128 + SIGPIPE)."""
+
+
+def mute() -> int:
+    """Print nothing more, since nobody reads it; returns the exit code for that."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())  # what is still held back is written when the program ends
+    return CLOSED_PIPE
+
+
+def complain(error: BaseException, *, as_json: bool, debug: bool = False) -> int:
+    """Tell what went wrong, where and what to do; returns the exit code. `debug` shows the traceback, too."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         whisper(error.format_message())
         return error.exit_code
     code, message, hint = _read(error)
+    if debug and message:
+        whisper("".join(traceback.format_exception(error)).rstrip())
     if as_json and message:
         emit({"error": _facts(error, message) | {"hint": hint}})
     elif message:
@@ -64,11 +81,9 @@ def _read(error: BaseException) -> tuple[int, str, str]:
             return 1, tr("cli.interrupted"), ""
         case SystemExit():
             return int(error.code or 0), "", ""
-        case BrokenPipeError():
-            return 0, "", ""
         case _:
-            reason = next(iter(str(error).splitlines()), "")
-            return 1, tr("cli.unexpected", kind=type(error).__name__, reason=reason), tr("cli.unexpected.fix")
+            kind, reason = type(error).__name__, first_line(error)
+            return 1, tr("cli.unexpected", kind=kind, reason=reason), tr("cli.unexpected.fix")
 
 
 def _usage(error: click.ClickException) -> tuple[str, str]:
@@ -120,6 +135,15 @@ def _expected(kind: click.ParamType[Any]) -> str:
     bounds = {"ge": getattr(kind, "min", None), "le": getattr(kind, "max", None)}
     words += [tr(f"config.expect.{name}", bound=bound) for name, bound in bounds.items() if bound is not None]
     return tr("cli.comma").join(words)
+
+
+def plain(value: Any) -> str:
+    """A config value as a person would write it: `null`, `true`, `a,b`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(plain, value)) if isinstance(value, list) else str(value)
 
 
 def size(count: float) -> str:

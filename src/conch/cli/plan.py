@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conch.cli.output import emit, say, size
+from conch.cli.output import emit, plain, say, size, whisper
 from conch.config.load import Loaded
 from conch.core.text import tr
 
@@ -15,6 +15,8 @@ def show_plan(loaded: Loaded, *, as_json: bool) -> None:
 
     check(loaded.config)
     plan = make_plan(loaded.config)
+    for warning in plan.warnings:
+        whisper(tr("cli.warning", message=warning))
     config = loaded.config.to_flat()
     if as_json:
         emit({"config": config, "origins": dict(loaded.origins), "plan": plan.to_dict()})
@@ -22,7 +24,7 @@ def show_plan(loaded: Loaded, *, as_json: bool) -> None:
     say(tr("cli.plan.config"))
     for key, value in config.items():
         where = loaded.origins.get(key)
-        say(f"  {key}: {_plain(value)}" + (f"    # {where}" if where else ""))
+        say(f"  {key}: {plain(value)}" + (f"    # {where}" if where else ""))
     say()
     say(tr("cli.plan.plan"))
     for name, value in _lines(plan.to_dict()):
@@ -36,19 +38,8 @@ def _lines(plan: dict[str, Any]) -> list[tuple[str, str]]:
     )
     share = 100 * plan["trainable_parameters"] / max(plan["parameters"], 1)
     return [
-        (
-            "rows",
-            tr(
-                "cli.plan.rows_value",
-                train=plan["train_rows"],
-                eval=plan["eval_rows"],
-                cut=plan["truncated_rows"],
-            ),
-        ),
-        (
-            "tokens",
-            tr("cli.plan.tokens_value", tokens=f"{plan['tokens']:,}", trained=f"{plan['trained_tokens']:,}"),
-        ),
+        ("rows", _rows(plan)),
+        ("tokens", _tokens(plan)),
         (
             "steps",
             tr(
@@ -71,9 +62,20 @@ def _lines(plan: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _plain(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _rows(plan: dict[str, Any]) -> str:
+    if plan["train_rows"] is None:
+        return tr("cli.plan.rows_streamed", eval=plan["eval_rows"])
+    text = tr(
+        "cli.plan.rows_value", train=plan["train_rows"], eval=plan["eval_rows"], cut=plan["truncated_rows"]
+    )
+    return (
+        text
+        if plan["packed_rows"] is None
+        else tr("cli.plan.rows_packed", rows=text, packed=plan["packed_rows"])
+    )
+
+
+def _tokens(plan: dict[str, Any]) -> str:
+    if plan["tokens"] is None:
+        return tr("cli.plan.tokens_streamed")
+    return tr("cli.plan.tokens_value", tokens=f"{plan['tokens']:,}", trained=f"{plan['trained_tokens']:,}")

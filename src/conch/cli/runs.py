@@ -150,9 +150,12 @@ def resume(name: str, checkpoint: Path | None, detach: bool, as_json: bool) -> i
 @_run
 @_json
 def remove(name: str, as_json: bool) -> None:
+    from conch.core.errors import UsageError
     from conch.runs import find
     from conch.runs.store import remove as remove_run
 
     run = find(name)
+    if name not in (run.id, run.flat_config().get("run_name")):
+        raise UsageError("cli.runs.not_exact", name=name, run=run.id)
     remove_run(run)
     emit({"removed": run.id}) if as_json else say(tr("cli.runs.removed", run=run.id))

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
+from conch.core import env
+from conch.core.errors import UsageError
 from conch.core.text import tr
 
 if TYPE_CHECKING:
     from conch.server.run import Opened
+
+ENGINES = ("auto", "transformers")
+LATER = ("llamacpp", "vllm")
+
+
+class Engine(click.Choice):  # type: ignore[type-arg] # click 8.1's takes no type
+    """One of `ENGINES`. There is one yet, so the word changes nothing: scripts can name it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in LATER:
+            raise UsageError("serving.engine_later", name=value)
+        return super().convert(value, param, ctx)
 
 
 @click.command(cls=Command, help=tr("cli.serve"))
@@ -23,28 +38,54 @@ if TYPE_CHECKING:
 )
 @click.option("--name", help=tr("serving.cli.name"))
 @click.option("--api-key", help=tr("serving.cli.api_key"))
+@click.option("--api-key-file", type=click.Path(path_type=Path), help=tr("serving.cli.api_key_file"))
+@click.option("--template", help=tr("keys.template"))
+@click.option("--thinking/--no-thinking", "enable_thinking", default=None, help=tr("keys.enable_thinking"))
+@click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))
+@click.option(
+    "--max-new-tokens",
+    default=512,
+    show_default=True,
+    type=click.IntRange(1),
+    help=tr("serving.cli.max_new_tokens"),
+)
+@click.option(
+    "--max-concurrent-requests",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1),
+    help=tr("serving.cli.max_concurrent_requests"),
+)
+@click.option(
+    "--max-parallel-answers",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1),
+    help=tr("serving.cli.max_parallel_answers"),
+)
+@click.option(
+    "--request-seconds",
+    default=600,
+    show_default=True,
+    type=click.IntRange(1),
+    help=tr("serving.cli.request_seconds"),
+)
 @click.option(
     "--engine",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "transformers"]),
-    expose_value=False,  # there is one engine yet; the word is checked, so that scripts can name it
+    type=Engine(ENGINES),
+    expose_value=False,
     help=tr("serving.cli.engine"),
 )
 @click.option("--json", "as_json", is_flag=True, help=tr("serving.cli.json"))
 def command(
-    model: str,
-    adapters: tuple[str, ...],
-    host: str,
-    port: int,
-    name: str | None,
-    api_key: str | None,
-    as_json: bool,
+    adapters: tuple[str, ...], api_key: str | None, api_key_file: Path | None, as_json: bool, **settings: Any
 ) -> None:
-    from conch.config.serve import ServeConfig
+    from conch.config import ServeConfig, build
 
-    named = _named(adapters)
-    config = ServeConfig(model=model, adapters=named, name=name, host=host, port=port, api_key=api_key)
+    key = _key(api_key, api_key_file)
+    config = build(ServeConfig, {"adapters": _named(adapters), "api_key": key, **settings})
 
     from conch.server.run import serve
 
@@ -52,10 +93,26 @@ def command(
     whisper(tr("serving.stopped"))
 
 
+def _key(given: str | None, file: Path | None) -> str | None:
+    """The key, from wherever it was given. Raises UsageError."""
+    if file is None:
+        return env.api_key() if given is None else given
+    if given is not None:
+        raise UsageError("serving.two_keys")
+    try:
+        text = file.read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise UsageError("serving.bad_key_file", file=file, reason=error.strerror or error) from error
+    except UnicodeDecodeError as error:
+        raise UsageError("serving.bad_key_file", file=file, reason=tr("serving.key_file.not_text")) from error
+    if len(text.splitlines()) != 1:
+        reason = tr("serving.key_file.lines", count=len(text.splitlines()))
+        raise UsageError("serving.bad_key_file", file=file, reason=reason)
+    return text
+
+
 def _named(adapters: tuple[str, ...]) -> dict[str, str]:
     """`NAME=PATH` words as a table. Raises UsageError."""
-    from conch.core.errors import UsageError
-
     named: dict[str, str] = {}
     for word in adapters:
         name, equals, path = word.partition("=")

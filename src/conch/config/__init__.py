@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from conch.config.load import Loaded, load_export, load_train
     from conch.config.serve import ServeConfig
     from conch.config.train import TrainConfig
+    from conch.config.values import build
 
-__all__ = ["ExportConfig", "Loaded", "ServeConfig", "TrainConfig", "load_export", "load_train"]
+__all__ = ["ExportConfig", "Loaded", "ServeConfig", "TrainConfig", "build", "load_export", "load_train"]
 
-_PLACES = {"ExportConfig": "export", "ServeConfig": "serve", "TrainConfig": "train"}
+_PLACES = {"ExportConfig": "export", "ServeConfig": "serve", "TrainConfig": "train", "build": "values"}
 
 
 def __getattr__(name: str) -> Any:

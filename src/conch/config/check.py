@@ -1,35 +1,54 @@
-"""What must hold between keys of different nodes. One small function each."""
+"""What must hold between keys. One small function each.
+
+The parameters of a check are named after the nodes that it looks at. A node that could not be
+built hides only the checks that need it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from inspect import signature
 
-from conch.config.optimisation import LR_SCHEDULERS
-from conch.config.train import TrainConfig
+from conch.config.data import DataConfig
+from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
+from conch.config.model import MODEL_SOURCES, ModelConfig, is_source
+from conch.config.optimisation import LR_SCHEDULERS, OptimisationConfig, PrecisionConfig
+from conch.config.output import OutputConfig
+from conch.config.types import Node
 from conch.core.errors import Problem
 from conch.core.text import tr
 
-Check = Callable[[TrainConfig], Iterator[Problem]]
+Check = Callable[..., Iterator[Problem]]
 
 
-def cross_checks(config: TrainConfig, where: Mapping[str, str]) -> list[Problem]:
-    """Every rule that `config` breaks, with the place that set the key."""
-    return [
-        Problem(p.key, p.value, p.expected, where.get(p.key, "")) for check in CHECKS for p in check(config)
-    ]
+def cross_checks(nodes: Mapping[str, Node | None], where: Mapping[str, str]) -> list[Problem]:
+    """Every rule that the nodes break, with the place that set the key. None is a node that has problems."""
+    found: list[Problem] = []
+    for check in CHECKS:
+        seen = [nodes[name] for name in signature(check).parameters]
+        if all(node is not None for node in seen):
+            found.extend(check(*seen))
+    return [replace(problem, where=where.get(problem.key, "")) for problem in found]
 
 
-def _precision(config: TrainConfig) -> Iterator[Problem]:
-    precision = config.precision
+def _source(model: ModelConfig) -> Iterator[Problem]:
+    source = model.model_source
+    if source is not None and not is_source(source):
+        expected = tr("config.rule.model_source", choices=", ".join(MODEL_SOURCES))
+        yield Problem("model_source", source, expected)
+
+
+def _precision(precision: PrecisionConfig) -> Iterator[Problem]:
     if precision.bf16 and precision.fp16:
         yield Problem("fp16", True, tr("config.rule.one_precision"))
     if precision.pure_bf16 and precision.bf16 is False:
         yield Problem("pure_bf16", True, tr("config.rule.pure_bf16"))
 
 
-def _data(config: TrainConfig) -> Iterator[Problem]:
-    data = config.data
-    if not data.dataset:
+def _data(data: DataConfig) -> Iterator[Problem]:
+    if not data.dataset and not data.tokenized_path:
         yield Problem("dataset", None, tr("config.rule.dataset"))
     if data.val_size and data.eval_dataset:
         yield Problem("val_size", data.val_size, tr("config.rule.val_or_eval"))
@@ -37,8 +56,32 @@ def _data(config: TrainConfig) -> Iterator[Problem]:
         yield Problem("val_size", data.val_size, tr("config.rule.val_size"))
 
 
-def _evaluation(config: TrainConfig) -> Iterator[Problem]:
-    output, has_eval = config.output, bool(config.data.val_size or config.data.eval_dataset)
+def _mixing(data: DataConfig) -> Iterator[Problem]:
+    shares = data.interleave_probs
+    if not shares:
+        return
+    if data.mix_strategy == "concat":
+        yield Problem("interleave_probs", shares, tr("config.rule.shares_interleave"))
+    elif len(shares) != len(data.dataset):
+        count = len(data.dataset)
+        yield Problem("interleave_probs", shares, tr("config.rule.shares_count", count=count))
+    elif not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        yield Problem("interleave_probs", shares, tr("config.rule.shares_sum"))
+
+
+def _streaming(data: DataConfig, optimisation: OptimisationConfig) -> Iterator[Problem]:
+    if not data.streaming:
+        return
+    if optimisation.max_steps < 1:
+        yield Problem("max_steps", optimisation.max_steps, tr("config.rule.stream_steps"))
+    if 0 < data.val_size < 1:
+        yield Problem("val_size", data.val_size, tr("config.rule.stream_val_size"))
+    if data.tokenized_path:
+        yield Problem("tokenized_path", data.tokenized_path, tr("config.rule.stream_tokens"))
+
+
+def _evaluation(output: OutputConfig, data: DataConfig) -> Iterator[Problem]:
+    has_eval = bool(data.val_size or data.eval_dataset)
     when = output.eval_when(has_eval)
     if when != "no" and not has_eval:
         yield Problem("eval_strategy", when, tr("config.rule.eval_rows"))
@@ -51,36 +94,43 @@ def _evaluation(config: TrainConfig) -> Iterator[Problem]:
         yield Problem("early_stopping_steps", output.early_stopping_steps, tr("config.rule.early_stopping"))
 
 
-def _training(config: TrainConfig) -> Iterator[Problem]:
-    if not config.output.do_train:
+def _training(output: OutputConfig) -> Iterator[Problem]:
+    if not output.do_train:
         yield Problem("do_train", False, tr("config.rule.do_train"))
 
 
-def _steps(config: TrainConfig) -> Iterator[Problem]:
-    optimisation = config.optimisation
+def _steps(optimisation: OptimisationConfig) -> Iterator[Problem]:
     if optimisation.max_steps == 0 or optimisation.max_steps < -1:
         yield Problem("max_steps", optimisation.max_steps, tr("config.rule.max_steps"))
-    if optimisation.warmup_ratio > 1:
-        yield Problem("warmup_ratio", optimisation.warmup_ratio, tr("config.expect.le", bound=1))
     if optimisation.lr_scheduler_type not in LR_SCHEDULERS:
         expected = tr("config.expect.choice", choices=", ".join(LR_SCHEDULERS))
         yield Problem("lr_scheduler_type", optimisation.lr_scheduler_type, expected)
+
+
+def _whole_steps(output: OutputConfig) -> Iterator[Problem]:
     for key in ("logging_steps", "save_steps", "eval_steps"):
-        value = getattr(config.output, key)
+        value = getattr(output, key)
         if value is not None and value > 1 and not float(value).is_integer():
             yield Problem(key, value, tr("config.rule.whole_steps"))
 
 
-def _method(config: TrainConfig) -> Iterator[Problem]:
-    if config.method.finetuning_type != "lora" and config.model.adapter_name_or_path:
-        kind = config.method.finetuning_type
-        yield Problem(
-            "adapter_name_or_path", config.model.adapter_name_or_path, tr("config.rule.adapter", kind=kind)
-        )
-    if config.lora.use_dora and config.lora.pissa_init:
+def _adapters(method: MethodConfig, model: ModelConfig) -> Iterator[Problem]:
+    given, kind = model.adapter_name_or_path, method.finetuning_type
+    if given and kind != "lora":
+        yield Problem("adapter_name_or_path", given, tr("config.rule.adapter", kind=kind))
+
+
+def _lora(lora: LoraConfig) -> Iterator[Problem]:
+    if lora.use_dora and lora.pissa_init:
         yield Problem("pissa_init", True, tr("config.rule.pissa_dora"))
-    if config.freeze.freeze_trainable_layers == 0:
+
+
+def _freeze(freeze: FreezeConfig) -> Iterator[Problem]:
+    if freeze.freeze_trainable_layers == 0:
         yield Problem("freeze_trainable_layers", 0, tr("config.rule.freeze_layers"))
 
 
-CHECKS: tuple[Check, ...] = (_precision, _data, _evaluation, _training, _steps, _method)
+CHECKS: tuple[Check, ...] = (
+    *(_source, _precision, _data, _mixing, _streaming, _evaluation, _training, _steps, _whole_steps),
+    *(_adapters, _lora, _freeze),
+)

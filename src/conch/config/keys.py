@@ -63,20 +63,7 @@ _TRACKERS = "config.later.trackers"
 _TRAINER = "config.later.trainer"
 
 LATER: dict[str, Later] = {
-    **dict.fromkeys(
-        (
-            "streaming",
-            "packing",
-            "neat_packing",
-            "eval_on_each_dataset",
-            "tokenized_path",
-            "interleave_probs",
-        ),
-        Later(_DATA),
-    ),
     "tool_format": Later(_DATA),
-    "enable_thinking": Later(_DATA, (None, True)),
-    "buffer_size": Later(_DATA, (None, 16384)),
     **dict.fromkeys(("quantization_bit", "quantization_device_map"), Later(_QUANT)),
     "quantization_method": Later(_QUANT, (None, "bnb", "bitsandbytes")),
     "quantization_type": Later(_QUANT, (None, "nf4")),
@@ -270,9 +257,8 @@ LATER: dict[str, Later] = {
 """Keys that are refused until they are built, unless they ask for nothing."""
 
 LATER_VALUES: dict[str, dict[str, str]] = {
-    "stage": dict.fromkeys(("pt", "rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
+    "stage": dict.fromkeys(("rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
     "finetuning_type": {"oft": _METHOD},
-    "mix_strategy": dict.fromkeys(("interleave_under", "interleave_over"), _DATA),
     "report_to": dict.fromkeys(("all", "tensorboard", "wandb", "swanlab", "mlflow", "trackio"), _TRACKERS),
 }
 """Known values of honoured keys that are refused until they are built."""
@@ -282,8 +268,6 @@ NO_EFFECT: dict[str, str] = {
     "use_v1_kernels": "config.no_effect.kernels",
     "use_reentrant_gc": "config.no_effect.reentrant",
     "ddp_timeout": "config.no_effect.one_process",
-    "overwrite_cache": "config.no_effect.no_cache",
-    "preprocessing_num_workers": "config.no_effect.workers",
     "preprocessing_batch_size": "config.no_effect.workers",
     "ignore_pad_token_for_loss": "config.no_effect.padding",
     "logging_dir": "config.no_effect.logging_dir",
@@ -326,12 +310,20 @@ NO_EFFECT: dict[str, str] = {
 }
 """Keys that are accepted with a warning that says why they change nothing."""
 
+TRAIN_NO_EFFECT: dict[str, str] = {"infer_dtype": "config.no_effect.infer_dtype"}
+"""Keys of other jobs that a training accepts with a warning where they ask for something."""
+
 EXPORT_LATER: dict[str, Later] = {
-    "export_hub_model_id": Later("config.later.export"),
-    "export_legacy_format": Later("config.later.export"),
+    "export_hub_model_id": Later("config.later.export_hub"),
     "export_quantization_bit": Later("config.later.export"),
     "export_quantization_dataset": Later("config.later.export"),
     "export_quantization_maxlen": Later("config.later.export", (None, 1024)),
     "export_quantization_nsamples": Later("config.later.export", (None, 128)),
 }
 """Keys of an export that are refused until they are built."""
+
+EXPORT_NO_EFFECT: dict[str, str] = {
+    "export_legacy_format": "config.no_effect.safetensors",
+    **dict.fromkeys(("resize_vocab", "add_tokens", "add_special_tokens"), "config.no_effect.export_tokens"),
+}
+"""Keys that an export accepts with a warning where they ask for something."""

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from conch.config.check import cross_checks
 from conch.config.export import ExportConfig
-from conch.config.keys import EXPORT_LATER, LATER, LATER_VALUES, NO_EFFECT, PASSTHROUGH
-from conch.config.model import SECRETS
+from conch.config.keys import (
+    EXPORT_LATER,
+    EXPORT_NO_EFFECT,
+    LATER,
+    LATER_VALUES,
+    NO_EFFECT,
+    PASSTHROUGH,
+    TRAIN_NO_EFFECT,
+    Later,
+)
 from conch.config.source import Given, read_file, read_words
 from conch.config.train import NODES, TrainConfig
-from conch.config.types import Float, Int, Node, Settings, Str, read_switch
-from conch.core.errors import ConfigErrors, Problem
+from conch.config.types import read_switch
+from conch.config.values import fill, refuse, unknown, value_of
+from conch.core.errors import Problem
 from conch.core.text import tr
-
-ConfigT = TypeVar("ConfigT", bound=Node)
-NodeT = TypeVar("NodeT", bound=Node)
 
 FIELD_NODES: dict[str, str] = {
     field: node_name for node_name, node in NODES.items() for field in node.model_fields
@@ -41,8 +44,17 @@ class Loaded:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LoadedExport:
+    """An export config, and what the user should know about it."""
+
+    config: ExportConfig
+    warnings: tuple[str, ...]
+
+
 def known_keys() -> set[str]:
-    return {*FIELD_NODES, *PASSTHROUGH, *LATER, *NO_EFFECT}
+    """Every key that a training file may hold."""
+    return TRAIN.known()
 
 
 def load_train(
@@ -54,41 +66,34 @@ def load_train(
     """
     given = _gather(file, words, values)
     problems: list[Problem] = []
-    warnings = _sort_out(given, problems)
-    nodes = {name: _build(node, _part(name, given), problems) for name, node in NODES.items()}
+    warnings = TRAIN.judge(given, problems)
+    nodes = {name: fill(node, _part(name, given), problems) for name, node in NODES.items()}
     passthrough = _passthrough(given, problems)
-    if not problems:
-        config = TrainConfig(**nodes, passthrough=passthrough)
-        problems.extend(cross_checks(config, {key: item.where for key, item in given.items()}))
+    origins = {key: item.where for key, item in given.items()}
+    problems.extend(cross_checks(nodes, origins))
     if problems:
-        raise _errors(problems, given)
-    return Loaded(config, {key: item.where for key, item in given.items()}, tuple(warnings))
+        refuse(problems, given.keys(), TRAIN.known())
+    return Loaded(TrainConfig(**nodes, passthrough=passthrough), origins, warnings)
 
 
 def load_export(
     file: Path | None = None, words: Iterable[str] = (), values: Mapping[str, Any] | None = None
-) -> ExportConfig:
-    """The export config of a file and overrides. Keys that LLaMA-Factory's export files hold are known."""
+) -> LoadedExport:
+    """The export config of a file and overrides. Raises as `load_train`.
+
+    LLaMA-Factory's export files hold keys of a training, too: they are held to what they mean there.
+    """
     given = _gather(file, words, values)
     problems: list[Problem] = []
-    for key in [key for key in given if key not in ExportConfig.model_fields]:
-        item, later = given[key], EXPORT_LATER.get(key)
-        if later is not None and not _asks_nothing(item.value, later.harmless):
-            problems.append(Problem(key, item.value, tr(later.reason), item.where))
-        elif key not in EXPORT_LATER and key not in known_keys():
-            problems.append(_unknown(key, item, {*ExportConfig.model_fields, *EXPORT_LATER}))
-    fields = {key: item for key, item in given.items() if key in ExportConfig.model_fields}
-    config = _build(ExportConfig, fields, problems)
+    warnings = EXPORT.judge(given, problems)
+    own = {key: item for key, item in given.items() if key in ExportConfig.model_fields}
+    config = fill(ExportConfig, own, problems)
+    for name, node in NODES.items():
+        fill(node, _part(name, given), problems)
+    _passthrough(given, problems)
     if problems or config is None:
-        raise _errors(problems, given)
-    return config
-
-
-def _errors(problems: Iterable[Problem], given: Mapping[str, Given]) -> ConfigErrors:
-    """The problems in the order in which the keys were given, secrets unseen."""
-    order = {key: place for place, key in enumerate(given)}
-    told = sorted(problems, key=lambda problem: order.get(problem.key, len(order)))
-    return ConfigErrors([replace(p, value="…") if p.key in SECRETS and p.value else p for p in told])
+        refuse(problems, given.keys(), EXPORT.known())
+    return LoadedExport(config, warnings)
 
 
 def _gather(file: Path | None, words: Iterable[str], values: Mapping[str, Any] | None) -> dict[str, Given]:
@@ -99,32 +104,78 @@ def _gather(file: Path | None, words: Iterable[str], values: Mapping[str, Any] |
     return given
 
 
-def _sort_out(given: Mapping[str, Given], problems: list[Problem]) -> list[str]:
-    """Judge the keys that no node holds; returns warnings."""
-    warnings = []
-    for key, item in given.items():
-        if key in NO_EFFECT:
-            warnings.append(tr("config.no_effect", key=key, where=item.where, reason=tr(NO_EFFECT[key])))
-        elif key in FIELD_NODES or key in PASSTHROUGH:
+@dataclass(frozen=True)
+class Rules:
+    """What one kind of job makes of the keys that a user's file may hold."""
+
+    later: Mapping[str, Later]
+    """Refused, unless they ask for nothing."""
+    no_effect: Mapping[str, str]
+    """Accepted with a warning."""
+    unread: Mapping[str, str]
+    """Checked like any other, and accepted with a warning where they ask for something."""
+    honoured: frozenset[str]
+
+    def known(self) -> set[str]:
+        return {*self.later, *self.no_effect, *self.unread, *self.honoured}
+
+    def judge(self, given: Mapping[str, Given], problems: list[Problem]) -> tuple[str, ...]:
+        """Note the keys and values that are refused; returns the warnings."""
+        warnings, known = [], self.known()
+        for key, item in given.items():
+            reason = self.no_effect.get(key) or (_asks(key, item.value) and self.unread.get(key))
+            if reason:
+                warnings.append(tr("config.no_effect", key=key, where=item.where, reason=tr(reason)))
+            later = self.later.get(key)
+            if later is not None and not _is_one_of(item.value, later.harmless):
+                problems.append(Problem(key, item.value, tr(later.reason), item.where))
+            elif key not in known:
+                problems.append(unknown(key, item, known))
             problems.extend(_later_value(key, item))
-            if FIELD_NODES.get(key) == "generation" and not _is_default(key, item.value):
-                reason = tr("config.no_effect.generation")
-                warnings.append(tr("config.no_effect", key=key, where=item.where, reason=reason))
-        elif key not in LATER:
-            problems.append(_unknown(key, item, known_keys()))
-        elif not _asks_nothing(item.value, LATER[key].harmless):
-            problems.append(Problem(key, item.value, tr(LATER[key].reason), item.where))
-    return warnings
+        return tuple(warnings)
 
 
-def _asks_nothing(value: Any, harmless: tuple[Any, ...]) -> bool:
-    return _plain(value) in [_plain(item) for item in harmless]
+TRAIN = Rules(
+    later=LATER,
+    no_effect=NO_EFFECT,
+    unread={
+        **{key: "config.no_effect.generation" for key, node in FIELD_NODES.items() if node == "generation"},
+        **TRAIN_NO_EFFECT,
+    },
+    honoured=frozenset({*FIELD_NODES, *PASSTHROUGH}),
+)
+EXPORT = Rules(
+    later={**LATER, **EXPORT_LATER},
+    no_effect=NO_EFFECT,
+    unread={
+        **{
+            key: "config.no_effect.export"
+            for key in (*FIELD_NODES, *PASSTHROUGH)
+            if key not in ExportConfig.model_fields
+        },
+        **EXPORT_NO_EFFECT,
+    },
+    honoured=frozenset(ExportConfig.model_fields),
+)
 
 
-def _plain(value: Any) -> Any:
+def _asks(key: str, value: Any) -> bool:
+    """Whether a value asks for something other than what is done anyway."""
+    if key in FIELD_NODES:
+        return not _is_one_of(value, (None, NODES[FIELD_NODES[key]].model_fields[key].default))
+    return not _is_one_of(value, (None, False))
+
+
+def _is_one_of(value: Any, listed: tuple[Any, ...]) -> bool:
+    return _alike(value) in [_alike(item) for item in listed]
+
+
+def _alike(value: Any) -> Any:
     """One form for a word of a command line and for YAML's own value: `1`, `1.0` and "1" are alike."""
+    if isinstance(value, (list, tuple)):
+        return _alike(",".join(map(str, value)))
     word = str(value).strip().lower()
-    if word in {"none", "null", "~"}:
+    if word in {"none", "null", "~", ""}:
         return "none"
     switch = read_switch(word)
     if isinstance(switch, bool):
@@ -133,11 +184,6 @@ def _plain(value: Any) -> Any:
         return float(word)
     except ValueError:
         return word
-
-
-def _is_default(key: str, value: Any) -> bool:
-    default = NODES[FIELD_NODES[key]].model_fields[key].default
-    return value is None or _plain(value) == _plain(default)
 
 
 def _later_value(key: str, item: Given) -> list[Problem]:
@@ -150,97 +196,16 @@ def _later_value(key: str, item: Given) -> list[Problem]:
     return []
 
 
-def _unknown(key: str, item: Given, known: set[str]) -> Problem:
-    close = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.7)
-    return Problem(key, item.value, tr("config.expect.known_key"), item.where, close[0] if close else "")
-
-
 def _part(node_name: str, given: Mapping[str, Given]) -> dict[str, Given]:
-    return {
-        key: item for key, item in given.items() if FIELD_NODES.get(key) == node_name and key not in NO_EFFECT
-    }
-
-
-def _build(node: type[NodeT], given: Mapping[str, Given], problems: list[Problem]) -> NodeT | None:
-    """The node, or None after noting each thing that is wrong with it.
-
-    A key given as nothing (`null`) means its default.
-    """
-    values = {key: item.value for key, item in given.items() if item.value is not None}
-    try:
-        return node.model_validate(values)
-    except ValidationError as error:
-        already = {problem.key for problem in problems}
-        for detail in error.errors():
-            key = str(detail["loc"][0]) if detail["loc"] else ""
-            if key in already:
-                continue
-            already.add(key)
-            where = given[key].where if key in given else ""
-            problems.append(_problem(key, detail, values.get(key), where))
-        return None
+    return {key: item for key, item in given.items() if FIELD_NODES.get(key) == node_name}
 
 
 def _passthrough(given: Mapping[str, Given], problems: list[Problem]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, kind in PASSTHROUGH.items():
-        item = given.get(key)
-        if item is None or item.value is None:
-            continue
-        try:
-            values[key] = _adapter(kind).validate_python(item.value)
-        except ValidationError as error:
-            problems.append(_problem(key, error.errors()[0], item.value, item.where))
-    return values
-
-
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    """Reads a value of `kind` with the conversions that our own keys have."""
-    ours: dict[type, Any] = {dict: Settings, float: Float, int: Int, str: Str}
-    return TypeAdapter[Any](ours.get(kind, kind))
-
-
-def _problem(key: str, detail: ErrorDetails, value: Any, where: str) -> Problem:
-    expected, suggestion = _expectation(detail, value)
-    return Problem(key, value, expected, where, suggestion)
-
-
-_EXPECTATIONS: dict[str, str] = {
-    "bool_parsing": "bool",
-    "bool_type": "bool",
-    "dict_type": "mapping",
-    "finite_number": "number",
-    "float_parsing": "number",
-    "float_type": "number",
-    "int_from_float": "int",
-    "int_parsing": "int",
-    "int_type": "int",
-    "list_type": "list",
-    "missing": "given",
-    "number_wanted": "number",
-    "string_too_short": "given",
-    "string_type": "text",
-    "tuple_type": "list",
-}
-_BOUNDS: dict[str, str] = {
-    "greater_than": "gt",
-    "greater_than_equal": "ge",
-    "less_than": "lt",
-    "less_than_equal": "le",
-}
-
-
-def _expectation(detail: ErrorDetails, value: Any) -> tuple[str, str]:
-    """What would have been right, in the reader's language, and the nearest choice to what was written."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind in _BOUNDS:
-        short = _BOUNDS[kind]
-        return tr(f"config.expect.{short}", bound=f"{context[short]:g}"), ""
-    if kind == "literal_error":
-        choices = [word.strip(" '") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-        close = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-        return tr("config.expect.choice", choices=", ".join(choices)), close[0] if close else ""
-    return tr(f"config.expect.{_EXPECTATIONS.get(kind, 'valid')}"), ""
+    return {
+        key: value_of(kind, key, given[key], problems)
+        for key, kind in PASSTHROUGH.items()
+        if key in given and given[key].value is not None
+    }
 
 
 def dump(config: TrainConfig) -> str:

@@ -37,5 +37,5 @@ class FreezeConfig(Node):
 
 
 class MethodConfig(Node):
-    stage: Literal["sft"] = "sft"
+    stage: Literal["sft", "pt"] = "sft"
     finetuning_type: Literal["lora", "full", "freeze"] = "lora"

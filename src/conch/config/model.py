@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
-from conch.config.types import Names, Node, Str
+from conch.config.types import Dtype, Names, Node, Str
+
+MODEL_SOURCES = ("auto", "huggingface", "hf-mirror", "modelscope")
+"""The names that `model_source` knows. It also takes the URL of a mirror, or several with commas."""
+
+
+def is_source(name: str) -> bool:
+    """Whether every part of `name` is a source that models can come from."""
+    parts = [part.strip() for part in name.split(",")]
+    return all(part in MODEL_SOURCES or re.fullmatch(r"https?://[^\s/]\S*", part) for part in parts)
 
 
 class ModelConfig(Node):
     model_name_or_path: Str = Field(min_length=1)
     adapter_name_or_path: Names = ()
     model_revision: Str = "main"
+    model_source: Str | None = None
     cache_dir: Str | None = None
     trust_remote_code: bool = False
     flash_attn: Literal["auto", "disabled", "sdpa", "fa2", "fa3"] = "auto"
@@ -21,11 +32,14 @@ class ModelConfig(Node):
     add_tokens: Names = ()
     add_special_tokens: Names = ()
     hf_hub_token: Str | None = Field(default=None, repr=False)
-    infer_dtype: Literal["auto", "float16", "bfloat16", "float32"] = "auto"
+    infer_dtype: Dtype = "auto"
     train_from_scratch: bool = False
 
 
 SECRETS = frozenset(
-    {"hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token", "swanlab_api_key", "swanlab_lark_secret"}
+    (
+        *("hf_hub_token", "ms_hub_token", "om_hub_token", "hub_token", "api_key"),
+        *("swanlab_api_key", "swanlab_lark_secret", "swanlab_lark_webhook_url"),
+    )
 )
 """Keys whose values are never written to a run, a log, a page or an error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conch.config.types import Count, Int, Node, NotNegative, Positive, Settings, Size, Str
+from conch.config.types import Count, Int, Node, NotNegative, Positive, Settings, Share, Size, Str
 
 
 class OptimisationConfig(Node):
@@ -19,7 +19,7 @@ class OptimisationConfig(Node):
     optim: Str = "adamw_torch"
     lr_scheduler_type: Str = "linear"
     lr_scheduler_kwargs: Settings | None = None
-    warmup_ratio: NotNegative = 0.0
+    warmup_ratio: Share = 0.0
     warmup_steps: NotNegative = 0.0
     neftune_noise_alpha: Positive | None = None
     seed: Size = 42

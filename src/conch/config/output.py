@@ -67,3 +67,9 @@ class GenerationConfig(Node):
     max_new_tokens: Count = 1024
     repetition_penalty: Positive | None = None
     skip_special_tokens: bool = True
+
+    def samples(self) -> bool | None:
+        """Whether tokens are drawn: as `do_sample` says, else as a given temperature implies; None: unset."""
+        if self.do_sample is None and self.temperature is not None:
+            return self.temperature > 0
+        return self.do_sample

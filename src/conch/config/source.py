@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from conch.core.errors import ConfigErrors, Problem, UsageError
+from conch.core.errors import ConfigErrors, Problem, UsageError, first_line
 from conch.core.text import tr
 
 
@@ -35,7 +35,7 @@ def read_file(path: Path) -> dict[str, Given]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or next(iter(str(error).splitlines()), "")
+        problem = getattr(error, "problem", None) or first_line(error)
         raise UsageError("config.not_yaml", file=path, line=line, problem=problem) from error
 
 

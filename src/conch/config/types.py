@@ -63,6 +63,15 @@ def read_switch(value: Any) -> Any:
     return words.get(value.lower(), value) if isinstance(value, str) else value
 
 
+DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+"""Short names of number formats."""
+
+
+def read_dtype(value: Any) -> Any:
+    """`bf16` is the same number format as `bfloat16`."""
+    return DTYPES.get(value, value) if isinstance(value, str) else value
+
+
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
@@ -86,6 +95,9 @@ Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_not_bool), AfterVal
 PositiveShare = Annotated[float, Field(gt=0, le=1), BeforeValidator(_not_bool), AfterValidator(_finite)]
 Str = Annotated[str, BeforeValidator(_text)]
 Names = Annotated[tuple[Str, ...], BeforeValidator(read_names)]
+Shares = Annotated[tuple[PositiveShare, ...], BeforeValidator(read_names)]
+"""Shares of a whole: `0.3,0.7`, a list, or one number."""
+Dtype = Annotated[Literal["auto", "float16", "bfloat16", "float32"], BeforeValidator(read_dtype)]
 Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]
 One = Annotated[Literal[1], BeforeValidator(_whole)]
 """A count that may only be 1 until more is built."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +11,11 @@ def home() -> Path:
     """Where models, datasets and runs are kept: `CONCH_HOME`, else `~/.conch`."""
     given = os.environ.get("CONCH_HOME")
     return Path(given).expanduser().absolute() if given else Path.home() / ".conch"
+
+
+def api_key() -> str | None:
+    """The key of the HTTP API: `CONCH_API_KEY`, unseen by other users of the machine."""
+    return os.environ.get("CONCH_API_KEY") or None
 
 
 def language() -> str:
@@ -24,10 +28,27 @@ def language() -> str:
 
 def hub_cache() -> Path:
     """Hugging Face's standard cache of models, by the rules of its own client library."""
-    if os.environ.get("HF_HUB_CACHE"):
-        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+    given = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if given:
+        return Path(given).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return Path(os.environ.get("HF_HOME", f"{cache}/huggingface")).expanduser() / "hub"
+
+
+def hub_endpoint() -> str | None:
+    """The Hugging Face hub or mirror that the user named by the client library's own variable."""
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+
+
+def modelscope_cache() -> Path:
+    """ModelScope's standard cache, by the rules of its own client library."""
+    given = os.environ.get("MODELSCOPE_CACHE")
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "modelscope"
+
+
+def modelscope_endpoint() -> str:
+    """Where ModelScope is, by its client library's own variable."""
+    return os.environ.get("MODELSCOPE_ENDPOINT", "").rstrip("/") or "https://www.modelscope.cn"
 
 
 def child_environment(**changes: str) -> dict[str, str]:
@@ -50,8 +71,3 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     # what one library says of another's next version is no news to a user
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
-
-
-def is_terminal() -> bool:
-    """Whether a person reads our standard output as it appears."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

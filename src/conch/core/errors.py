@@ -17,11 +17,27 @@ the key + `.fix`) what to do.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conch.core.text import has, tr
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a foreign error says; the name of its class where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def as_written(value: Any) -> str:
+    """A value as a config file writes it: `null`, `true`, `[a, 1]`; text between quotes."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):  # a key that is no text, or a list that holds itself
+        return repr(value)
 
 
 class ConchError(Exception):
@@ -37,6 +53,10 @@ class ConchError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that a worker process can hand an error to its parent."""
+        return _restored, (type(self), self.args, self.__dict__)
+
     @property
     def message(self) -> str:
         return tr(self.key, **self.values)
@@ -49,6 +69,13 @@ class ConchError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": type(self).__name__, "message": self.message, "hint": self.hint}
+
+
+def _restored(kind: type[ConchError], arguments: tuple[Any, ...], state: dict[str, Any]) -> ConchError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(ConchError):
@@ -67,13 +94,31 @@ class Problem:
     suggestion: str = ""
 
     def sentence(self) -> str:
-        shown = repr(self.value) if not isinstance(self.value, str) else f"'{self.value}'"
-        line = tr("config.problem", key=self.key, value=shown[:200], expected=self.expected)
+        shown = as_written(self.value)[:200]
+        line = tr("config.problem", key=self.key, value=shown, expected=self.expected)
         if self.where:
             line += tr("config.problem_where", where=self.where)
         if self.suggestion:
             line += tr("config.did_you_mean", suggestion=self.suggestion)
         return line
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "value": _for_json(self.value),
+            "expected": self.expected,
+            "where": self.where,
+            "suggestion": self.suggestion,
+        }
+
+
+def _for_json(value: Any) -> Any:
+    """The value itself where JSON can hold it, else how it is shown."""
+    try:
+        json.dumps(value, allow_nan=False, default=str)
+    except (TypeError, ValueError):
+        return as_written(value)
+    return value
 
 
 class ConfigErrors(UsageError):  # noqa: N818 - it holds several
@@ -89,17 +134,7 @@ class ConfigErrors(UsageError):  # noqa: N818 - it holds several
         return "\n".join([head, *(f"  {problem.sentence()}" for problem in self.problems)])
 
     def to_dict(self) -> dict[str, Any]:
-        listed = [
-            {
-                "key": p.key,
-                "value": p.value,
-                "expected": p.expected,
-                "where": p.where,
-                "suggestion": p.suggestion,
-            }
-            for p in self.problems
-        ]
-        return {**super().to_dict(), "problems": listed}
+        return {**super().to_dict(), "problems": [problem.to_dict() for problem in self.problems]}
 
 
 class DataError(ConchError):

@@ -55,6 +55,8 @@ class Metrics(Event):
     epoch: float | None = None
     loss: float | None = None
     eval_loss: float | None = None
+    eval_losses: dict[str, float] | None = None
+    """Of each dataset by itself, where `eval_on_each_dataset` asks for it."""
     learning_rate: float | None = None
     grad_norm: float | None = None
     tokens: int | None = None

@@ -27,7 +27,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
+        Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
         sync_folder(path.parent)
     except BaseException:
@@ -40,7 +40,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     """A folder in `parent` that is gone after the block, unless something moved it elsewhere."""
     parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
-    temporary.chmod(0o755)
+    temporary.chmod(0o777 & ~_umask())
     try:
         yield temporary
     finally:
@@ -85,6 +85,13 @@ def whole_folder(target: Path) -> Iterator[Path]:
         sync_tree(temporary)
         temporary.replace(target)  # the system refuses where `target` holds something
         sync_folder(target.parent)
+
+
+def _umask() -> int:
+    """What the user's shell takes away from the permissions of new files. Reading it means setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _sync_file(file: Path) -> None:

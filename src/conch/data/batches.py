@@ -1,33 +1,54 @@
 """Examples → tensors. Torch enters the data layer here.
 
-Two shapes of batch. *Packed*: all examples behind one another in one row, no padding, with
-the lengths of the segments beside it. *Padded*: one row each, for models whose attention
-can't be told of segments.
+What a dataset gives is a row: the examples that stand behind one another in it, one or, with
+`packing`, several. Two shapes of batch. *Packed*: all examples of all rows behind one another
+in one row of tensors, no padding, with the lengths of the segments beside it. *Padded*: one
+tensor row for each example, for models whose attention can't be told of segments; the
+examples of a packed row are taken apart again, so that a batch of them holds as many tensor
+rows as there are examples.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 
 from conch.data.example import IGNORED, Example
+from conch.data.streaming import Row, Stream
 
 
-class ExampleDataset(Dataset[Example]):
-    """A list of examples, as torch's DataLoader wants it."""
+class RowDataset(Dataset[Row]):
+    """Rows of examples, as torch's DataLoader wants them: each example by itself, or as `rows` says."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    def __init__(self, examples: Sequence[Example], rows: Sequence[Sequence[int]] | None = None) -> None:
         self.examples = examples
+        self.rows = rows
 
     def __len__(self) -> int:
-        return len(self.examples)
+        return len(self.examples) if self.rows is None else len(self.rows)
 
-    def __getitem__(self, index: int) -> Example:
-        return self.examples[index]
+    def __getitem__(self, index: int) -> Row:
+        if self.rows is None:
+            return (self.examples[index],)
+        return tuple(self.examples[place] for place in self.rows[index])
+
+
+class StreamDataset(IterableDataset[Row]):
+    """Rows that are made while they are trained on, without end."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[Row]:
+        worker = get_worker_info()
+        if worker is None:
+            return iter(self.stream)
+        return itertools.islice(self.stream, worker.id, None, worker.num_workers)
 
 
 def packed(examples: Sequence[Example]) -> dict[str, Any]:

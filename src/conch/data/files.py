@@ -10,9 +10,9 @@ import gzip
 import io
 import tempfile
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from conch.core.errors import ConchError, DataError
 
@@ -63,7 +63,7 @@ class DataFile:
             raise damaged(self.shown, error) from error
         if self.gzipped:
             size = self.path.stat().st_size
-            return cast(BinaryIO, _Bounded(gzip.GzipFile(fileobj=stream), stream, self.shown, size))
+            return io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=stream), stream, self.shown, size))
         return cast(BinaryIO, stream)
 
     def open_seekable(self) -> BinaryIO:
@@ -86,9 +86,6 @@ class DataFile:
                 raise DataError("data.bomb", file=self.shown)
             return archive.open(info)
 
-    def unpacked(self) -> DataFile:
-        return replace(self, gzipped=True)
-
 
 def bound_of(packed_size: int) -> int:
     """How many bytes may come out of `packed_size` bytes."""
@@ -104,7 +101,7 @@ def damaged(file: object, error: Exception) -> DataError:
 class _Bounded(io.RawIOBase):
     """A stream that unpacks, and refuses to give more than its packed size allows."""
 
-    def __init__(self, stream: IO[bytes], below: IO[bytes], shown: str, packed_size: int) -> None:
+    def __init__(self, stream: gzip.GzipFile, below: IO[bytes], shown: str, packed_size: int) -> None:
         self._stream = stream
         self._below = below
         self._shown = shown
@@ -113,7 +110,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         self._left -= len(data)
         if self._left < 0:

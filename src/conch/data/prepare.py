@@ -2,117 +2,279 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from conch.config.data import DataConfig
-from conch.core.conversation import Conversation
+from conch.core.conversation import Conversation, Document, Origin
 from conch.core.errors import DataError
-from conch.data.example import Example, check, encode
-from conch.data.mapping import alpaca
-from conch.data.sources import Dataset, find_dataset, read_rows
+from conch.core.notice import Notice
+from conch.data import cache, mixing, packing
+from conch.data import workers as processes
+from conch.data.check import refuse_bad_rows
+from conch.data.example import Example, conversation_examples, document_examples
+from conch.data.reading import read_samples
+from conch.data.sources import find_dataset
+from conch.data.streaming import Blocks, Packed, Rows, Stream, singly
 from conch.data.template import ChatTemplate
+from conch.data.tokens import Examples
+from conch.data.workers import Progress
 
-Progress = Callable[[int, int], None]
-"""Told (rows done, rows in all) now and then."""
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What became of the rows, to be shown before the first step."""
+    """What became of the rows, to be shown before the first step. None where rows are streamed."""
 
-    train_rows: int
+    train_rows: int | None
     eval_rows: int
-    tokens: int
-    trained_tokens: int
+    tokens: int | None
+    trained_tokens: int | None
     truncated_rows: int
     longest: int
+    packed_rows: int | None = None
+    """How many rows the examples were packed into, where they were."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    train: list[Example]
-    eval: list[Example]
+    """Examples to train and to evaluate on.
+
+    `rows` says which examples share a row of a batch, where they are packed. With `stream` there
+    are no examples yet: it makes rows of them while they are trained on. `parts` names the
+    datasets whose examples `eval` holds one after another, where each is to be told by itself.
+    """
+
+    train: Sequence[Example]
+    eval: Sequence[Example]
+    rows: Sequence[Sequence[int]] | None = None
+    stream: Stream | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def facts(self) -> DataFacts:
+        train, held_out = Examples.of_any(self.train), Examples.of_any(self.eval)
+        streamed = self.stream is not None
         return DataFacts(
-            train_rows=len(self.train),
-            eval_rows=len(self.eval),
-            tokens=sum(map(len, self.train)),
-            trained_tokens=sum(example.trained() for example in self.train),
-            truncated_rows=sum(example.truncated for example in [*self.train, *self.eval]),
-            longest=max(map(len, [*self.train, *self.eval]), default=0),
+            train_rows=None if streamed else len(train),
+            eval_rows=len(held_out),
+            tokens=None if streamed else sum(train.lengths()),
+            trained_tokens=None if streamed else sum(train.trained_counts()),
+            truncated_rows=train.truncated() + held_out.truncated(),
+            longest=max([*train.lengths(), *held_out.lengths()], default=0),
+            packed_rows=None if self.rows is None else len(self.rows),
         )
+
+    def row_count(self) -> int:
+        """How many rows of a batch an epoch has."""
+        return len(self.train) if self.rows is None else len(self.rows)
 
 
 def read_conversations(names: Sequence[str], config: DataConfig) -> list[Conversation]:
     """The conversations of every dataset named, each bounded by `max_samples`, in order."""
-    return [
-        conversation
-        for name in names
-        for conversation in _read_one(find_dataset(name, config.dataset_dir), config)
-    ]
+    return [found for name in names for found in stream_conversations(name, config)]
 
 
-def _read_one(dataset: Dataset, config: DataConfig) -> list[Conversation]:
-    bound = min((n for n in (dataset.num_samples, config.max_samples) if n is not None), default=None)
-    found: list[Conversation] = []
-    for row in read_rows(dataset.file):
-        if bound is not None and len(found) >= bound:
-            break
-        found.append(alpaca(row, dataset.columns, config.default_system))
-    if not found:
-        raise DataError("data.empty", file=dataset.file)
-    return found
+def read_documents(names: Sequence[str], config: DataConfig) -> list[Document]:
+    """The documents of every dataset named, each bounded by `max_samples`, in order."""
+    return [found for name in names for found in stream_documents(name, config)]
 
 
-def split(
-    conversations: list[Conversation], val_size: float, seed: int
-) -> tuple[list[Conversation], list[Conversation]]:
+def stream_conversations(name: str, config: DataConfig) -> Iterator[Conversation]:
+    """The conversations of one dataset, read as they are asked for. Raises DataError where there are none."""
+    dataset = find_dataset(name, config.dataset_dir)
+    return read_samples(dataset, Conversation, config.max_samples, config.default_system)
+
+
+def stream_documents(name: str, config: DataConfig) -> Iterator[Document]:
+    """The documents of one dataset, read as they are asked for. Raises DataError where there are none."""
+    return read_samples(find_dataset(name, config.dataset_dir), Document, config.max_samples)
+
+
+# tokens
+
+
+class RowExamples(Protocol):
+    def __call__(self, row: Any, /, config: DataConfig, template: ChatTemplate) -> list[Example]: ...
+
+
+class Recipe(NamedTuple):
+    """How the rows of a stage are read, and what examples become of one."""
+
+    stream: Callable[[str, DataConfig], Iterator[Any]]
+    examples: RowExamples
+
+
+RECIPES = {
+    "sft": Recipe(stream_conversations, conversation_examples),
+    "pt": Recipe(stream_documents, document_examples),
+}
+"""Stage to recipe."""
+
+
+def prepare(
+    config: DataConfig,
+    template: ChatTemplate,
+    seed: int,
+    progress: Progress | None = None,
+    stage: str = "sft",
+) -> Prepared:
+    """Read, mix, split, tokenise and pack, or take what was kept of an earlier time.
+
+    Raises DataError for the first row that can't be trained on.
+    """
+    if config.streaming:
+        return _streamed(config, template, seed, progress, stage)
+    made = cache.fingerprint(config, template, stage, seed)
+    tokens = cache.find(config, made)
+    notices: tuple[Notice, ...] = ()
+    if tokens is None:
+        tokens = _tokenised(config, template, seed, progress, stage)
+        tokens, notices = cache.keep(config, made, tokens)
+    train, rows = tokens.train, None
+    if config.packs(stage) and stage == "pt":
+        train = train.cut_at(packing.block_cuts(train.lengths(), config.cutoff_len))
+        rows = packing.blocks(train.lengths(), config.cutoff_len)
+    elif config.packs(stage):
+        rows = packing.best_fit(train.lengths(), config.cutoff_len, seed)
+    return Prepared(train, tokens.eval, rows, parts=tokens.parts, notices=notices)
+
+
+def check_rows(config: DataConfig, stage: str, seed: int) -> None:
+    """Read all rows (of a stream, the first of each dataset) without tokens, to refuse bad ones early.
+
+    Raises DataError with the first bad rows of a dataset.
+    """
+    if cache.is_saved(config):
+        return
+    counts = [refuse_bad_rows(name, config, stage) for name in config.dataset]
+    for name in config.eval_dataset:
+        refuse_bad_rows(name, config, stage)
+    known = [count for count in counts if count is not None]
+    if not config.eval_dataset and len(known) == len(counts):
+        split(list(range(sum(known))), config.val_size, seed)
+
+
+def split(rows: list[RowT], val_size: float, seed: int) -> tuple[list[RowT], list[RowT]]:
     """Take `val_size` (a share below 1, else a count) of the rows out at random, by `seed`.
 
     Both parts keep the order of the file.
     """
     if not val_size:
-        return conversations, []
-    count = round(len(conversations) * val_size) if val_size < 1 else int(val_size)
+        return rows, []
+    count = round(len(rows) * val_size) if val_size < 1 else int(val_size)
     count = max(count, 1)
-    if count >= len(conversations):
-        raise DataError("data.val_too_large", val_size=val_size, rows=len(conversations))
-    chosen = set(random.Random(seed).sample(range(len(conversations)), count))
-    kept = [conversation for i, conversation in enumerate(conversations) if i not in chosen]
-    taken = [conversation for i, conversation in enumerate(conversations) if i in chosen]
+    if count >= len(rows):
+        raise DataError("data.val_too_large", val_size=val_size, rows=len(rows))
+    chosen = set(random.Random(seed).sample(range(len(rows)), count))
+    kept = [row for i, row in enumerate(rows) if i not in chosen]
+    taken = [row for i, row in enumerate(rows) if i in chosen]
     return kept, taken
 
 
-def prepare(
-    config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None = None
-) -> Prepared:
-    """Read, split and tokenise. Raises DataError for the first row that can't be trained on."""
-    conversations = read_conversations(config.dataset, config)
-    if config.eval_dataset:
-        train, held_out = conversations, read_conversations(config.eval_dataset, config)
-    else:
-        train, held_out = split(conversations, config.val_size, seed)
-    total = len(train) + len(held_out)
-
-    def tokenise(part: list[Conversation], done: int) -> list[Example]:
-        examples: list[Example] = []
-        for number, conversation in enumerate(part, 1):
-            examples.extend(_examples(conversation, config, template))
-            if progress and number % 500 == 0:
-                progress(done + number, total)
-        return examples
-
-    return Prepared(tokenise(train, 0), tokenise(held_out, len(train)))
-
-
-def _examples(conversation: Conversation, config: DataConfig, template: ChatTemplate) -> list[Example]:
-    whole = encode(
-        conversation, template, train_on_prompt=config.train_on_prompt, mask_history=config.mask_history
+def _tokenised(
+    config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None, stage: str
+) -> cache.Tokens:
+    """The tokens of all rows, made now."""
+    recipe = RECIPES[stage]
+    train, held_out = _train_and_eval(config, recipe, seed)
+    rows = list(
+        mixing.mix([part.__iter__ for part in train], config.mix_strategy, config.interleave_probs, seed)
     )
-    cut = [example.cut(config.cutoff_len) for example in whole]
-    for full, example in zip(whole, cut, strict=True):
-        check(example, config.cutoff_len, len(full))
-    return cut
+    kept_back = [row for _, part in held_out for row in part]
+    encode_row = partial(recipe.examples, config=config, template=template)
+    total = len(rows) + len(kept_back)
+    workers = processes.count(config.preprocessing_num_workers, total)
+
+    def examples(part: list[Any], before: int) -> Examples:
+        told = (lambda done: progress(before + done, total)) if progress else (lambda done: None)
+        return processes.tokenise(part, encode_row, workers, told)
+
+    made = examples(rows, 0)
+    if not config.eval_on_each_dataset:
+        return cache.Tokens(made, examples(kept_back, len(rows)))
+    several = [(name, examples(part, len(rows))) for name, part in held_out]
+    parts = tuple((name, len(found)) for name, found in several)
+    return cache.Tokens(made, Examples.of(example for _, found in several for example in found), parts)
+
+
+def _train_and_eval(
+    config: DataConfig, recipe: Recipe, seed: int
+) -> tuple[list[list[Any]], list[tuple[str, list[Any]]]]:
+    """The rows to train on, by dataset, and those to evaluate on, by dataset and its name.
+
+    Rows are held back before datasets are interleaved: a row that comes again is never on both sides.
+    """
+    read = [list(recipe.stream(name, config)) for name in config.dataset]
+    if config.eval_dataset:
+        named = zip(_short_names(config.eval_dataset, config), config.eval_dataset, strict=True)
+        return read, [(short, list(recipe.stream(name, config))) for short, name in named]
+    placed = [(place, row) for place, rows in enumerate(read) for row in rows]
+    kept, taken = split(placed, config.val_size, seed)
+    train: list[list[Any]] = [[row for at, row in kept if at == place] for place in range(len(read))]
+    if config.mix_strategy != "concat" and not all(train):
+        name = config.dataset[train.index([])]
+        raise DataError("training.no_rows_left", name=name, val_size=config.val_size)
+    held_out = [
+        (short, [row for at, row in taken if at == place])
+        for place, short in enumerate(_short_names(config.dataset, config))
+    ]
+    return train, [(name, rows) for name, rows in held_out if rows]
+
+
+def _short_names(names: Sequence[str], config: DataConfig) -> list[str]:
+    """What datasets are called in the names of metrics: a file by its stem, each only once."""
+    found: list[str] = []
+    for name in names:
+        short = re.sub(r"\W+", "_", find_dataset(name, config.dataset_dir).name).strip("_") or "data"
+        same = sum(other == short or other.startswith(f"{short}_") for other in found)
+        found.append(f"{short}_{same + 1}" if short in found else short)
+    return found
+
+
+def _streamed(
+    config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None, stage: str
+) -> Prepared:
+    """A stream to train on, and examples to evaluate on: of `eval_dataset`, or the first `val_size` rows."""
+    recipe = RECIPES[stage]
+    encode_row = partial(recipe.examples, config=config, template=template)
+    sources = [partial(recipe.stream, name, config) for name in config.dataset]
+    mixed = partial(mixing.mix, sources, config.mix_strategy, config.interleave_probs, seed)
+    held_out: list[Any] = []
+    if not config.eval_dataset and config.val_size:
+        held_out = list(itertools.islice(mixed(), int(config.val_size)))
+    origins = frozenset(row.origin for row in held_out)
+    rows = partial(_without, mixed, origins)
+    if not any(True for _ in itertools.islice(rows(), 1)):
+        raise DataError("data.val_too_large", val_size=config.val_size, rows=len(held_out))
+    arrange: Rows = singly
+    if config.packs(stage):
+        arrange = Blocks(config.cutoff_len) if stage == "pt" else Packed(config.cutoff_len, seed)
+    stream = Stream(rows, encode_row, arrange, config.buffer_size, seed)
+    if config.eval_dataset:
+        found = _tokenised(_only_eval(config), template, seed, progress, stage)
+        return Prepared([], found.train, stream=stream, parts=found.parts)
+    return Prepared([], processes.tokenise(held_out, encode_row, 1), stream=stream)
+
+
+def _only_eval(config: DataConfig) -> DataConfig:
+    """A config whose training data is the evaluation data of `config`, read whole."""
+    changes = {
+        "dataset": config.eval_dataset,
+        "eval_dataset": (),
+        "mix_strategy": "concat",
+        "val_size": 0.0,
+        "interleave_probs": (),
+    }
+    return config.model_copy(update=changes)
+
+
+def _without(rows: Callable[[], Iterator[Any]], origins: frozenset[Origin | None]) -> Iterator[Any]:
+    """Rows that come from none of `origins`."""
+    return (row for row in rows() if row.origin not in origins)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,16 @@ import torch
 from conch.config.export import ExportConfig
 from conch.config.model import ModelConfig
 from conch.core.errors import ExportError
-from conch.core.files import publish, temporary_folder, write_whole
+from conch.core.files import whole_folder, write_whole
 from conch.core.text import tr
-from conch.exporting.proof import Proof, answers, compare
+from conch.exporting.proof import Proof, Witnesses, ask, prove
 from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, generation_config, load, stored_dtype
 from conch.models.locate import Request, locate
 
 Notify = Callable[[str], None]
+PROOF = "export_proof.json"
 HEADROOM = 1.1
 """Free disk asked for, as a multiple of the weights."""
 
@@ -56,7 +57,31 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
     """
     target = Path(config.export_dir).expanduser().absolute()
     _check_target(target)
-    model_config = ModelConfig(
+    model_config = _model_config(config)
+    base = locate(Request.of(model_config, notify)).folder
+    dtype = stored_dtype(base) if config.infer_dtype == "auto" else config.infer_dtype
+    _check_space(target, base, dtype)
+    device = cpu_device() if config.export_device == "cpu" else find_device()
+    notify(tr("export.merging"))
+    source = load(model_config, dtype="float32", device=device, template=config.template)
+    try:
+        with whole_folder(target) as staging:
+            witnesses = _write(source, base, staging, dtype, config.export_size)
+            del source
+            notify(tr("export.proving"))
+            proof = prove(witnesses, ask(_read_back(staging, config, device)), dtype)
+            text = json.dumps(proof.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+            write_whole(staging / PROOF, text)
+            if not proof.holds and not config.allow_difference:
+                raise _differs(proof)
+    except OSError as error:
+        raise ExportError("export.unwritable", folder=target, reason=error.strerror or error) from error
+    written = sum(path.stat().st_size for path in target.iterdir())
+    return ExportReport(target, written, dtype, proof)
+
+
+def _model_config(config: ExportConfig) -> ModelConfig:
+    return ModelConfig(
         model_name_or_path=config.model_name_or_path,
         adapter_name_or_path=config.adapter_name_or_path,
         trust_remote_code=config.trust_remote_code,
@@ -64,35 +89,17 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
         cache_dir=config.cache_dir,
         hf_hub_token=config.hf_hub_token,
     )
-    base = locate(Request.of(model_config, notify)).folder
-    dtype = stored_dtype(base) if config.infer_dtype == "auto" else config.infer_dtype
-    _check_space(target, base, dtype)
-    notify(tr("export.merging"))
-    device = cpu_device() if config.export_device == "cpu" else find_device()
-    source = load(model_config, dtype="float32", device=device, template=config.template)
-    wanted = answers(source)
-    try:
-        with temporary_folder(target.parent) as staging:
-            _write(source, base, staging, dtype, config.export_size)
-            del source
-            notify(tr("export.proving"))
-            proof = compare(wanted, answers(_read_back(staging, config, device)), dtype)
-            write_whole(
-                staging / "export_proof.json", json.dumps(proof.to_dict(), ensure_ascii=False, indent=2)
-            )
-            if not proof.holds and not config.allow_difference:
-                raise ExportError(
-                    "export.differs",
-                    difference=f"{proof.max_logit_difference:.2g}",
-                    bound=f"{proof.bound:g}",
-                    same=proof.same_answers,
-                    prompts=proof.prompts,
-                )
-            publish(staging, target)
-    except OSError as error:
-        raise ExportError("export.unwritable", folder=target, reason=error.strerror or error) from error
-    written = sum(path.stat().st_size for path in target.iterdir())
-    return ExportReport(target, written, dtype, proof)
+
+
+def _differs(proof: Proof) -> ExportError:
+    return ExportError(
+        "export.differs",
+        merging=f"{proof.merging:.2g}",
+        writing=f"{proof.writing:.2g}",
+        bound=f"{proof.bound:g}",
+        same=proof.same_answers,
+        prompts=proof.prompts,
+    )
 
 
 def _check_target(target: Path) -> None:
@@ -108,17 +115,32 @@ def _check_space(target: Path, base: Path, dtype: str) -> None:
         raise ExportError("export.no_space", folder=existing, needed=needed // 10**6, free=free // 10**6)
 
 
-def _write(source: LoadedModel, base: Path, folder: Path, dtype: str, shard_gb: int) -> None:
-    """Weights, config, tokenizer with chat template, generation config."""
+def _write(source: LoadedModel, base: Path, folder: Path, dtype: str, shard_gb: int) -> Witnesses:
+    """Weights, config, tokenizer with chat template, generation config; what each step answered on the way.
+
+    The source is used up: its adapter is merged into it.
+    """
+    wanted = ask(source)
     model: Any = source.model
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload(safe_merge=True)
-    model = model.to(getattr(torch, dtype))
-    own = generation_config(base)
-    if own is not None:
-        model.generation_config = own
+    merged = replace(source, model=model)
+    answers = ask(merged, greedy=False)
+    _hold(model, getattr(torch, dtype))
+    model.generation_config = generation_config(base) or model.generation_config
     model.save_pretrained(folder, max_shard_size=f"{shard_gb}GB")
     source.tokenizer.save_pretrained(folder)
+    if dtype == "float32":
+        return Witnesses(wanted, answers, answers)
+    _hold(model, torch.float32)
+    return Witnesses(wanted, answers, ask(merged, greedy=False))
+
+
+def _hold(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Hold the weights in `dtype`. Buffers made anew on loading (rotary frequencies) stay exact."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(dtype)
+    model.config.dtype = dtype
 
 
 def _read_back(folder: Path, config: ExportConfig, device: Device) -> LoadedModel:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from conch.core.conversation import Message
 from conch.core.errors import ServeError
 from conch.data.template import ChatTemplate
 from conch.inference.detokenize import Detokenizer
-from conch.inference.engine import Engine, FinishReason, Request, Sampling
+from conch.inference.engine import Engine, FinishReason, Piece, Request, Sampling
+from conch.inference.stops import StopText
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Chat:
 
     def completion_request(self, prompt: str, sampling: Sampling) -> Request:
         """The engine's request to go on from raw text."""
-        return self._bounded(self.template.encode(prompt), sampling)
+        return self._bounded(self.template.text_ids(prompt), sampling)
 
     def _bounded(self, prompt: list[int], sampling: Sampling) -> Request:
         room = self.engine.context_length - len(prompt)
@@ -55,21 +56,37 @@ class Chat:
             raise ServeError(key, tokens=len(prompt), limit=self.engine.context_length)
         return Request(tuple(prompt), self.stop_ids, _at_most(sampling, room))
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling | None = None) -> Iterator[Delta]:
-        """The answer to `messages`, as it is made."""
-        yield from self.stream_request(self.request(messages, sampling or Sampling()))
+    def stream(
+        self, messages: Sequence[Message], sampling: Sampling | None = None, stops: Sequence[str] = ()
+    ) -> Iterator[Delta]:
+        """The answer to `messages`, as it is made, up to the first of `stops` or its own end."""
+        deltas = self.stream_request(self.request(messages, sampling or Sampling()), stops)
+        try:
+            yield from (delta for delta in deltas if delta.text or delta.finish)
+        finally:
+            deltas.close()
 
-    def stream_request(self, request: Request) -> Iterator[Delta]:
+    def stream_request(self, request: Request, stops: Sequence[str] = ()) -> Generator[Delta, None, None]:
+        """The answer token by token. A delta has no text where the token completes none.
+
+        So whoever reads can end the work, by closing the generator, between any two tokens.
+        """
         detokenizer = Detokenizer(self.template.tokenizer)
+        stop = StopText(stops)
+        pieces = self.engine.stream(request)
         count = 0
-        for piece in self.engine.stream(request):
-            if piece.token is not None:
-                count += 1
-                text = detokenizer.push(piece.token)
-                if text:
-                    yield Delta(text)
-            if piece.finish is not None:
-                yield Delta(detokenizer.flush(), piece.finish, len(request.prompt), count)
+        try:
+            for piece in pieces:
+                count += piece.token is not None
+                shown = stop.push(_text(piece, detokenizer))
+                finish = "stop" if stop.found else piece.finish
+                if finish is None:
+                    yield Delta(shown)
+                    continue
+                yield Delta(shown + stop.rest(), finish, len(request.prompt), count)
+                return
+        finally:
+            _close(pieces)
 
     def answer(self, messages: Sequence[Message], sampling: Sampling | None = None) -> Reply:
         return self.answers([messages], sampling)[0]
@@ -97,3 +114,15 @@ def _at_most(sampling: Sampling, room: int) -> Sampling:
     if sampling.max_new_tokens <= room:
         return sampling
     return Sampling(**{**vars(sampling), "max_new_tokens": room})
+
+
+def _text(piece: Piece, detokenizer: Detokenizer) -> str:
+    new = "" if piece.token is None else detokenizer.push(piece.token)
+    return new + detokenizer.flush() if piece.finish is not None else new
+
+
+def _close(pieces: Iterator[Piece]) -> None:
+    """End the engine's work at once, not when the garbage collector comes."""
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()

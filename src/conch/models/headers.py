@@ -99,14 +99,20 @@ def read_header(file: Path) -> dict[str, Tensor]:
             length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else MAX_HEADER + 1
             if length > MAX_HEADER:
                 raise ModelError("models.bad_weights", file=file)
-            header = json.loads(opened.read(length))
-        header.pop("__metadata__", None)
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-        if file.stat().st_size != 8 + length + end:
-            raise ModelError("models.bad_weights", file=file)
-        return {name: _tensor(entry) for name, entry in header.items()}
+            header = opened.read(length)
+        return parse_header(header, file.stat().st_size)
     except MALFORMED as error:
         raise ModelError("models.bad_weights", file=file) from error
+
+
+def parse_header(header: bytes, size: int) -> dict[str, Tensor]:
+    """The tensors that a header names, in a file of `size` bytes. Raises one of MALFORMED."""
+    entries = json.loads(header)
+    entries.pop("__metadata__", None)
+    end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    if size != 8 + len(header) + end:
+        raise ValueError("not of the length that its header says")
+    return {name: _tensor(entry) for name, entry in entries.items()}
 
 
 def _tensor(entry: dict[str, Any]) -> Tensor:

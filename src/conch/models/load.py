@@ -12,7 +12,7 @@ from conch.core.errors import ModelError
 from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, fast_dtype, find_device
 from conch.models.headers import read_model_files
-from conch.models.locate import Located, Notify, Request, _silent, locate
+from conch.models.locate import Located, Notify, Request, locate, silent
 
 env.quiet_libraries()
 
@@ -144,7 +144,7 @@ def load(
     dtype: str | None = None,
     device: Device | None = None,
     template: str | None = None,
-    notify: Notify = _silent,
+    notify: Notify = silent,
 ) -> LoadedModel:
     """Locate and load a model with its adapters on top, for inference.
 
@@ -155,7 +155,7 @@ def load(
     from conch.models.adapters import attach
 
     located = locate(Request.of(config, notify))
-    extra = tuple(_adapter_folder(name, config) for name in config.adapter_name_or_path)
+    extra = tuple(adapter_folder(name, config) for name in config.adapter_name_or_path)
     located = Located(located.name, located.folder, (*located.adapters, *extra))
     device = device or find_device()
     asked = None if config.infer_dtype == "auto" else config.infer_dtype
@@ -176,7 +176,7 @@ def _tokenizer_folder(located: Located) -> Path:
     return located.folder
 
 
-def _adapter_folder(name: str, config: ModelConfig) -> Path:
+def adapter_folder(name: str, config: ModelConfig) -> Path:
     found = locate(Request(name, config.model_revision))
     if not found.adapters:
         raise ModelError("models.bad_adapter", folder=name, reason="adapter_config.json")

@@ -1,7 +1,7 @@
 """What a user calls a model → the folder it lies in, obtained first if need be.
 
 A reference may be a bundled name, a run, a model or adapter folder, a hub cache folder (or a
-snapshot in it), a GGUF file or a hub id. Every command takes all of them.
+snapshot in it), a GGUF file, an archive of a model folder or a hub id. Every command takes all of them.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
-from conch.models import convert
-from conch.models.hub import huggingface
+from conch.models import convert, pull
+from conch.models.hub import archive, huggingface
 from conch.models.hub.pypi import STARTERS
+from conch.models.pull_events import Narrator, Report
 from conch.runs import store
 
 Notify = Callable[[str], None]
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     pass
 
 
@@ -42,17 +43,37 @@ class Request:
     reference: str
     revision: str = "main"
     cache_dir: Path | None = None
-    token: str | None = None
-    notify: Notify = _silent
+    token: str | None = field(default=None, repr=False)
+    notify: Notify = silent
+    source: str | None = None
+    """Where to fetch from, as the config key `model_source`."""
+    report: Report | None = None
+    """Who is told how a download goes on; unless given, `notify` hears the main things."""
+    check: bool = False
+    """Whether a hub's model that is at hand is compared with the hub's list."""
     obtain: bool = True
     """Whether to fetch or convert what is not at hand, or else to raise NotAtHandError."""
     above: tuple[Path, ...] = ()
     """Adapters whose base this is."""
 
     @staticmethod
-    def of(config: ModelConfig, notify: Notify = _silent) -> Request:
+    def of(config: ModelConfig, notify: Notify = silent) -> Request:
         cache = Path(config.cache_dir).expanduser() if config.cache_dir else None
-        return Request(config.model_name_or_path, config.model_revision, cache, config.hf_hub_token, notify)
+        return Request(
+            config.model_name_or_path,
+            config.model_revision,
+            cache,
+            config.hf_hub_token,
+            notify,
+            config.model_source,
+        )
+
+    def wish(self) -> pull.Wish:
+        return pull.Wish(self.reference, self.revision, self.source, self.token, self.cache_dir, self.check)
+
+    def listener(self) -> Report:
+        """Who hears of a download's events."""
+        return self.report or Narrator(self.notify)
 
     def obtained(self, make: Callable[[], Path]) -> Path:
         if not self.obtain:
@@ -76,9 +97,8 @@ def locate(request: Request) -> Located:
     if path.exists():
         return _path(path.absolute(), request)
     if huggingface.looks_like_id(reference) and not reference.startswith("."):
-        folder = request.obtained(
-            lambda: huggingface.fetch(reference, request.revision, request.cache_dir, request.token)
-        )
+        at_hand = None if request.check else pull.kept(request.wish())
+        folder = at_hand or request.obtained(lambda: pull.pull(request.wish(), request.listener()))
         return Located(reference.rpartition("/")[2], folder)
     raise _unknown(reference)
 
@@ -101,14 +121,17 @@ def _unknown(reference: str) -> ModelError:
 
 def _path(path: Path, request: Request) -> Located:
     if path.is_file():
+        if archive.is_archive(path):
+            made = request.obtained(lambda: convert.unpacked(path, request.notify))
+            return Located(archive.stem(path), made)
         if path.suffix != ".gguf":
             raise ModelError("models.not_a_model", path=path)
         return Located(path.stem, request.obtained(lambda: convert.gguf(path, request.notify)))
     if (path / "adapter_config.json").is_file():
         return _adapter(path, request)
-    if path.name.startswith("models--") and (path / "snapshots").is_dir():
-        return Located(path.name.rpartition("--")[2], _snapshot(path))
-    if path.parent.name == "snapshots" and path.parent.parent.name.startswith("models--"):
+    if "--" in path.name and (path / "snapshots").is_dir():
+        return Located(path.name.rpartition("--")[2], snapshot_of(path))
+    if path.parent.name == "snapshots" and "--" in path.parent.parent.name:
         return Located(path.parent.parent.name.rpartition("--")[2], path)
     if not (path / "config.json").is_file():
         files = sorted(path.glob("*.gguf"))
@@ -117,7 +140,7 @@ def _path(path: Path, request: Request) -> Located:
     return Located(path.name, path)
 
 
-def _snapshot(cache: Path) -> Path:
+def snapshot_of(cache: Path) -> Path:
     """The snapshot that `main` names, else the newest."""
     main = cache / "refs" / "main"
     if main.is_file():

@@ -22,8 +22,12 @@ def launch(run: Run, *arguments: str, token: str | None = None) -> int:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=run.folder,  # first on the module path with `-m`: the user's own files must not be
             env=env.child_environment(
-                PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", **({"HF_TOKEN": token} if token else {})
+                CONCH_HOME=str(env.home()),
+                PYTHONUNBUFFERED="1",
+                PYTHONFAULTHANDLER="1",
+                **({"HF_TOKEN": token} if token else {}),
             ),
         )
     run.claim(process.pid)

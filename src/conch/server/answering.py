@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+from anyio import CancelScope, move_on_after
 from fastapi import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from conch.inference.engine import FinishReason
+from conch.server.answer import Answer
 from conch.server.errors import RequestError, failure_of
 from conch.server.job import Job, Part
 from conch.server.schema import Usage
-from conch.server.service import Answer, Service
+from conch.server.service import Service
 
 _log = logging.getLogger(__name__)
+LAST_WORDS_SECONDS = 1.0
+"""How long a stream that took too long may go on to say so, to a client that reads."""
+
+ResultT = TypeVar("ResultT")
 
 Chunk = Callable[[int, str, FinishReason | None, bool], dict[str, Any]]
 """Index, text, finish reason, whether it is the answer's first → the event's document."""
@@ -42,35 +51,61 @@ class Tally:
         self._completion = 0
 
     def add(self, part: Part) -> None:
-        if part.finish is None:
+        if part.delta.finish is None:
             return
-        self._completion += part.completion_tokens
-        self._prompt += part.prompt_tokens if part.index % self._each == 0 else 0
+        self._completion += part.delta.completion_tokens
+        self._prompt += part.delta.prompt_tokens if part.index % self._each == 0 else 0
 
     def usage(self) -> Usage:
         return Usage.of(self._prompt, self._completion)
 
 
+async def while_there(receive: Receive, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """What `call` gives. It is cancelled as soon as the client has gone, and RequestError raised."""
+    scope = CancelScope()
+
+    async def watch() -> None:
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            scope.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        with scope:
+            return await call()
+        await watching  # raises what ended it, such as a body that is too large
+        raise RequestError("serving.client_gone", status=499)
+    finally:
+        watching.cancel()
+
+
 async def collect(request: Request, service: Service, job: Job) -> tuple[list[Whole], Usage]:
     """All answers, whole. The work ends early where the client has gone."""
     answer = service.start(job)
-    wholes = [Whole() for _ in range(len(job.prompts) * job.count)]
-    tally = Tally(job)
     try:
-        while (part := await answer.next()) is not None:
-            tally.add(part)
-            whole = wholes[part.index]
-            whole.text += part.text
-            whole.finish = part.finish or whole.finish
-            if await request.is_disconnected():
-                raise RequestError("serving.client_gone", status=499)
+        return await while_there(request.receive, partial(_gather, answer, job))
     finally:
         await answer.close()
+
+
+async def _gather(answer: Answer, job: Job) -> tuple[list[Whole], Usage]:
+    wholes = [Whole() for _ in range(len(job.prompts) * job.count)]
+    tally = Tally(job)
+    while (part := await answer.next()) is not None:
+        tally.add(part)
+        whole = wholes[part.index]
+        whole.text += part.delta.text
+        whole.finish = part.delta.finish or whole.finish
     return wholes, tally.usage()
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events. When it ends, for whatever reason, so does the work."""
+    """Server-sent events. When it ends, for whatever reason, so does the work.
+
+    It ends when the time is up also for a client that stays but does not read.
+    """
 
     media_type = "text/event-stream"
 
@@ -79,17 +114,21 @@ class EventStream(StreamingResponse):
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = suppress(RequestError, OSError)  # nobody is left to be told
         try:
-            await super().__call__(scope, receive, send)
+            with gone, move_on_after(self._answer.limit.seconds_left + LAST_WORDS_SECONDS):
+                await while_there(receive, partial(self.stream_response, send))
         finally:
             await self._answer.close()
 
 
-async def stream(service: Service, job: Job, chunk: Chunk, usage: UsageChunk | None) -> EventStream:
+async def stream(
+    request: Request, service: Service, job: Job, chunk: Chunk, usage: UsageChunk | None
+) -> EventStream:
     """The answers as they are made. Errors before the first piece are raised: they get their HTTP status."""
     answer = service.start(job)
     try:
-        first = await answer.next()
+        first = await while_there(request.receive, answer.next)
     except BaseException:
         await answer.close()
         raise
@@ -115,12 +154,14 @@ async def _events(rest: _Rest, tally: Tally, chunk: Chunk, usage: UsageChunk | N
     try:
         async for part in rest.parts():
             tally.add(part)
-            if part.text or part.finish or part.index not in begun:
-                yield _event(chunk(part.index, part.text, part.finish, part.index not in begun))
-                begun.add(part.index)
+            index, delta = part.index, part.delta
+            if delta.text or delta.finish or index not in begun:
+                yield _event(chunk(index, delta.text, delta.finish, index not in begun))
+                begun.add(index)
         if usage is not None:
             yield _event(usage(tally.usage()))
     except Exception as error:  # the status line has gone out: the news must travel in the stream
+        await rest.answer.close()
         failure = failure_of(error)
         if failure.status == 500:
             _log.exception("error in mid-stream")

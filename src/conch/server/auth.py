@@ -1,8 +1,9 @@
 """Who may ask. On this machine anybody; from outside only with the key.
 
 Without a key the server listens on loopback only, and answers only requests that are addressed to
-loopback: a page from elsewhere that rebinds its name to 127.0.0.1 is turned away. Keys with
-scopes are not made here.
+loopback: a page from elsewhere that rebinds its name to 127.0.0.1 is turned away. So is a request
+that another site's page makes a browser send: always without a key, and for everything but reading
+also with one. Keys with scopes are not made here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ OPEN = "/health"
 """What monitors read without a key, with everything below it."""
 PAGES = frozenset({"/", "/docs", "/openapi.json"})
 """Where a browser may give the key as `?key=`: a link can't set headers."""
+LINKED = frozenset({"/", "/docs"})
+"""What a page elsewhere (such as a terminal in the browser) may link to: no work, nothing to learn."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def is_loopback(host: str) -> bool:
@@ -57,16 +61,52 @@ class Access:
 
     def refusal(self, request: HTTPConnection) -> RequestError | None:
         """Why `request` is turned away, if it is."""
-        if self.key is None:
-            return None if is_loopback(_host(request)) else RequestError("serving.foreign_host", status=403)
+        if self.key is None and not is_loopback(_host(request)):
+            return RequestError("serving.foreign_host", status=403)
+        reading = request.scope["method"] in READING
+        harmless = reading and (self.key is not None or request.url.path in LINKED)
+        if not harmless and _is_foreign(request):
+            return RequestError("serving.foreign_page", status=403)
+        return self._wrong_key(request)
+
+    def _wrong_key(self, request: HTTPConnection) -> RequestError | None:
         path = request.url.path
-        if path == OPEN or path.startswith(f"{OPEN}/"):
+        if self.key is None or path == OPEN or path.startswith(f"{OPEN}/"):
             return None
         given = _given(request, path)
         if given is None:
             return _unauthorised("serving.no_key")
         same = hmac.compare_digest(given, self.key.encode())
         return None if same else _unauthorised("serving.wrong_key")
+
+
+def _is_foreign(request: HTTPConnection) -> bool:
+    """Whether a page of another origin makes a browser send this.
+
+    Browsers say so themselves (`Sec-Fetch-Site`, which pages can't set), or name the page's origin.
+    Programs send neither.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site.lower() not in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    if origin is None:
+        return False
+    own = _address(f"//{request.headers.get('host', '')}")
+    return own is None or _address(origin) != own
+
+
+def _address(origin: str) -> tuple[str, int | None] | None:
+    """Host and port of an origin; None for what is none, such as `null`.
+
+    The usual ports are left out, as `Host` leaves them out: behind a proxy it can't be told which it was.
+    """
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return (host, None if port in {80, 443} else port) if host else None
 
 
 def _host(request: HTTPConnection) -> str:

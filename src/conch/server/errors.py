@@ -5,6 +5,7 @@ Messages say what to do. They never carry a traceback or a path of this machine.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from conch.config.words import expected
 from conch.core.errors import ConchError, DataError, ServeError
 from conch.core.text import has, tr
+
+_log = logging.getLogger(__name__)
 
 KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """OpenAI's names; other statuses below 500 are `invalid_request_error`."""
@@ -76,8 +80,10 @@ def failure_of(error: Exception) -> Failure:
             return Failure(
                 error.status, _told(error), error.code or _code(error.key), error.param, error.headers
             )
-        case ServeError() | DataError():
+        case ServeError():
             return Failure(400, _told(error), _code(error.key))
+        case DataError(key="data.template_refused"):
+            return _refused_by_template(error)
         case RequestValidationError():
             return _invalid(error.errors())
         case HTTPException():
@@ -93,9 +99,17 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """
     response = failure_of(error).response()
     request_id = getattr(request.state, "request_id", None)
+    if response.status_code == 500 and isinstance(error, ConchError):  # uvicorn logs the others
+        _log.error("request %s", request_id, exc_info=error)
     if request_id:
         response.headers["x-request-id"] = request_id
     return response
+
+
+def _refused_by_template(error: DataError) -> Failure:
+    """Templates want certain roles in a certain order. Other DataErrors speak of files, and stay a 500."""
+    key = "serving.template_refused"
+    return Failure(400, _with_fix(key, **error.values), _code(key), "messages")
 
 
 def _told(error: ConchError) -> str:
@@ -140,38 +154,18 @@ def _path(place: Sequence[str | int]) -> str:
     return text.removeprefix(".")[:200].encode("utf-8", "replace").decode()
 
 
-_SIMPLE = {
-    "bool_parsing": "config.expect.bool",
-    "bool_type": "config.expect.bool",
-    "finite_number": "config.expect.number",
-    "float_parsing": "config.expect.number",
-    "float_type": "config.expect.number",
-    "int_from_float": "config.expect.int",
-    "int_parsing": "config.expect.int",
-    "int_type": "config.expect.int",
-    "list_type": "serving.expect.list",
-    "missing": "config.expect.given",
-    "number_wanted": "config.expect.number",
-    "string_too_short": "config.expect.given",
-    "string_type": "config.expect.text",
-    "string_unicode": "serving.expect.unicode",
-}
-_BOUNDS = {
-    "greater_than": ("config.expect.gt", "gt"),
-    "greater_than_equal": ("config.expect.ge", "ge"),
-    "less_than": ("config.expect.lt", "lt"),
-    "less_than_equal": ("config.expect.le", "le"),
+_OURS = {"list_type": "serving.expect.list", "string_unicode": "serving.expect.unicode"}
+_SIZES = {
     "too_long": ("serving.expect.at_most", "max_length"),
     "too_short": ("serving.expect.at_least", "min_length"),
 }
 
 
 def _expected(kind: str, context: Mapping[str, Any]) -> str:
-    """What would have been right."""
-    if kind in _BOUNDS:
-        key, name = _BOUNDS[kind]
+    """What would have been right. Here a list is JSON's own, not names separated by commas."""
+    if kind in _OURS:
+        return tr(_OURS[kind])
+    if kind in _SIZES:
+        key, name = _SIZES[kind]
         return tr(key, bound=context[name])
-    if kind == "literal_error":
-        choices = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        return tr("config.expect.choice", choices=choices)
-    return tr(_SIMPLE.get(kind, "config.expect.valid"))
+    return expected(kind, context)

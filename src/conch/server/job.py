@@ -1,20 +1,18 @@
-"""What an API request asks of a chat, and the pieces of the answers, as they are made.
+"""What an API request asks of a chat, and the work on it, token by token.
 
-Synchronous: a generator that computes. `service.py` runs it in a thread. Plain answers are
-collected streams, so that both are the same by construction.
+Synchronous: it computes. `answer.py` runs it in threads. Plain answers are collected streams, so
+that both are the same by construction.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from conch.core.conversation import Message
-from conch.inference.chat import Chat
-from conch.inference.detokenize import Detokenizer
-from conch.inference.engine import FinishReason, Piece, Request, Sampling
-from conch.server.stops import StopText
+from conch.inference.chat import Chat, Delta
+from conch.inference.engine import Request, Sampling
 
 Prompt = str | tuple[Message, ...]
 """Raw text to go on from, or messages to answer."""
@@ -53,67 +51,42 @@ def _with_seed(request: Request, number: int) -> Request:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of answer `index`; the last one of an answer carries the reason and the counts.
-
-    One is given for each token, with no text where none is complete, so that whoever reads can
-    stop the work between any two tokens.
-    """
+    """One step of answer `index`."""
 
     index: int
-    text: str
-    finish: FinishReason | None = None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    delta: Delta
 
 
-def parts(job: Job, check: Callable[[], None]) -> Generator[Part, None, None]:
-    """All answers of `job`, piece by piece, in turns. Closing it ends the work.
+class Work:
+    """The answers of a job on their way. Each step computes one token, of one answer after another."""
 
-    Raises ServeError before the first piece where a prompt doesn't fit, and what `check` raises,
-    which is called after every piece.
-    """
-    waiting = deque(_answer(index, job, request) for index, request in enumerate(job.requests()))
-    try:
-        while waiting:
-            part = next(waiting[0], None)
-            if part is None:
-                waiting.popleft()
-                continue
-            yield part
-            waiting.rotate(-1)
-            check()
-    finally:
-        for answer in waiting:
-            answer.close()
+    def __init__(self, job: Job) -> None:
+        """Raises ServeError or DataError where a prompt can't be read."""
+        self._job = job
+        self._waiting = deque(enumerate(job.requests()))
+        self._begun: deque[tuple[int, Generator[Delta, None, None]]] = deque()
 
+    @property
+    def left(self) -> int:
+        """How many answers have not ended yet."""
+        return len(self._waiting) + len(self._begun)
 
-def _answer(index: int, job: Job, request: Request) -> Generator[Part, None, None]:
-    """One answer, up to a stop token, a stop string or its bound."""
-    pieces = job.chat.engine.stream(request)
-    text = Detokenizer(job.chat.template.tokenizer)
-    stop = StopText(job.stops)
-    count = 0
-    try:
-        for piece in pieces:
-            count += piece.token is not None
-            shown = stop.push(_text(piece, text))
-            finish = "stop" if stop.found else piece.finish
-            if finish is None:
-                yield Part(index, shown)
-                continue
-            yield Part(index, shown + stop.rest(), finish, len(request.prompt), count)
-            return
-    finally:
-        _close(pieces)
+    def step(self, places: int) -> Part:
+        """The next piece. At most `places` answers are on their way at once; the others wait."""
+        while self._waiting and len(self._begun) < places:
+            index, request = self._waiting.popleft()
+            self._begun.append((index, self._job.chat.stream_request(request, self._job.stops)))
+        index, deltas = self._begun[0]
+        delta = next(deltas)
+        if delta.finish is None:
+            self._begun.rotate(-1)
+        else:
+            self._begun.popleft()
+            deltas.close()
+        return Part(index, delta)
 
-
-def _text(piece: Piece, text: Detokenizer) -> str:
-    new = "" if piece.token is None else text.push(piece.token)
-    return new + text.flush() if piece.finish is not None else new
-
-
-def _close(pieces: Iterator[Piece]) -> None:
-    """End the engine's work at once, not when the garbage collector comes."""
-    close = getattr(pieces, "close", None)
-    if close is not None:
-        close()
+    def close(self) -> None:
+        """End the engine's work on every answer."""
+        self._waiting.clear()
+        while self._begun:
+            self._begun.pop()[1].close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from conch.config import build
 from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
 from conch.config.serve import ServeConfig
@@ -26,18 +28,27 @@ def open_service(config: ServeConfig, notify: Notify) -> Service:
     name = config.name or base.name
     if name in config.adapters:
         raise ServeError("serving.same_name", name=name)
-    models = [_served(name, base, config)]
+    models = [replace(_served(name, base, config), aliases=(config.model, base.name))]
     for public, reference in config.adapters.items():
         loaded = _load(config, (reference,), notify)
-        models.append(_served(public, loaded, config, parent=name))
-    return Service(models, queue_size=config.queue_size, request_seconds=config.request_seconds)
+        models.append(replace(_served(public, loaded, config), parent=name))
+    for notice in models[0].chat.template.notices:
+        notify(notice.message)
+    return Service(
+        models,
+        max_concurrent_requests=config.max_concurrent_requests,
+        max_parallel_answers=config.max_parallel_answers,
+        request_seconds=config.request_seconds,
+    )
 
 
 def _load(config: ServeConfig, adapters: tuple[str, ...], notify: Notify) -> LoadedModel:
     notify(tr("serving.loading", name=" + ".join((config.model, *adapters))))
-    return load(ModelConfig(model_name_or_path=config.model, adapter_name_or_path=adapters), notify=notify)
+    settings = {"model_name_or_path": config.model, "adapter_name_or_path": adapters}
+    model = build(ModelConfig, {**settings, "trust_remote_code": config.trust_remote_code})
+    return load(model, template=config.template, notify=notify)
 
 
-def _served(name: str, loaded: LoadedModel, config: ServeConfig, parent: str | None = None) -> Served:
+def _served(name: str, loaded: LoadedModel, config: ServeConfig) -> Served:
     sampling = sampling_of(loaded, GenerationConfig(max_new_tokens=config.max_new_tokens))
-    return Served(name, open_chat(loaded), sampling, parent)
+    return Served(name, open_chat(loaded, config.enable_thinking), sampling)

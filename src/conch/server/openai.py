@@ -59,7 +59,11 @@ async def chat_completions(
     head = _head("chatcmpl", served)
     if asked.stream:
         return await stream(
-            service, job, _chat_chunk(head, asked), _usage_chunk(head, asked, "chat.completion.chunk")
+            request,
+            service,
+            job,
+            _chat_chunk(head, asked),
+            _usage_chunk(head, asked, "chat.completion.chunk"),
         )
     wholes, usage = await collect(request, service, job)
     choices = [
@@ -77,7 +81,7 @@ async def completions(
     head = _head("cmpl", served)
     if asked.stream:
         return await stream(
-            service, job, _text_chunk(head, asked), _usage_chunk(head, asked, "text_completion")
+            request, service, job, _text_chunk(head, asked), _usage_chunk(head, asked, "text_completion")
         )
     wholes, usage = await collect(request, service, job)
     choices = [

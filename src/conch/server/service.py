@@ -1,21 +1,22 @@
-"""The models that are served, by name, and the work in hand. Engines block, so they run in threads."""
+"""The models that are served, by name, and what bounds the work on them."""
 
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
+from conch.server.answer import Answer, Limit
 from conch.server.errors import RequestError
-from conch.server.job import Job, Part, parts
+from conch.server.job import Job
+from conch.server.room import Room
 
 RETRY_SECONDS = 2
 """When a client that was sent away should come again."""
@@ -23,64 +24,46 @@ RETRY_SECONDS = 2
 
 @dataclass(frozen=True)
 class Served:
-    """One name in the API. `sampling` is what a request gets that asks for nothing."""
+    """One name in the API. `sampling` is what a request gets that asks for nothing.
+
+    Requests may also use one of `aliases`, which no list shows.
+    """
 
     name: str
     chat: Chat
     sampling: Sampling = field(default_factory=Sampling)
     parent: str | None = None
-
-
-class Answer:
-    """A job at work. It holds a place in the queue until it is closed, and must be closed."""
-
-    def __init__(
-        self, work: Generator[Part, None, None], limiter: CapacityLimiter, done: Callable[[], None]
-    ) -> None:
-        self._work = work
-        self._limiter = limiter
-        self._done = done
-        self._closed = False
-        # asyncio may cancel a task whose thread goes on: closing has to wait for that thread
-        self._turn = threading.Lock()
-
-    async def next(self) -> Part | None:
-        """The next piece; None at the end."""
-        return await to_thread.run_sync(self._step, limiter=self._limiter)
-
-    def _step(self) -> Part | None:
-        with self._turn:
-            return next(self._work, None)
-
-    async def close(self) -> None:
-        """End the work and give the place back, also while the caller is being cancelled."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._end, limiter=self._limiter)
-        finally:
-            self._done()
-
-    def _end(self) -> None:
-        with self._turn:
-            self._work.close()
+    aliases: tuple[str, ...] = ()
 
 
 class Service:
-    """What the routes speak to. The first of `models` is the base."""
+    """What the routes speak to. The first of `models` is the base.
+
+    Requests beyond `max_concurrent_requests` are sent away. Of those in hand, at most
+    `max_parallel_answers` answers are made at once; the others wait for their turn.
+    """
 
     def __init__(
-        self, models: Sequence[Served], *, queue_size: int = 64, request_seconds: float = 600.0
+        self,
+        models: Sequence[Served],
+        *,
+        max_concurrent_requests: int = 64,
+        max_parallel_answers: int = 16,
+        request_seconds: float = 600.0,
     ) -> None:
         self._models = {served.name: served for served in models}
-        self._queue_size = queue_size
+        self._known = {alias: served for served in models for alias in served.aliases} | self._models
+        self._most = max_concurrent_requests
         self._seconds = request_seconds
-        self._limiter = CapacityLimiter(queue_size)
+        self._room = Room(max_parallel_answers)
+        self._threads = CapacityLimiter(max_concurrent_requests)
         self._last_moment = math.inf
-        self.running = 0
         self.started = int(time.time())
+
+    @property
+    def running(self) -> int:
+        """How many requests are in hand."""
+        return self._room.requests
 
     @property
     def models(self) -> tuple[Served, ...]:
@@ -91,10 +74,10 @@ class Service:
         return list(self._models)
 
     def model(self, name: str | None) -> Served:
-        """The model of this name, the base if there is none. Raises RequestError for an unknown name."""
+        """The model of this name or alias; the base for none. Raises RequestError for an unknown name."""
         if name is None:
             return self.models[0]
-        if name not in self._models:
+        if name not in self._known:
             raise RequestError(
                 "serving.no_model",
                 status=404,
@@ -103,7 +86,7 @@ class Service:
                 name=name[:200],
                 known=", ".join(self._models),
             )
-        return self._models[name]
+        return self._known[name]
 
     @property
     def is_open(self) -> bool:
@@ -114,32 +97,16 @@ class Service:
         """Begin to work on `job`. Raises RequestError where too many are being answered already."""
         if not self.is_open:
             raise RequestError("serving.closing", status=503)
-        if self.running >= self._queue_size:
+        if self.running >= self._most:
             raise RequestError(
                 "serving.busy", status=429, headers={"retry-after": str(RETRY_SECONDS)}, count=self.running
             )
-        self.running += 1
-        return Answer(parts(job, self._limit()), self._limiter, self._leave)
-
-    def _limit(self) -> Callable[[], None]:
-        """What ends work that takes too long, or goes on when the server ends."""
-        deadline = time.monotonic() + self._seconds
-
-        def check() -> None:
-            now = time.monotonic()
-            if now > deadline:
-                raise RequestError("serving.timeout", status=504, seconds=round(self._seconds))
-            if now > self._last_moment:
-                raise RequestError("serving.closing", status=503)
-
-        return check
+        limit = Limit(self._seconds, lambda: self._last_moment)
+        return Answer(job, self._room.enter(), self._threads, limit)
 
     def end_within(self, seconds: float) -> None:
         """Take no more requests; answers that are being made have `seconds` left."""
         self._last_moment = min(self._last_moment, time.monotonic() + seconds)
-
-    def _leave(self) -> None:
-        self.running -= 1
 
     def close(self) -> None:
         """Give back what the engines hold."""

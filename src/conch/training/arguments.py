@@ -58,6 +58,8 @@ def training_arguments(
         "logging_nan_inf_filter": False,
         "dataloader_pin_memory": device.kind == "cuda",
     }
+    if config.data.streaming:  # our batches are no tensors of one length that could be cut into shares
+        values["accelerator_config"] = {"dispatch_batches": False}
     values |= config.passthrough
     if config.precision.disable_gradient_checkpointing:
         values["gradient_checkpointing"] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,9 @@ from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.data.prepare import Prepared
-from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device
-from conch.models.load import _adapter_folder, fit_vocabulary, load_base, load_tokenizer
+from conch.models.load import adapter_folder, fit_vocabulary, load_base, load_tokenizer
 from conch.models.locate import Located, Request, locate
 from conch.runs.follow import read_events
 from conch.runs.log import EventLog
@@ -63,13 +62,17 @@ def train(job: Job) -> None:
     precision = choose_precision(device, config.precision)
     located = locate(Request.of(config.model, lambda text: job.phase("loading", doing=text)))
     tokenizer = load_tokenizer(located.folder, config.model)
-    template = ChatTemplate.of(tokenizer, config.data.template)
+    method = METHODS[config.method.stage](config.data)
+    template = method.template(tokenizer)
+    if template.source:  # so that whoever loads the result talks to it as it was trained
+        tokenizer.chat_template = template.kept_source()
 
     job.phase("tokenising")
-    method = METHODS[config.method.stage](config.data)
     prepared = method.prepare(
         template, config.optimisation.seed, lambda done, of: job.phase("tokenising", done=done, of=of)
     )
+    for notice in (*precision.notices, *template.notices, *prepared.notices):
+        job.warn(notice.key, **notice.values)
     tell_data(job, prepared)
 
     model = build_model(config, located, tokenizer, precision, device)
@@ -81,8 +84,7 @@ def train(job: Job) -> None:
         training_arguments(config, job.output, precision, device, bool(prepared.eval)),
         Setup(
             method=method,
-            train=prepared.train,
-            eval=prepared.eval,
+            data=prepared,
             log=job.log,
             wants_stop=job.wants_stop,
             packed=packed,
@@ -119,16 +121,13 @@ def resume_point(job: Job) -> Path | None:
 
 
 def tell_data(job: Job, prepared: Prepared) -> None:
+    """What became of the rows. Of a stream nobody knows before it has been read."""
     facts = prepared.facts()
-    job.phase(
-        "tokenised",
-        train_rows=facts.train_rows,
-        eval_rows=facts.eval_rows,
-        tokens=facts.tokens,
-        trained_tokens=facts.trained_tokens,
-        truncated_rows=facts.truncated_rows,
-        longest=facts.longest,
-    )
+    if facts.train_rows is None:
+        job.phase("tokenised")
+        return
+    told = {name: value for name, value in asdict(facts).items() if value is not None}
+    job.phase("tokenised", **told)
     if facts.truncated_rows:
         job.warn(
             "training.truncated",
@@ -167,7 +166,7 @@ def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
     """A new adapter on the model; or its last adapter, to be trained on."""
     given = (
         *located.adapters,
-        *(_adapter_folder(name, config.model) for name in config.model.adapter_name_or_path),
+        *(adapter_folder(name, config.model) for name in config.model.adapter_name_or_path),
     )
     if given and not config.lora.create_new_adapter:
         return attach(model, given, trainable=True)
@@ -224,8 +223,12 @@ def write_figures(job: Job, trainer: ConchTrainer, metrics: dict[str, Any], seco
     summary: dict[str, Any] = next(
         (entry for entry in reversed(state.log_history) if "train_loss" in entry), {}
     )
+    evaluated: dict[str, Any] = next(
+        (entry for entry in reversed(state.log_history) if "eval_loss" in entry), {}
+    )
     results = {
         **summary,
+        **evaluated,
         **metrics,
         "loss": loss,
         "eval_loss": eval_loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,34 @@ class Score(NamedTuple):
     nll: torch.Tensor
     labels: int
     correct: int
+
+
+@dataclass
+class Tally:
+    """Scores summed up over batches."""
+
+    nll: float = 0.0
+    labels: int = 0
+    correct: int = 0
+    rows: int = 0
+
+    def add(self, scored: Score, rows: int) -> None:
+        self.nll += float(scored.nll)
+        self.labels += scored.labels
+        self.correct += scored.correct
+        self.rows += rows
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.nll + other.nll,
+            self.labels + other.labels,
+            self.correct + other.correct,
+            self.rows + other.rows,
+        )
+
+    def loss(self) -> float:
+        """Mean over labels."""
+        return self.nll / max(self.labels, 1)
 
 
 def score(model: torch.nn.Module, batch: dict[str, Any], *, accuracy: bool = False) -> Score:

@@ -8,13 +8,18 @@ from typing import Any, Protocol
 import torch
 
 from conch.data.example import Example
-from conch.data.prepare import Prepared, Progress
-from conch.data.template import ChatTemplate
+from conch.data.prepare import Prepared
+from conch.data.template import ChatTemplate, Tokenizer
+from conch.data.workers import Progress
 from conch.training.loss import Score
 
 
 class Method(Protocol):
     """rows → tokens and labels; batch → loss."""
+
+    def template(self, tokenizer: Tokenizer) -> ChatTemplate:
+        """How rows become text for this method. Raises ModelError where the model has no such way."""
+        ...
 
     def prepare(self, template: ChatTemplate, seed: int, progress: Progress | None) -> Prepared:
         """The examples to train and to evaluate on. Raises DataError."""

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from conch.config.train import TrainConfig
-from conch.data.example import Example
 from conch.data.prepare import Prepared
-from conch.data.template import ChatTemplate
+from conch.data.tokens import Examples
 from conch.models.hardware import choose_precision, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import load_tokenizer
@@ -20,12 +19,14 @@ from conch.training.methods import METHODS
 
 @dataclass(frozen=True)
 class Plan:
-    train_rows: int
+    train_rows: int | None
+    """None where rows are streamed, as are those of `tokens` and `trained_tokens`."""
     eval_rows: int
     truncated_rows: int
-    tokens: int
+    tokens: int | None
     """In one epoch."""
-    trained_tokens: int
+    trained_tokens: int | None
+    packed_rows: int | None
     batch_rows: int
     """Rows behind one optimiser step."""
     steps: int
@@ -35,6 +36,7 @@ class Plan:
     dtype: str
     dtype_reason: str
     memory: MemoryEstimate
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "memory": {**asdict(self.memory), "total": self.memory.total}}
@@ -45,12 +47,13 @@ def make_plan(config: TrainConfig) -> Plan:
     located = locate(Request.of(config.model))
     files = read_model_files(located.folder)
     tokenizer = load_tokenizer(located.folder, config.model)
-    template = ChatTemplate.of(tokenizer, config.data.template)
-    prepared = METHODS[config.method.stage](config.data).prepare(template, config.optimisation.seed, None)
+    method = METHODS[config.method.stage](config.data)
+    template = method.template(tokenizer)
+    prepared = method.prepare(template, config.optimisation.seed, None)
     precision = choose_precision(find_device(bool(config.passthrough.get("use_cpu"))), config.precision)
     facts = prepared.facts()
-    steps = count_steps(config, len(prepared.train))
-    tokens, trained = heaviest_batch(prepared, config.optimisation.per_device_train_batch_size)
+    steps = count_steps(config, prepared.row_count())
+    tokens, trained = heaviest_batch(config, prepared)
     per_step = (
         config.optimisation.per_device_train_batch_size * config.optimisation.gradient_accumulation_steps
     )
@@ -60,6 +63,7 @@ def make_plan(config: TrainConfig) -> Plan:
         truncated_rows=facts.truncated_rows,
         tokens=facts.tokens,
         trained_tokens=facts.trained_tokens,
+        packed_rows=facts.packed_rows,
         batch_rows=per_step,
         steps=steps,
         epochs=config.optimisation.num_train_epochs,
@@ -68,6 +72,9 @@ def make_plan(config: TrainConfig) -> Plan:
         dtype=precision.dtype,
         dtype_reason=precision.reason,
         memory=estimate(files, config, precision.dtype, tokens, trained),
+        warnings=tuple(
+            notice.message for notice in (*precision.notices, *template.notices, *prepared.notices)
+        ),
     )
 
 
@@ -81,7 +88,17 @@ def count_steps(config: TrainConfig, rows: int) -> int:
     return math.ceil(optimisation.num_train_epochs * an_epoch)
 
 
-def heaviest_batch(prepared: Prepared, rows: int) -> tuple[int, int]:
-    """Tokens and labels of the heaviest micro batch that shuffling could bring together."""
-    heaviest: list[Example] = sorted(prepared.train, key=len, reverse=True)[:rows]
-    return sum(map(len, heaviest)), sum(example.trained() for example in heaviest)
+def heaviest_batch(config: TrainConfig, prepared: Prepared) -> tuple[int, int]:
+    """Tokens and labels of the heaviest micro batch that shuffling could bring together.
+
+    Of a stream: what rows may hold at most.
+    """
+    count = config.optimisation.per_device_train_batch_size
+    if prepared.stream is not None:
+        return (count * config.data.cutoff_len,) * 2
+    train = Examples.of_any(prepared.train)
+    lengths, trained = train.lengths(), train.trained_counts()
+    rows = prepared.rows if prepared.rows is not None else [(index,) for index in range(len(train))]
+    weights = [(sum(lengths[i] for i in row), sum(trained[i] for i in row)) for row in rows]
+    heaviest = sorted(weights, reverse=True)[:count]
+    return sum(tokens for tokens, _ in heaviest), sum(labels for _, labels in heaviest)

@@ -7,29 +7,30 @@ log; nothing here prints.
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from peft.optimizers import create_loraplus_optimizer
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
 from conch.config.method import LoraConfig
-from conch.core.events import Checkpoint, Metrics
+from conch.core.events import Checkpoint
 from conch.core.files import publish, temporary_folder
-from conch.data.batches import ExampleDataset, ShuffledSampler
-from conch.data.example import Example
+from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset
+from conch.data.prepare import Prepared
+from conch.data.streaming import Row
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE, rotate
 from conch.training.kernels.segments import segmented
+from conch.training.loss import Tally
 from conch.training.method import Method
+from conch.training.reporter import Reporter
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class Setup:
     """What the trainer is given besides model and arguments."""
 
     method: Method
-    train: Sequence[Example]
-    eval: Sequence[Example]
+    data: Prepared
     log: EventLog
     wants_stop: Callable[[], bool]
     packed: bool
@@ -48,17 +48,18 @@ class Setup:
 
 
 class ConchTrainer(Trainer):
-    """Trains `setup.train`. Losses are means over labels, so accumulation changes nothing."""
+    """Trains `setup.data`. Losses are means over labels, so accumulation changes nothing."""
 
     def __init__(self, model: Any, args: TrainingArguments, setup: Setup, tokenizer: Any) -> None:
         self.setup = setup
         self.optimizer: torch.optim.Optimizer | None
+        data = setup.data
         super().__init__(
             model=model,
             args=args,
             data_collator=self._collate,
-            train_dataset=ExampleDataset(setup.train),
-            eval_dataset=ExampleDataset(setup.eval) if setup.eval else None,
+            train_dataset=StreamDataset(data.stream) if data.stream else RowDataset(data.train, data.rows),
+            eval_dataset=RowDataset(data.eval) if data.eval else None,
             processing_class=tokenizer,
         )
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
@@ -67,14 +68,15 @@ class ConchTrainer(Trainer):
         self.reporter = Reporter(setup.log, setup.wants_stop)
         self.add_callback(self.reporter)
 
-    def _collate(self, examples: list[Example]) -> dict[str, Any]:
+    def _collate(self, rows: list[Row]) -> dict[str, Any]:
+        examples = [example for row in rows for example in row]
         return self.setup.method.collate(
             examples, packed=self.setup.packed, pad_token_id=self.setup.pad_token_id
         )
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ShuffledSampler:
         seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
-        return ShuffledSampler(len(self.setup.train), seed)
+        return ShuffledSampler(self.setup.data.row_count(), seed)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """LoRA+ (Hayou et al. 2024, arXiv:2402.12354) where asked for, else transformers' own choice."""
@@ -127,21 +129,46 @@ class ConchTrainer(Trainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
-        """Mean loss over all labels. No logits outlive their batch."""
+        """Mean loss over all labels, and over those of each dataset where that is asked for.
+
+        No logits outlive their batch.
+        """
         self.model.eval()
-        nll, labels, correct, rows = 0.0, 0, 0, 0
-        for batch in dataloader:
-            inputs = self._prepare_inputs(batch)
-            with self.compute_loss_context_manager():
-                scored = self.setup.method.score(self.model, inputs, accuracy=self.setup.accuracy)
-            nll += float(scored.nll)
-            labels += scored.labels
-            correct += scored.correct
-            rows += len(inputs.get("segments", inputs["input_ids"]))
-        metrics = {f"{metric_key_prefix}_loss": nll / max(labels, 1)}
+        metrics: dict[str, float] = {}
+        total = Tally()
+        for name, part in self._eval_parts(dataloader):
+            tally = Tally()
+            for batch in part:
+                inputs = self._prepare_inputs(batch)
+                with self.compute_loss_context_manager():
+                    scored = self.setup.method.score(self.model, inputs, accuracy=self.setup.accuracy)
+                tally.add(scored, len(inputs.get("segments", inputs["input_ids"])))
+            if name:
+                metrics[f"{metric_key_prefix}_{name}_loss"] = tally.loss()
+            total = total + tally
+        metrics[f"{metric_key_prefix}_loss"] = total.loss()
         if self.setup.accuracy:
-            metrics[f"{metric_key_prefix}_accuracy"] = correct / max(labels, 1)
-        return EvalLoopOutput(predictions=(), label_ids=None, metrics=metrics, num_samples=rows)
+            metrics[f"{metric_key_prefix}_accuracy"] = total.correct / max(total.labels, 1)
+        return EvalLoopOutput(predictions=(), label_ids=None, metrics=metrics, num_samples=total.rows)
+
+    def _eval_parts(self, whole: DataLoader[Any]) -> Iterator[tuple[str, DataLoader[Any]]]:
+        """The examples to evaluate on: in one go, or dataset by dataset."""
+        data = self.setup.data
+        if not data.parts:
+            yield "", whole
+        begin = 0
+        for name, count in data.parts:
+            chosen = [(index,) for index in range(begin, begin + count)]
+            yield (
+                name,
+                self._get_dataloader(
+                    RowDataset(data.eval, chosen),
+                    description=name,
+                    batch_size=self.args.eval_batch_size,
+                    sampler_fn=self._get_eval_sampler,
+                ),
+            )
+            begin += count
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)
@@ -179,78 +206,3 @@ def count_tokens(batch: dict[str, Any]) -> int:
     """Real tokens in a batch: padding not counted."""
     mask = batch.get("attention_mask")
     return int(mask.sum()) if mask is not None else int(batch["input_ids"].numel())
-
-
-class Reporter(TrainerCallback):
-    """Tells the event log what the trainer logs, and hears when somebody wants it to stop."""
-
-    def __init__(self, log: EventLog, wants_stop: Callable[[], bool]) -> None:
-        self.log = log
-        self.wants_stop = wants_stop
-        self.stopped = False
-        self.tokens_before = 0
-        """Tokens that earlier attempts trained on."""
-        self._since = (0.0, 0, 0)
-        """Time, tokens and step at the last report."""
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self.tokens_before = state.num_input_tokens_seen
-        self._since = (time.monotonic(), state.num_input_tokens_seen, state.global_step)
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self.wants_stop() and state.global_step < state.max_steps:
-            self.stopped = True
-            control.should_training_stop = True
-            control.should_save = True
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        logs = logs or {}
-        if "train_runtime" in logs:
-            return
-        speed, eta = self._pace(state) if "loss" in logs else (None, None)
-        self.log.write(
-            Metrics,
-            step=state.global_step,
-            total_steps=state.max_steps,
-            epoch=_rounded(state.epoch, 4),
-            loss=_finite(logs.get("loss")),
-            eval_loss=_finite(logs.get("eval_loss")),
-            learning_rate=logs.get("learning_rate"),
-            grad_norm=_finite(logs.get("grad_norm")),
-            tokens=state.num_input_tokens_seen,
-            tokens_per_second=speed,
-            eta_seconds=eta,
-            memory_bytes=psutil.Process().memory_info().rss,
-        )
-
-    def _pace(self, state: TrainerState) -> tuple[float | None, float | None]:
-        """Tokens a second since the last report, and the seconds left at that pace."""
-        then, tokens, step = self._since
-        now = time.monotonic()
-        self._since = (now, state.num_input_tokens_seen, state.global_step)
-        seconds, steps = now - then, state.global_step - step
-        if seconds <= 0 or steps <= 0:
-            return None, None
-        left = (state.max_steps - state.global_step) * seconds / steps
-        return round((state.num_input_tokens_seen - tokens) / seconds, 1), round(left, 1)
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
-
-
-def _finite(value: Any) -> float | None:
-    """JSON knows no NaN; a loss that is not a number is left out."""
-    number = None if value is None else float(value)
-    return None if number is None or number != number or abs(number) == float("inf") else number

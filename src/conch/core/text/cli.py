@@ -15,6 +15,7 @@ TEXTS = {
     "cli.options_metavar": Text("[OPTIONS]", "[选项]"),
     "cli.command_metavar": Text("COMMAND [ARGS]...", "命令 [参数]..."),
     "cli.help": Text("Show this help and exit.", "显示本帮助并退出。"),
+    "cli.debug": Text("Show the traceback of an error.", "出错时显示完整的调用栈。"),
     "cli.json": Text("Print one JSON document.", "输出一个 JSON 文档。"),
     "cli.json_schema": Text("Print JSON Schema.", "输出 JSON Schema。"),
     "cli.error": Text("Error: {message}", "错误：{message}"),
@@ -98,8 +99,8 @@ TEXTS = {
         "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
     ),
     "cli.train.ctrl_c": Text(
-        "The run goes on by itself. [d]etach from it, [s]top and save it, or [c]ontinue watching",
-        "训练会自行继续。d：离开；s：保存并停止；c：继续查看",
+        "The run goes on by itself. [d]etach from it, [s]top and save it, or [c]ontinue watching [d]: ",
+        "训练会自行继续。d：离开；s：保存并停止；c：继续查看 [d]：",
     ),
     "cli.train.stopping": Text("Stopping after the step in hand …", "将在当前步骤完成后停止 …"),
     "cli.train.detached": Text(
@@ -118,6 +119,9 @@ TEXTS = {
     "cli.plan.rows_value": Text(
         "{train} to train on, {eval} to evaluate on, {cut} truncated", "训练 {train}，评估 {eval}，截断 {cut}"
     ),
+    "cli.plan.rows_packed": Text("{rows}, packed into {packed}", "{rows}，打包为 {packed} 行"),
+    "cli.plan.rows_streamed": Text("read while training, {eval} to evaluate on", "边训练边读取，评估 {eval}"),
+    "cli.plan.tokens_streamed": Text("not known before they are read", "读取前无法得知"),
     "cli.plan.tokens": Text("Tokens an epoch", "每轮词元"),
     "cli.plan.tokens_value": Text(
         "{tokens}, {trained} of them trained", "{tokens}，其中 {trained} 个参与训练"
@@ -153,6 +157,10 @@ TEXTS = {
         "检查点文件夹；默认使用最新的完整检查点。",
     ),
     "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.not_exact": Text("'{name}' is not the whole id of a run.", "'{name}' 不是完整的训练编号。"),
+    "cli.runs.not_exact.fix": Text(
+        "If run {run} is meant, name it so.", "如果要删除的是训练 {run}，请写出完整编号。"
+    ),
     "cli.runs.none": Text(
         "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
     ),
@@ -176,25 +184,153 @@ TEXTS = {
     "cli.models.pull": Text("Fetch a model and print its folder.", "获取模型并显示其文件夹。"),
     "cli.models.revision": Text("Branch, tag or commit on the hub.", "模型站点上的分支、标签或提交。"),
     "cli.models.path": Text("Print a model's folder.", "显示模型所在的文件夹。"),
-    "cli.models.list": Text("List the models that Conch keeps.", "列出 Conch 保存的模型。"),
+    "cli.models.list": Text(
+        "List the models on this machine, in the hubs' caches too, and what fits here.",
+        "列出本机的模型（包括各站点缓存中的），以及本机能训练哪些。",
+    ),
+    "cli.models.info": Text(
+        "Show one model in detail, on this machine or still on a hub.",
+        "查看一个模型的详情，本机上的或站点上尚未下载的均可。",
+    ),
+    "cli.models.source": Text(
+        "Show where models are downloaded from, or settle it.\n\n"
+        "SOURCE is auto, huggingface, hf-mirror, modelscope or the URL of a mirror; several with commas are tried "
+        "in turn.",
+        "查看或设定模型的下载来源。\n\nSOURCE 可为 auto、huggingface、hf-mirror、modelscope 或镜像站的 URL；"
+        "多个以逗号分隔并依次尝试。",
+    ),
+    "cli.models.source_now": Text("Models come from: {source}", "模型下载来源：{source}"),
+    "cli.models.source_option": Text(
+        "auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
+        "auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",
+    ),
+    "cli.models.check": Text(
+        "Compare what is at hand with the hub's list, and fetch again what differs.",
+        "将本机已有的文件与站点清单逐一校验，不符的重新下载。",
+    ),
+    "cli.models.yes": Text("Don't ask.", "不再询问。"),
+    "cli.models.say_yes": Text(
+        "A program can't be asked whether it is sure.", "以 JSON 输出时无法询问确认。"
+    ),
+    "cli.models.say_yes.fix": Text("Add --yes.", "请加上 --yes。"),
+    "cli.models.listed": Text(
+        "{files} files, {size} ({at_hand} of it at hand) → {folder}",
+        "{files} 个文件，共 {size}（已有 {at_hand}）→ {folder}",
+    ),
+    "cli.models.progress": Text(
+        "{done} of {total}, {speed}/s, {left} left", "{done} / {total}，{speed}/秒，剩余 {left}"
+    ),
+    "cli.models.all_files": Text("all files", "全部文件"),
+    "cli.models.pulled": Text("Fetched {size} in {time}.", "已下载 {size}，用时 {time}。"),
+    "cli.models.resumable": Text(
+        "What has arrived is kept. Go on with: conch models pull {name}",
+        "已下载的部分会保留。继续下载：conch models pull {name}",
+    ),
+    "cli.models.column.name": Text("NAME", "名称"),
+    "cli.models.column.source": Text("SOURCE", "来源"),
+    "cli.models.column.architecture": Text("ARCHITECTURE", "结构"),
+    "cli.models.column.parameters": Text("PARAMS", "参数量"),
+    "cli.models.column.dtype": Text("DTYPE", "精度"),
+    "cli.models.column.size": Text("SIZE", "大小"),
+    "cli.models.column.template": Text("TEMPLATE", "对话模板"),
+    "cli.models.column.fits": Text("FITS HERE", "本机可训练"),
+    "cli.models.column.folder": Text("FOLDER", "位置"),
+    "cli.models.column.problem": Text("PROBLEM", "问题"),
+    "cli.models.template_own": Text("own", "自带"),
+    "cli.models.template_none": Text("none", "无"),
+    "cli.models.not_here": Text("not on this machine yet", "尚未下载"),
+    "cli.models.fits": Text("fits", "可行"),
+    "cli.models.fits_not": Text("does not fit", "内存不足"),
+    "cli.models.fits_note": Text(
+        "Training here, estimated for one row of 1024 tokens in {dtype} on {device} with {size}:",
+        "本机训练估算（一行 1024 个词元，{dtype}，{device}，{size}）：",
+    ),
+    "cli.models.remove_sure": Text(
+        "Delete {name} in {folder}? It frees {size}.", "删除 {folder} 中的 {name}？将释放 {size}。"
+    ),
+    "cli.models.move": Text(
+        "Move Conch's folder and the hubs' caches to another disk.\n\n"
+        "Everything is copied and compared first; then the old places become links to the new ones.",
+        "把 Conch 的文件夹和各站点缓存迁移到另一块磁盘。\n\n先全部复制并校验，然后把原位置改为指向新位置的链接。",
+    ),
+    "cli.models.without_caches": Text("Leave the hubs' caches where they are.", "各站点缓存留在原处。"),
+    "cli.models.move_plan": Text("{link} → {target} ({size})", "{link} → {target}（{size}）"),
+    "cli.models.move_sure": Text("Move?", "确认迁移？"),
+    "cli.models.moved": Text("Moved. The old paths go on working.", "迁移完成，原路径仍可使用。"),
+    "cli.models.moved_already": Text("Everything is there already.", "已全部位于该处。"),
     "cli.models.none": Text(
         "No models yet. Try: conch models pull smollm2-135m",
         "还没有模型。可以试试：conch models pull smollm2-135m",
     ),
-    "cli.models.remove": Text("Delete a model that Conch keeps.", "删除 Conch 保存的模型。"),
-    "cli.models.removed": Text("Removed model {name}.", "已删除模型 {name}。"),
+    "cli.models.remove": Text("Delete a model from this machine.", "从本机删除模型。"),
+    "cli.models.removed": Text("Removed model {name}; {size} freed.", "已删除模型 {name}，释放 {size}。"),
     # data
     "cli.data.list": Text("List the datasets that are known by name.", "列出已登记的数据集。"),
-    "cli.data.rows": Text("{count} rows", "{count} 行"),
+    "cli.data.add": Text(
+        "Register a file, folder or hub dataset under a name.\n\n"
+        "Its format and columns are recognised from its rows; --format and --column say what is not.",
+        "登记文件、文件夹或站点上的数据集。\n\n格式和列会自动识别；无法识别时用 --format 和 --column 指明。",
+    ),
+    "cli.data.name": Text("The name to give it; the file's own unless given.", "数据集名称；默认取文件名。"),
+    "cli.data.format": Text("The format of its rows.", "数据行的格式。"),
+    "cli.data.column": Text(
+        "Which column holds which part, such as prompt=question; may be repeated.",
+        "各列的含义，例如 prompt=question；可重复。",
+    ),
+    "cli.data.subset": Text("Of a hub dataset, the subset.", "站点数据集的子集。"),
+    "cli.data.split": Text("Of a hub dataset, the split.", "站点数据集的划分，如 train。"),
+    "cli.data.added": Text(
+        "Registered as '{name}' ({columns}). Use it: dataset: {name}",
+        "已登记为 '{name}'（{columns}）。使用方法：dataset: {name}",
+    ),
+    "cli.data.remove": Text(
+        "Forget a dataset that you registered; its file stays.", "移除已登记的数据集；文件保留。"
+    ),
+    "cli.data.removed": Text(
+        "'{name}' is no longer registered; its file stays.", "已移除 '{name}'；文件保留。"
+    ),
+    "cli.data.check": Text(
+        "Say what is wrong with a dataset, row by row, before it is trained on.\n\n"
+        "Exits 0 if training may start, else 1. With --model, tokens are looked at, too.",
+        "训练前逐条检查数据集的问题。\n\n可以开始训练时退出码为 0，否则为 1。给出 --model 时也检查词元。",
+    ),
+    "cli.data.eval": Text(
+        "Evaluation data; rows that are in both are told.", "评估数据集；报告两者共有的数据。"
+    ),
+    "cli.data.fix": Text(
+        "Write a copy without the rows at fault to this new folder, and list them in removed.jsonl.",
+        "将去掉问题行的副本写入这个新文件夹，去掉的行列在 removed.jsonl 中。",
+    ),
+    "cli.data.stats": Text(
+        "Show how long the rows of a dataset are in tokens, and what each cutoff_len would cut.",
+        "统计数据集的词元长度，以及各 cutoff_len 会截断多少。",
+    ),
+    "cli.data.stats.rows": Text("Rows            {value}", "数据条数    {value}"),
+    "cli.data.stats.unread": Text(
+        "Can't be used   {value} (see conch data check)", "无法使用    {value}（见 conch data check）"
+    ),
+    "cli.data.stats.turns": Text("Rows by turns   {value}", "按轮数      {value}"),
+    "cli.data.stats.languages": Text("Scripts         {value}", "文字        {value}"),
+    "cli.data.stats.tokens": Text("Tokens          {value}", "词元数      {value}"),
+    "cli.data.stats.trained": Text("Trained tokens  {value}", "训练的词元  {value}"),
+    "cli.data.stats.lengths": Text("Lengths         {value}", "长度        {value}"),
+    "cli.data.stats.histogram": Text("Length in tokens:", "长度分布（词元）："),
+    "cli.data.stats.cutoffs": Text("Truncated by cutoff_len:", "各 cutoff_len 截断的条数："),
     "cli.data.preview": Text(
         "Show the exact tokens of the first rows; the trained ones in green.",
         "显示前几行的词元；参与训练的为绿色。",
     ),
     "cli.data.preview_rows": Text("How many rows.", "行数。"),
     "cli.data.preview_row": Text(
-        "Row {row}: {tokens} tokens, {trained} of them trained",
-        "第 {row} 行：{tokens} 个词元，其中 {trained} 个参与训练",
+        "Row {row}, {part}: {tokens} tokens, {trained} of them trained",
+        "第 {row} 条，{part}：{tokens} 个词元，其中 {trained} 个参与训练",
     ),
+    "cli.data.part.conversation": Text("conversation", "对话"),
+    "cli.data.part.chosen": Text("chosen answer", "被选中的回答"),
+    "cli.data.part.rejected": Text("rejected answer", "被拒绝的回答"),
+    "cli.data.part.liked": Text("liked answer", "喜欢的回答"),
+    "cli.data.part.disliked": Text("disliked answer", "不喜欢的回答"),
+    "cli.data.part.text": Text("text", "文本"),
     # chat
     "cli.chat.adapter": Text("An adapter folder or run to put on top.", "要叠加的适配器文件夹或训练。"),
     "cli.chat.system": Text("System text.", "系统提示。"),
@@ -208,7 +344,6 @@ TEXTS = {
     ),
     # export
     "cli.export.to": Text("The folder to make.", "要生成的文件夹。"),
-    "cli.export.dtype": Text("Number format of the weights.", "权重的数值格式。"),
     "cli.export.format": Text("What to write.", "导出格式。"),
     "cli.export.allow": Text(
         "Keep the export although it does not answer as its source does.",
@@ -216,8 +351,10 @@ TEXTS = {
     ),
     "cli.export.done": Text("Exported to {folder} ({size})", "已导出到 {folder}（{size}）"),
     "cli.export.proof": Text(
-        "Proof: on {prompts} prompts the largest logit difference is {difference} (allowed {bound}); "
-        "{same} of {prompts} greedy answers are the same",
-        "验证：{prompts} 个提示上，logit 最大差异为 {difference}（允许 {bound}）；{same}/{prompts} 个贪心回答一致",
+        "Proof, on {prompts} prompts: merging changed the logits by at most {merging} and writing by at most {writing} "
+        "(allowed {bound}). From source to export in {dtype}: at most {difference}; {same} of {prompts} greedy answers "
+        "are the same.",
+        "验证（{prompts} 个提示）：合并使 logit 最多相差 {merging}，写入使其最多相差 {writing}（允许 {bound}）。"
+        "来源与 {dtype} 导出之间最多相差 {difference}；{same}/{prompts} 个贪心回答一致。",
     ),
 }

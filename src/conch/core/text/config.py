@@ -69,10 +69,22 @@ TEXTS = {
         "non-reentrant checkpointing is always used.", "始终使用非重入式检查点。"
     ),
     "config.no_effect.one_process": Text("the run is one process.", "训练只有一个进程。"),
-    "config.no_effect.no_cache": Text("tokens are made anew for each run.", "每次训练都会重新分词。"),
-    "config.no_effect.workers": Text("tokenising needs no tuning of workers.", "分词无需设置并行进程数。"),
+    "config.no_effect.workers": Text(
+        "workers take rows in portions of a fixed size.", "各工作进程每次处理的行数是固定的。"
+    ),
     "config.no_effect.always_told": Text("this is always told.", "该信息总会给出。"),
     "config.no_effect.generation": Text("no text is generated while training.", "训练期间不生成文本。"),
+    "config.no_effect.infer_dtype": Text(
+        "it is the number format of chat and export; training takes bf16 and fp16.",
+        "它是对话和导出时的数值格式；训练请使用 bf16 和 fp16。",
+    ),
+    "config.no_effect.export": Text(
+        "an export only merges weights and writes them.", "导出只合并权重并写出。"
+    ),
+    "config.no_effect.export_tokens": Text(
+        "an export takes its tokens from the folders of the model and the adapter.",
+        "导出使用模型和适配器文件夹中已有的词元。",
+    ),
     "config.no_effect.output": Text("what is printed follows from the terminal.", "输出方式由终端决定。"),
     "config.no_effect.safetensors": Text(
         "weights are always saved as safetensors.", "权重始终以 safetensors 格式保存。"
@@ -92,8 +104,8 @@ TEXTS = {
         "去掉此项：这种数据处理方式尚未实现",
     ),
     "config.later.method": Text(
-        "supervised LoRA, full or freeze tuning: this method is not built yet",
-        "监督式的 lora、full 或 freeze 微调：该方法尚未实现",
+        "stage sft or pt with lora, full or freeze: this method is not built yet",
+        "stage 为 sft 或 pt，配合 lora、full 或 freeze：该方法尚未实现",
     ),
     "config.later.media": Text(
         "that this key is left out: images, video and audio are not supported yet",
@@ -129,7 +141,12 @@ TEXTS = {
     "config.later.export": Text(
         "that this key is left out: exporting this way is not built yet", "去掉此项：这种导出方式尚未实现"
     ),
+    "config.later.export_hub": Text(
+        "that this key is left out: uploading is not built yet, but `hf upload` takes the exported folder",
+        "去掉此项：上传尚未实现，可用 `hf upload` 上传导出的文件夹",
+    ),
     # rules between keys
+    "config.rule.model_source": Text("{choices}, or the URL of a mirror", "{choices}，或镜像站的 URL"),
     "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
     "config.rule.pure_bf16": Text(
         "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
@@ -143,6 +160,25 @@ TEXTS = {
         "only one of val_size and eval_dataset", "val_size 与 eval_dataset 只能选一个"
     ),
     "config.rule.val_size": Text("a share below 1, or a whole number of rows", "小于 1 的比例，或整数行数"),
+    "config.rule.shares_interleave": Text(
+        "mix_strategy: interleave_under or interleave_over beside it",
+        "同时设置 mix_strategy: interleave_under 或 interleave_over",
+    ),
+    "config.rule.shares_count": Text(
+        "one share for each of the {count} datasets", "为 {count} 个数据集各写一个比例"
+    ),
+    "config.rule.shares_sum": Text("shares that add up to 1", "各比例之和为 1"),
+    "config.rule.stream_steps": Text(
+        "a number of steps: with streaming: true nobody knows how many rows an epoch has",
+        "给出步数：streaming: true 时无法得知一轮有多少行",
+    ),
+    "config.rule.stream_val_size": Text(
+        "a number of rows (such as 100) with streaming: true, or an eval_dataset",
+        "streaming: true 时请给出行数（如 100），或使用 eval_dataset",
+    ),
+    "config.rule.stream_tokens": Text(
+        "that only one of streaming and tokenized_path is set", "streaming 与 tokenized_path 只能设置一个"
+    ),
     "config.rule.eval_rows": Text(
         "rows to evaluate on: set val_size (such as 0.1) or eval_dataset",
         "需要用于评估的数据：请设置 val_size（如 0.1）或 eval_dataset",

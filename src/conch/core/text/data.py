@@ -1,8 +1,9 @@
-"""What is said about datasets."""
+"""What is said about datasets: their files, their registry, their hub. Rows have texts of their own (`check`)."""
 
 from conch.core.text.entry import Text
 
 TEXTS = {
+    # finding one
     "data.unknown_name": Text("There is no dataset '{name}'.", "没有名为 '{name}' 的数据集。"),
     "data.unknown_name.fix": Text(
         "Known names: {known}. A file is used by its path, such as ./{name}.json",
@@ -13,8 +14,17 @@ TEXTS = {
         "Check the path; it is taken relative to the current folder, then to dataset_dir.",
         "请检查路径；相对路径先按当前文件夹，再按 dataset_dir 查找。",
     ),
-    "data.is_folder": Text("{file} is a folder, not a dataset file.", "{file} 是文件夹，不是数据集文件。"),
-    "data.is_folder.fix": Text("Name a file in it.", "请指定其中的文件。"),
+    "data.no_files": Text("There is no dataset file in {folder}.", "{folder} 中没有数据集文件。"),
+    "data.no_files.fix": Text("Put files of these kinds there: {formats}", "请放入以下类型的文件：{formats}"),
+    "data.too_many_files": Text(
+        "{folder} holds {count} dataset files.", "{folder} 中有 {count} 个数据集文件。"
+    ),
+    "data.too_many_files.fix": Text("Join them into fewer files.", "请合并成较少的文件。"),
+    "data.no_part": Text("{folder} has no folder '{part}'.", "{folder} 中没有文件夹 '{part}'。"),
+    "data.no_part.fix": Text(
+        "Correct `folder` or `subset` in dataset_info.json; a single file has neither.",
+        "请改正 dataset_info.json 中的 `folder` 或 `subset`；单个文件不能写这两项。",
+    ),
     "data.unknown_format": Text(
         "{file} is not a kind of dataset file that is read.", "{file} 不是可读取的数据集文件类型。"
     ),
@@ -26,6 +36,90 @@ TEXTS = {
         "Correct dataset_dir, or leave it out to use files by path.",
         "请改正 dataset_dir，或去掉它并直接写文件路径。",
     ),
+    # reading files
+    "data.unreadable": Text(
+        "The dataset file {file} can't be read: {reason}.", "无法读取数据集文件 {file}：{reason}。"
+    ),
+    "data.unreadable.fix": Text("Check its permissions.", "请检查文件权限。"),
+    "data.damaged": Text(
+        "The dataset file {file} is damaged: {reason}.", "数据集文件 {file} 已损坏：{reason}。"
+    ),
+    "data.damaged.fix": Text(
+        "Get the file again, or save it anew; its ending must name its kind.",
+        "请重新获取或重新保存该文件；扩展名必须与文件类型一致。",
+    ),
+    "data.bomb": Text(
+        "{file} unpacks to far more than its size promises; it was not read on.",
+        "{file} 解压后的大小远超其体积，已停止读取。",
+    ),
+    "data.bomb.fix": Text("Unpack it yourself if you trust it.", "如果信任该文件，请自行解压后使用。"),
+    "data.encrypted": Text("{file} is protected by a password.", "{file} 有密码保护。"),
+    "data.encrypted.fix": Text("Unpack it first.", "请先解压。"),
+    "data.nested_archive": Text("{file} is an archive inside of an archive.", "{file} 是压缩包中的压缩包。"),
+    "data.nested_archive.fix": Text("Unpack the outer one first.", "请先解压外层的压缩包。"),
+    "data.unsafe_member": Text(
+        "The archive {file} holds '{member}', a name that leads out of it.",
+        "压缩包 {file} 中的 '{member}' 指向压缩包之外。",
+    ),
+    "data.unsafe_member.fix": Text(
+        "Don't unpack it. Get the archive from another source.", "请不要解压，并换一个来源获取。"
+    ),
+    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据行。"),
+    "data.empty.fix": Text(
+        'Give at least one row such as {{"instruction": "…", "output": "…"}}.',
+        '至少写一行，例如 {{"instruction": "…", "output": "…"}}。',
+    ),
+    "data.not_array": Text(
+        "{file} holds one JSON {found}, not an array of rows.",
+        "{file} 中是一个 JSON {found}，而不是由行组成的数组。",
+    ),
+    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各行放在 [ 和 ] 之间。"),
+    # telling the format
+    "data.unrecognised": Text(
+        "The format of {file} was not recognised. Its rows have: {columns}.",
+        "无法识别 {file} 的格式。各行的列：{columns}。",
+    ),
+    "data.unrecognised.fix": Text(
+        "Say which columns hold what: conch data add FILE --column prompt=COLUMN --column response=COLUMN. "
+        "Formats: {formats}",
+        "请说明各列的含义：conch data add FILE --column prompt=COLUMN --column response=COLUMN。可用格式：{formats}",
+    ),
+    "data.not_of_format": Text(
+        "The rows of {file} don't look like {format}. They have: {columns}.",
+        "{file} 的行不像 {format} 格式。已有的列：{columns}。",
+    ),
+    "data.not_of_format.fix": Text(
+        "Name the columns: --column prompt=COLUMN --column response=COLUMN, or choose another format.",
+        "请指明各列：--column prompt=COLUMN --column response=COLUMN，或换用其他格式。",
+    ),
+    "data.no_such_column": Text(
+        "The rows of {file} have no column '{column}'.", "{file} 的行没有 '{column}' 列。"
+    ),
+    "data.no_such_column.fix": Text("They have: {columns}", "已有的列：{columns}"),
+    "data.several_formats": Text(
+        "The rows of {file} could be of more than one format: {formats}.",
+        "{file} 的行可能是多种格式：{formats}。",
+    ),
+    "data.several_formats.fix": Text(
+        "Say which: conch data add FILE --format FORMAT",
+        "请指定其中一种：conch data add FILE --format FORMAT",
+    ),
+    "data.several_columns": Text(
+        "In {file}, more than one column could be the {part}: {columns}.",
+        "{file} 中有多列可能是 {part}：{columns}。",
+    ),
+    "data.several_columns.fix": Text(
+        "Say which: conch data add FILE --column {part}=COLUMN",
+        "请指定其中一列：conch data add FILE --column {part}=COLUMN",
+    ),
+    "data.other_kind": Text(
+        "Dataset '{name}' has the format {format}, which is not what stage {stage} trains on.",
+        "数据集 '{name}' 是 {format} 格式，不适用于 {stage} 阶段。",
+    ),
+    "data.other_kind.fix": Text(
+        "Set stage: {right}, or choose another dataset.", "请设置 stage: {right}，或换用其他数据集。"
+    ),
+    # registries
     "data.registry_not_object": Text(
         "{file} holds no JSON object of dataset descriptions.", "{file} 中不是由数据集描述组成的 JSON 对象。"
     ),
@@ -38,92 +132,145 @@ TEXTS = {
         "{file} 中数据集 '{name}' 的描述不是 JSON 对象。",
     ),
     "data.entry_not_object.fix": Text('Write {{"file_name": "…"}}.', '请写成 {{"file_name": "…"}}。'),
-    "data.formatting_later": Text(
-        "Dataset '{name}' in {file} asks for '{formatting}', which is not read yet.",
-        "{file} 中的数据集 '{name}' 要求 '{formatting}'，目前尚不支持。",
-    ),
-    "data.formatting_later.fix": Text(
-        "Give its rows in the alpaca format (instruction, input, output).",
-        "请改用 alpaca 格式（instruction、input、output）。",
-    ),
     "data.entry_unread": Text(
         "The description of dataset '{name}' in {file} can't be used: {keys}.",
         "{file} 中数据集 '{name}' 的描述无法使用：{keys}。",
     ),
     "data.entry_unread.fix": Text(
-        "It needs file_name, and takes columns and num_samples.",
-        "需要 file_name，可选 columns 和 num_samples。",
+        "It needs file_name or hf_hub_url as text; formatting is alpaca, sharegpt or openai; columns and tags map "
+        "names to names; num_samples is a whole number; only a hub dataset has a split.",
+        "需要文本形式的 file_name 或 hf_hub_url；formatting 为 alpaca、sharegpt 或 openai；columns 和 tags "
+        "是名称到名称的映射；num_samples 为整数；只有站点上的数据集才有 split。",
     ),
-    "data.columns_unread": Text(
-        "The columns of dataset '{name}' in {file} name unknown parts: {keys}.",
-        "{file} 中数据集 '{name}' 的 columns 含有未知项：{keys}。",
+    "data.unknown_key": Text(
+        "The description of dataset '{name}' in {file} has an unknown key '{key}'.",
+        "{file} 中数据集 '{name}' 的描述含有未知的键 '{key}'。",
     ),
-    "data.columns_unread.fix": Text(
-        "Use prompt, query, response, system, history.", "请使用 prompt、query、response、system、history。"
+    "data.unknown_key.fix": Text("Did you mean: {known}?", "您是想写：{known}？"),
+    "data.script_url": Text(
+        "Dataset '{name}' in {file} is made by a script, which would run on this machine.",
+        "{file} 中的数据集 '{name}' 由脚本生成，会在本机执行代码。",
     ),
-    "data.unreadable": Text(
-        "The dataset file {file} can't be read: {reason}.", "无法读取数据集文件 {file}：{reason}。"
+    "data.script_url.fix": Text(
+        "Scripts are never run. Use a copy in JSON lines or Parquet: conch data add FILE",
+        "我们从不运行脚本。请使用 JSON lines 或 Parquet 形式的副本：conch data add FILE",
     ),
-    "data.unreadable.fix": Text("Check its permissions.", "请检查文件权限。"),
-    "data.not_utf8": Text(
-        "{file} line {line} is not UTF-8 text (it looks like {guess}).",
-        "{file} 第 {line} 行不是 UTF-8 文本（看起来像 {guess}）。",
+    "data.cloud_file_name": Text(
+        "Dataset '{name}' in {file} lies in cloud storage, which is not read.",
+        "{file} 中的数据集 '{name}' 位于云存储，暂不支持读取。",
     ),
-    "data.not_utf8.fix": Text(
-        "Convert it: iconv -f {guess} -t UTF-8 {file} > converted.json",
-        "请转换编码：iconv -f {guess} -t UTF-8 {file} > converted.json",
+    "data.cloud_file_name.fix": Text(
+        "Copy it to this machine and register it: conch data add FILE",
+        "请复制到本机后登记：conch data add FILE",
     ),
-    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据行。"),
-    "data.empty.fix": Text(
-        'Give at least one row such as {{"instruction": "…", "output": "…"}}.',
-        '至少写一行，例如 {{"instruction": "…", "output": "…"}}。',
+    "data.other_hub": Text(
+        "Dataset '{name}' in {file} is only on another hub ({key}: {repo}), from which datasets are not fetched.",
+        "{file} 中的数据集 '{name}' 只在另一个站点上（{key}：{repo}），暂不支持从该站点获取数据集。",
     ),
-    "data.not_json": Text(
-        "{file} line {line} column {column} is not JSON: {reason}.",
-        "{file} 第 {line} 行第 {column} 列不是合法的 JSON：{reason}。",
+    "data.other_hub.fix": Text(
+        "Download its files and register them: conch data add FOLDER, or give its hf_hub_url.",
+        "请下载其文件后登记：conch data add FOLDER，或给出 hf_hub_url。",
     ),
-    "data.not_json.fix": Text(
-        "Look there for a missing comma, quote or bracket.", "请检查该处是否缺少逗号、引号或括号。"
+    "data.media_later": Text(
+        "Dataset '{name}' in {file} has {parts}, which can't be trained on yet.",
+        "{file} 中的数据集 '{name}' 含有 {parts}，目前尚不能用于训练。",
     ),
-    "data.not_array": Text(
-        "{file} holds one JSON {found}, not an array of rows.",
-        "{file} 中是一个 JSON {found}，而不是由行组成的数组。",
+    "data.media_later.fix": Text("Use a dataset of text.", "请使用纯文本数据集。"),
+    "data.name_taken": Text("There is a dataset '{name}' already.", "已有名为 '{name}' 的数据集。"),
+    "data.name_taken.fix": Text(
+        "Choose another name with --name, or forget the old one: conch data remove {name}",
+        "请用 --name 另取名称，或先移除旧的：conch data remove {name}",
     ),
-    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各行放在 [ 和 ] 之间。"),
-    "data.row_not_object": Text(
-        "{file} row {row} is a JSON {found}, not an object.", "{file} 第 {row} 条是 JSON {found}，不是对象。"
+    "data.bad_name": Text("'{name}' can't be the name of a dataset.", "'{name}' 不能作为数据集名称。"),
+    "data.bad_name.fix": Text(
+        "Use letters, digits, dots, hyphens and underscores: --name my_data",
+        "请使用文字、数字、点、连字符和下划线：--name my_data",
     ),
-    "data.row_not_object.fix": Text(
-        'Write it as {{"instruction": "…", "output": "…"}}.', '请写成 {{"instruction": "…", "output": "…"}}。'
+    "data.bad_column": Text(
+        "--column {given} is not of the form ROLE=COLUMN.", "--column {given} 不是 ROLE=COLUMN 的形式。"
     ),
-    "data.no_column": Text(
-        "{file} row {row} has no '{column}'; it has: {columns}.",
-        "{file} 第 {row} 条缺少 '{column}'；已有：{columns}。",
+    "data.bad_column.fix": Text("ROLE is one of: {known}", "ROLE 可以是：{known}"),
+    "data.not_registered": Text(
+        "You have registered no dataset '{name}'.", "您没有登记名为 '{name}' 的数据集。"
     ),
-    "data.no_column.fix": Text(
-        "Add it, or name the right column under `columns` in dataset_info.json.",
-        "请补上，或在 dataset_info.json 的 `columns` 中写明对应的列名。",
+    "data.not_registered.fix": Text("Registered: {known}", "已登记：{known}"),
+    # the hub
+    "data.hub_no_repo": Text(
+        "There is neither a file {repo} nor a dataset of that name on the hub that you may see.",
+        "既没有文件 {repo}，站点上也没有您可以访问的同名数据集。",
     ),
-    "data.not_text": Text(
-        "{file} row {row}: '{column}' is a JSON {found}, not text.",
-        "{file} 第 {row} 条：'{column}' 是 JSON {found}，不是文本。",
+    "data.hub_no_repo.fix": Text(
+        "Check the name; for a private dataset set the variable HF_TOKEN.",
+        "请检查名称；私有数据集请设置环境变量 HF_TOKEN。",
     ),
-    "data.not_text.fix": Text("Put it between quotes.", "请用引号括起来。"),
-    "data.blank": Text("{file} row {row}: '{column}' is blank.", "{file} 第 {row} 条：'{column}' 为空白。"),
-    "data.blank.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
-    "data.half_letter": Text(
-        "{file} row {row}: '{column}' holds half of a letter ({half}).",
-        "{file} 第 {row} 条：'{column}' 含有半个字符（{half}）。",
+    "data.hub_gated": Text(
+        "The dataset {repo} is only for users who accepted its terms.",
+        "数据集 {repo} 仅对已接受其条款的用户开放。",
     ),
-    "data.half_letter.fix": Text(
-        "Write the letter itself, or both halves of its \\u escape.",
-        "请直接写出该字符，或写全它的两个 \\u 转义。",
+    "data.hub_gated.fix": Text(
+        "Accept the terms on the hub's page and set the variable HF_TOKEN.",
+        "请在数据集页面接受条款，并设置环境变量 HF_TOKEN。",
     ),
-    "data.history": Text(
-        "{file} row {row}: '{column}' is not a list of [question, answer] pairs.",
-        "{file} 第 {row} 条：'{column}' 不是由 [问, 答] 组成的列表。",
+    "data.hub_no_revision": Text(
+        "The dataset {repo} has no revision '{revision}'.", "数据集 {repo} 没有版本 '{revision}'。"
     ),
-    "data.history.fix": Text('Write it as [["question", "answer"], …].', '请写成 [["问题", "回答"], …]。'),
+    "data.hub_no_revision.fix": Text("Correct `revision`, or leave it out.", "请改正或去掉 `revision`。"),
+    "data.hub_no_files": Text(
+        "The dataset {repo} has no data files that are read (it may need a script).",
+        "数据集 {repo} 中没有可读取的数据文件（可能需要脚本）。",
+    ),
+    "data.hub_no_files.fix": Text(
+        "Scripts are never run. Look for a copy of it in Parquet or JSON lines; check `folder`.",
+        "我们从不运行脚本。请寻找 Parquet 或 JSON lines 形式的副本，并检查 `folder`。",
+    ),
+    "data.hub_which_subset": Text("The dataset {repo} has several subsets.", "数据集 {repo} 有多个子集。"),
+    "data.hub_which_subset.fix": Text(
+        "Choose one: conch data add {repo} --subset SUBSET. There are: {known}",
+        "请选择一个：conch data add {repo} --subset SUBSET。可选：{known}",
+    ),
+    "data.hub_no_subset": Text(
+        "The dataset {repo} has no subset '{subset}'.", "数据集 {repo} 没有子集 '{subset}'。"
+    ),
+    "data.hub_no_subset.fix": Text("There are: {known}", "可选：{known}"),
+    "data.hub_no_split": Text(
+        "The dataset {repo} has no split '{split}'.", "数据集 {repo} 没有 '{split}' 部分。"
+    ),
+    "data.hub_no_split.fix": Text(
+        "Choose another: conch data add {repo} --split SPLIT. There are: {known}",
+        "请另选：conch data add {repo} --split SPLIT。可选：{known}",
+    ),
+    "data.hub_offline": Text(
+        "The dataset {repo} is not on this machine, and HF_HUB_OFFLINE forbids the network.",
+        "本机没有数据集 {repo}，而 HF_HUB_OFFLINE 禁止联网。",
+    ),
+    "data.hub_offline.fix": Text(
+        "Unset HF_HUB_OFFLINE, or give a file on this machine.", "请取消 HF_HUB_OFFLINE，或给出本机文件。"
+    ),
+    "data.hub_error": Text(
+        "The hub refused the dataset {repo}: {reason}.", "站点拒绝了数据集 {repo}：{reason}。"
+    ),
+    "data.hub_error.fix": Text("Try again later.", "请稍后再试。"),
+    "data.hub_unreachable": Text(
+        "The hub can't be reached for the dataset {repo}: {reason}.",
+        "无法从站点获取数据集 {repo}：{reason}。",
+    ),
+    "data.hub_unreachable.fix": Text(
+        "Check the network, or set HF_ENDPOINT to a mirror. If it was fetched before, HF_HUB_OFFLINE=1 uses that copy.",
+        "请检查网络，或将 HF_ENDPOINT 设为镜像站。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
+    ),
+    # refusing, mending
+    "data.bad_rows": Text("Dataset '{name}' can't be trained on:", "数据集 '{name}' 无法用于训练："),
+    "data.bad_rows.fix": Text(
+        "See all: conch data check {name}. Leave them out: conch data check {name} --fix FOLDER",
+        "查看全部：conch data check {name}。去掉问题行：conch data check {name} --fix FOLDER",
+    ),
+    "data.fix_target": Text("The folder {folder} is in use.", "文件夹 {folder} 已被占用。"),
+    "data.fix_target.fix": Text(
+        "Name a new or empty folder; the original is never changed.",
+        "请指定新的或空的文件夹；原文件不会被修改。",
+    ),
+    "data.cannot_mend": Text("{file} can't be mended: {reason}.", "无法修复 {file}：{reason}。"),
+    "data.cannot_mend.fix": Text("Correct it by hand there, then check again.", "请手动改正该处后重新检查。"),
     "data.val_too_large": Text(
         "val_size {val_size} leaves none of the {rows} rows for training.",
         "val_size 为 {val_size} 时，{rows} 行数据中没有剩下可训练的。",

@@ -17,13 +17,14 @@ TEXTS = {
     "export.unwritable": Text("{folder} can't be written: {reason}.", "无法写入 {folder}：{reason}。"),
     "export.unwritable.fix": Text("Choose another folder.", "请换一个文件夹。"),
     "export.differs": Text(
-        "The export does not answer as its source does: the largest logit difference is {difference} (allowed "
-        "{bound}), and {same} of {prompts} greedy answers are the same. Nothing was written.",
-        "导出模型的回答与来源不一致：logit 最大差异为 {difference}（允许 {bound}），{same}/{prompts} 个贪心回答一致。未写入任何内容。",
+        "The export does not answer as its source does: merging changed the logits by up to {merging} and writing by "
+        "up to {writing} (allowed {bound}), and {same} of {prompts} greedy answers are the same. Nothing was written.",
+        "导出模型的回答与来源不一致：合并使 logit 最多相差 {merging}，写入使其最多相差 {writing}（允许 {bound}），"
+        "{same}/{prompts} 个贪心回答一致。未写入任何内容。",
     ),
     "export.differs.fix": Text(
-        "Export with infer_dtype=float32, or accept the difference with --allow-difference.",
-        "请以 infer_dtype=float32 导出，或用 --allow-difference 接受该差异。",
+        "Check that base, adapter and template belong together; --allow-difference exports all the same.",
+        "请检查基座、适配器与模板是否配套；加上 --allow-difference 可强制导出。",
     ),
     "export.no_target": Text("No export folder is given.", "没有给出导出文件夹。"),
     "export.no_target.fix": Text(

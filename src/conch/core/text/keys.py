@@ -33,6 +33,15 @@ TEXTS = {
         "The hub version to use: a branch, a tag or a commit.",
         "使用模型仓库的哪个版本：分支名、标签或 commit。",
     ),
+    "keys.model_source": Text(
+        (
+            "Where models are downloaded from: auto takes the best of the hubs it can reach; huggingface, "
+            "hf-mirror, modelscope or the URL of a mirror name one; several with commas are tried in turn. "
+            "Unset: as `conch models source` says."
+        ),
+        "模型的下载来源：auto 在可访问的站点中自动择优；也可指定 huggingface、hf-mirror、modelscope 或镜像站的 URL，"
+        "多个以逗号分隔并依次尝试；不填则按 `conch models source` 的设置。",
+    ),
     "keys.cache_dir": Text(
         "The folder where downloaded models are kept. Unset: the usual hub cache.",
         "下载的模型存放在哪个目录；不填则用默认的缓存目录。",
@@ -99,8 +108,18 @@ TEXTS = {
         "dataset_info.json 及数据文件所在目录；不填则使用 Conch 已登记的数据集。",
     ),
     "keys.template": Text(
-        "Chat template: a name or a Jinja file. Unset: the model's own, which is nearly always right.",
-        "对话模板：模板名或 Jinja 文件；不填则用模型自带的模板，通常这样最稳妥。",
+        (
+            "Chat template for a model that has none: a name such as chatml or llama3; or the path of a Jinja "
+            "file, which is used in any case. Unset: the model's own."
+        ),
+        "对话模板：可为没有模板的模型写模板名（如 chatml、llama3），或写 Jinja 文件路径（一定会采用）；不填则用模型自带的模板。",
+    ),
+    "keys.enable_thinking": Text(
+        (
+            "Whether answers begin with a thought, for models that can reason first. false: thoughts in the "
+            "data are left out. Unset: as the model's template does by itself."
+        ),
+        "推理类模型的回答是否先给出思考过程；false 会略去数据中的思考内容；不填则按模型模板的默认方式。",
     ),
     "keys.default_system": Text(
         "System message for rows that have none. Unset: whatever the template does by itself.",
@@ -148,13 +167,71 @@ TEXTS = {
         "多轮对话只训练最后一轮的回答，之前各轮不计算损失。",
     ),
     "keys.mix_strategy": Text(
-        "How several datasets are mixed: concat puts them one after another before shuffling.",
-        "多个数据集的混合方式：concat 为先拼接、再打乱。",
+        (
+            "How several datasets are mixed. concat: one after another; interleave_under: in turn, until one ends; "
+            "interleave_over: in turn, until every one has ended, repeating the short ones."
+        ),
+        (
+            "多个数据集的混合方式：concat 依次拼接；interleave_under 轮流取样，任一数据集取完即停；"
+            "interleave_over 轮流取样，直到每个数据集都取完，较短的会重复。"
+        ),
+    ),
+    "keys.interleave_probs": Text(
+        "How often each dataset's turn comes while interleaving, such as 0.7,0.3. Unset: strictly in turn.",
+        "交错混合时各数据集被取到的概率，如 0.7,0.3；不填则严格轮流。",
+    ),
+    "keys.packing": Text(
+        (
+            "Put several examples into each row, up to cutoff_len tokens; none of them sees another. The batch "
+            "size then counts such rows. Unset: only for stage pt."
+        ),
+        "将多条样本装入同一行，总长不超过 cutoff_len，样本之间互不可见；此时批大小按行计。不填则仅 stage 为 pt 时启用。",
+    ),
+    "keys.packing.effect": Text(
+        (
+            "Rows are evenly full, so steps take evenly long; there are fewer of them, so the same epochs make "
+            "fewer updates."
+        ),
+        "各行长度均匀，每步耗时稳定；但行数变少，同样轮数下更新次数也会减少。",
+    ),
+    "keys.neat_packing": Text(
+        "The same as packing: packed examples never see one another here.",
+        "与 packing 相同：这里打包的样本始终互不可见。",
+    ),
+    "keys.eval_on_each_dataset": Text(
+        "Also tell the evaluation loss of each dataset by itself, as eval_NAME_loss.",
+        "除总的验证损失外，还分别给出每个数据集的验证损失（eval_名称_loss）。",
+    ),
+    "keys.streaming": Text(
+        "Read and tokenise rows while training, for data that does not fit into memory. It needs max_steps.",
+        "边训练边读取和分词，适合内存放不下的数据；需要设置 max_steps。",
+    ),
+    "keys.buffer_size": Text(
+        "With streaming: how many rows are held to be shuffled.", "流式读取时，用于打乱顺序的缓冲区行数。"
+    ),
+    "keys.buffer_size.effect": Text(
+        "Too large: more memory, a later start. Too small: rows come nearly in the order of the file.",
+        "过大：占用更多内存，启动更慢。过小：样本几乎按文件顺序出现，打乱不充分。",
+    ),
+    "keys.tokenized_path": Text(
+        (
+            "A folder for tokens: written the first time, read from then on instead of the datasets. Refused where "
+            "they were made with another model, template or setting."
+        ),
+        "保存分词结果的文件夹：首次写入，之后直接读取而不再读数据集；若由其他模型、模板或设置生成则拒绝使用。",
+    ),
+    "keys.overwrite_cache": Text(
+        "Tokenise anew, even where the same tokens were kept from an earlier run.",
+        "重新分词，即使之前已保存过相同的结果。",
+    ),
+    "keys.preprocessing_num_workers": Text(
+        "The most processes to tokenise with. Unset: all cores for large data, one process for small data.",
+        "分词时最多使用的进程数；不填则数据量大时用全部核心，数据量小时用单个进程。",
     ),
     # method: what is trained
     "keys.stage": Text(
-        "The kind of training: sft is supervised fine-tuning on prompts and answers.",
-        "训练阶段：sft 即用问答数据做监督微调。",
+        "The kind of training: sft learns answers to prompts; pt goes on pre-training on plain text.",
+        "训练阶段：sft 用问答数据做监督微调；pt 用纯文本继续预训练。",
     ),
     "keys.finetuning_type": Text(
         "Which weights move: lora trains a small adapter, freeze a few layers, full all weights.",

@@ -87,8 +87,8 @@ TEXTS = {
     ),
     "models.no_template": Text("The model has no chat template.", "该模型没有对话模板。"),
     "models.no_template.fix": Text(
-        "Set template: chatml, or the path of a Jinja file.",
-        "请设置 template: chatml，或写 Jinja 文件的路径。",
+        "Set template to one of: {known}; or to the path of a Jinja file.",
+        "请将 template 设为以下之一：{known}，或 Jinja 文件的路径。",
     ),
     "models.template_file": Text("The template file {file} can't be read.", "无法读取模板文件 {file}。"),
     "models.template_file.fix": Text("Check the path.", "请检查路径。"),
@@ -142,8 +142,8 @@ TEXTS = {
         "The model can't be kept in {folder}: {reason}.", "无法将模型保存到 {folder}：{reason}。"
     ),
     "models.cannot_keep.fix": Text(
-        "Make room, or set CONCH_HOME to a folder on a larger disk.",
-        "请腾出空间，或把 CONCH_HOME 设到更大的磁盘上。",
+        "Make room, or move to a larger disk with `conch models move DIR`.",
+        "请腾出空间，或用 `conch models move 目录` 迁移到更大的磁盘。",
     ),
     "models.not_gguf": Text("{file} is not a GGUF file.", "{file} 不是 GGUF 文件。"),
     "models.not_gguf.fix": Text("Download it again.", "请重新下载。"),
@@ -183,15 +183,199 @@ TEXTS = {
     ),
     "models.hub_error": Text("The hub refused {repo}: {reason}", "模型站点拒绝了 {repo}：{reason}"),
     "models.hub_error.fix": Text("Try again later.", "请稍后再试。"),
-    "models.hub_unreachable": Text(
-        "The hub can't be reached for {repo}: {reason}", "无法从模型站点获取 {repo}：{reason}"
+    # sources
+    "models.no_answer": Text("{source} does not answer: {reason}", "{source} 没有应答：{reason}"),
+    "models.no_answer.fix": Text(
+        "Check the network (and HF_ENDPOINT, if it is set), choose another source with --source or "
+        "`conch models source`, or give a local folder.",
+        "请检查网络（如设置了 HF_ENDPOINT，也请检查），或用 --source、`conch models source` 换一个来源，或给出本地文件夹。",
     ),
-    "models.hub_unreachable.fix": Text(
-        "Check the network, set HF_ENDPOINT to a mirror, or give a local folder.",
-        "请检查网络，或将 HF_ENDPOINT 设为镜像站，或给出本地文件夹。",
+    "models.silent": Text(
+        "{source} gave no sign of life within {seconds} s.", "{source} 在 {seconds} 秒内没有任何应答。"
     ),
-    "models.not_kept": Text("Conch keeps no model '{name}'.", "Conch 没有保存名为 '{name}' 的模型。"),
+    "models.silent.fix": Text(
+        "Check the network, or choose another source with --source.", "请检查网络，或用 --source 换一个来源。"
+    ),
+    "models.all_failed": Text(
+        "No source could deliver {repo}:{reasons}", "所有来源都无法提供 {repo}：{reasons}"
+    ),
+    "models.all_failed.fix": Text(
+        "Run the command again: what has arrived is kept. Or name a source with --source, or give a local folder.",
+        "请重新运行，已下载的部分会保留；也可用 --source 指定来源，或给出本地文件夹。",
+    ),
+    "models.source_lacks": Text(
+        "{source} does not have the file {file} of {repo}.", "{source} 上没有 {repo} 的文件 {file}。"
+    ),
+    "models.source_lacks.fix": Text("Try another source with --source.", "请用 --source 换一个来源。"),
+    "models.bad_download": Text(
+        "{source} delivers {file} of {repo} damaged: it is not what the hub's list says.",
+        "{source} 提供的 {repo} 的 {file} 已损坏，与站点清单不符。",
+    ),
+    "models.bad_download.fix": Text("Try another source with --source.", "请用 --source 换一个来源。"),
+    "models.stalled": Text(
+        "{source} sent no byte of {file} for {seconds} s.",
+        "{source} 已有 {seconds} 秒没有传来 {file} 的任何数据。",
+    ),
+    "models.stalled.fix": Text(
+        "Run the command again, or try another source with --source: what has arrived is kept.",
+        "请重新运行，或用 --source 换一个来源；已下载的部分会保留。",
+    ),
+    "models.broke": Text(
+        "{source} breaks off in {file} again and again: {reason}",
+        "从 {source} 下载 {file} 时连接反复中断：{reason}",
+    ),
+    "models.broke.fix": Text(
+        "Run the command again, or try another source with --source: what has arrived is kept.",
+        "请重新运行，或用 --source 换一个来源；已下载的部分会保留。",
+    ),
+    "models.busy": Text(
+        "{source} asks to wait {seconds} s ({reason}).", "{source} 要求等待 {seconds} 秒（{reason}）。"
+    ),
+    "models.busy.fix": Text(
+        "Come back later, or try another source with --source.", "请稍后再来，或用 --source 换一个来源。"
+    ),
+    "models.refused_token": Text(
+        "{source} refuses the access token for {repo} (HTTP {status}).",
+        "{source} 拒绝了访问 {repo} 的令牌（HTTP {status}）。",
+    ),
+    "models.refused_token.fix": Text(
+        "Renew hf_hub_token (or HF_TOKEN), or log in again with `hf auth login`.",
+        "请更新 hf_hub_token（或 HF_TOKEN），或用 `hf auth login` 重新登录。",
+    ),
+    "models.not_a_hub": Text(
+        "{source} does not answer like a model hub: {reason}", "{source} 的应答不像模型站点：{reason}"
+    ),
+    "models.not_a_hub.fix": Text(
+        "Check the address; some networks answer with a log-in page.", "请检查地址；有些网络会返回登录页面。"
+    ),
+    "models.no_modelscope": Text(
+        "ModelScope's client library is not installed.", "未安装 ModelScope 的客户端库。"
+    ),
+    "models.no_modelscope.fix": Text("Run: pip install modelscope", "请运行：pip install modelscope"),
+    "models.unknown_source": Text("There is no source '{source}'.", "没有名为 '{source}' 的来源。"),
+    "models.unknown_source.fix": Text(
+        "Name one of {known}, or the URL of a mirror.", "请使用 {known} 之一，或镜像站的 URL。"
+    ),
+    "models.bad_settings": Text("{file} can't be used: {reason}", "无法使用 {file}：{reason}"),
+    "models.bad_settings.fix": Text("Correct it, or delete it.", "请改正或删除该文件。"),
+    "models.unsafe_path": Text(
+        "{repo} names a file that would lie outside of its folder: {path}",
+        "{repo} 中的文件 {path} 会落在文件夹之外。",
+    ),
+    "models.unsafe_path.fix": Text(
+        "Don't use this model: its file list was tampered with.", "请不要使用该模型：它的文件清单被篡改过。"
+    ),
+    "models.only_pickles": Text(
+        "{place} offers its weights as a pickle only ({file}), which could run any code when read. "
+        "Nothing was downloaded.",
+        "{place} 只提供 pickle 格式的权重（{file}），读取时可能执行任意代码。没有下载任何文件。",
+    ),
+    "models.only_pickles.fix": Text(
+        "Look for a copy with *.safetensors; most models have one.",
+        "请寻找带 *.safetensors 的版本，多数模型都有。",
+    ),
+    "models.only_gguf": Text(
+        "{place} offers GGUF files only, such as {file}.", "{place} 只提供 GGUF 文件，例如 {file}。"
+    ),
+    "models.only_gguf.fix": Text(
+        "Use the repository that it was made from; or download one of the files and name its path.",
+        "请使用转换前的原仓库，或下载其中一个文件并给出路径。",
+    ),
+    "models.offline_partial": Text(
+        "{repo} is on this machine only in part ({file} is missing), and HF_HUB_OFFLINE forbids the network.",
+        "本机上的 {repo} 不完整（缺少 {file}），而 HF_HUB_OFFLINE 禁止联网。",
+    ),
+    "models.offline_partial.fix": Text(
+        "Unset HF_HUB_OFFLINE and run `conch models pull {repo}`.",
+        "请取消 HF_HUB_OFFLINE，并运行 `conch models pull {repo}`。",
+    ),
+    # progress of a download
+    "models.pull.chosen": Text("Source: {source} ({reason})", "来源：{source}（{reason}）"),
+    "models.pull.only": Text("as chosen", "按设置"),
+    "models.pull.quickest": Text("answered first, in {seconds} s", "应答最快，{seconds} 秒"),
+    "models.pull.next": Text("the next best, answered in {seconds} s", "次优，{seconds} 秒应答"),
+    "models.pull.damaged": Text("{file} is damaged; fetching it again …", "{file} 已损坏，正在重新下载 …"),
+    "models.pull.waiting": Text(
+        "{source}: {reason}; going on in {seconds} s …", "{source}：{reason}；{seconds} 秒后继续 …"
+    ),
+    "models.pull.given_up": Text("{source} is given up: {reason}", "放弃 {source}：{reason}"),
+    "models.pull.locked": Text("another process is fetching {file}", "另一个进程正在下载 {file}"),
+    "models.pull.short": Text("the connection broke off", "连接中断"),
+    "models.pull.progress": Text(
+        "{done} of {total} MB, {speed} MB/s", "已下载 {done} / {total} MB，{speed} MB/s"
+    ),
+    # archives
+    "models.unpacking": Text("Unpacking {file} (once) …", "正在解压 {file}（仅一次）…"),
+    "models.bad_archive": Text(
+        "The archive {file} can't be read: {reason}", "无法读取压缩包 {file}：{reason}"
+    ),
+    "models.bad_archive.fix": Text(
+        "Upload it again, or unpack it yourself and name the folder.", "请重新上传，或自行解压后给出文件夹。"
+    ),
+    "models.no_model_inside": Text(
+        "The archive {file} holds no model: a folder with config.json and *.safetensors.",
+        "压缩包 {file} 中没有模型（含 config.json 和 *.safetensors 的文件夹）。",
+    ),
+    "models.no_model_inside.fix": Text(
+        "Pack the model's folder, weights included.", "请把模型文件夹连同权重一起打包。"
+    ),
+    # disks
+    "models.disk_small": Text(
+        "The model takes {needed} GB, and the disk of {folder} has {free} GB left.",
+        "模型需要 {needed} GB，而 {folder} 所在磁盘仅剩 {free} GB。",
+    ),
+    "models.disk_small.fix": Text(
+        "Make room (`conch models list` shows what takes it), or move to a larger disk: conch models move DIR",
+        "请腾出空间（`conch models list` 会列出占用），或迁移到更大的磁盘：conch models move 目录",
+    ),
+    "models.disk_small_move": Text(
+        "The model takes {needed} GB, and the disk of {folder} has {free} GB left.",
+        "模型需要 {needed} GB，而 {folder} 所在磁盘仅剩 {free} GB。",
+    ),
+    "models.disk_small_move.fix": Text(
+        "There is room on another disk: conch models move {better}",
+        "另一块磁盘空间充足，请运行：conch models move {better}",
+    ),
+    "models.disk_filled": Text("The disk of {folder} is full.", "{folder} 所在磁盘已满。"),
+    "models.disk_filled.fix": Text(
+        "Make room, or move to a larger disk with `conch models move DIR`; what has arrived is kept.",
+        "请腾出空间，或用 `conch models move 目录` 迁移到更大的磁盘；已下载的部分会保留。",
+    ),
+    "models.move_inside": Text(
+        "{folder} and {place} lie one inside the other.", "{folder} 与 {place} 互相包含。"
+    ),
+    "models.move_inside.fix": Text("Name a folder elsewhere.", "请换一个文件夹。"),
+    "models.move_in_use": Text("{folder} holds something already.", "{folder} 中已有内容。"),
+    "models.move_in_use.fix": Text("Name a new or an empty folder.", "请给出新的或空的文件夹。"),
+    "models.move_unwritable": Text("{folder} can't be written to.", "无法写入 {folder}。"),
+    "models.move_unwritable.fix": Text("Name a folder of yours.", "请换一个您有权限的文件夹。"),
+    "models.move_busy": Text(
+        "Run {run} is at work in Conch's folder.", "训练 {run} 正在使用 Conch 的文件夹。"
+    ),
+    "models.move_busy.fix": Text(
+        "Wait for it, or stop it: conch runs stop {run}", "请等待其结束，或停止它：conch runs stop {run}"
+    ),
+    "models.move_twice": Text(
+        "Another process is moving Conch's folder.", "另一个进程正在迁移 Conch 的文件夹。"
+    ),
+    "models.move_twice.fix": Text("Wait for it.", "请等待其完成。"),
+    "models.move_failed": Text(
+        "{place} could not be moved and is as it was: {reason}", "{place} 迁移失败，原文件未变：{reason}"
+    ),
+    "models.move_failed.fix": Text("Mend that, and run the command again.", "请排除该问题后重新运行。"),
+    # what is here
+    "models.partial": Text("{name} is here only in part.", "{name} 尚未下载完整。"),
+    "models.partial.fix": Text(
+        "Fetch the rest: conch models pull {name}", "继续下载：conch models pull {name}"
+    ),
+    "models.not_here": Text("{name} is not on this machine yet.", "{name} 还不在本机。"),
+    "models.not_here.fix": Text("Fetch it: conch models pull {name}", "获取它：conch models pull {name}"),
+    "models.which": Text("'{name}' is the name of several models.", "有多个模型名为 '{name}'。"),
+    "models.which.fix": Text("Name one by its folder: {known}", "请用文件夹指明：{known}"),
+    "models.cannot_remove": Text("{folder} can't be deleted: {reason}", "无法删除 {folder}：{reason}"),
+    "models.cannot_remove.fix": Text("Check whose files these are.", "请检查这些文件的归属。"),
+    "models.not_kept": Text("There is no model '{name}' on this machine.", "本机没有名为 '{name}' 的模型。"),
     "models.not_kept.fix": Text(
-        "`conch models list` shows what it keeps.", "`conch models list` 会列出已保存的模型。"
+        "`conch models list` shows what there is.", "`conch models list` 会列出本机的模型。"
     ),
 }

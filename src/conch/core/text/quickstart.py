@@ -49,6 +49,12 @@ TEXTS = {
     "quickstart.run_failed.fix": Text("{hint}", "{hint}"),
     "quickstart.run_ended": Text("The training run {run} is {state}.", "训练 {run} 的状态是 {state}。"),
     "quickstart.run_ended.fix": Text("Look at {log}.", "请查看 {log}。"),
+    "quickstart.no_answer": Text("The server did not answer {url}: {reason}", "服务没有回应 {url}：{reason}"),
+    "quickstart.no_answer.fix": Text("Look at {log}.", "请查看 {log}。"),
+    "quickstart.interrupted": Text(
+        "The training run goes on by itself. Watch it: conch runs follow {run}; stop it: conch runs stop {run}",
+        "训练会自行继续。查看进度：conch runs follow {run}；停止：conch runs stop {run}",
+    ),
     "quickstart.no_server": Text("The server did not start.", "服务未能启动。"),
     "quickstart.no_server.fix": Text("Look at {log}.", "请查看 {log}。"),
 }

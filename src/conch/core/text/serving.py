@@ -39,7 +39,24 @@ TEXTS = {
     ),
     "serving.blank_key": Text("The API key is blank.", "API 密钥为空。"),
     "serving.blank_key.fix": Text(
-        "Give a key with --api-key, or leave the option out.", "请用 --api-key 给出密钥，或去掉该选项。"
+        "Give a key by --api-key-file, CONCH_API_KEY or --api-key, or none at all.",
+        "请用 --api-key-file、CONCH_API_KEY 或 --api-key 给出密钥，或完全不设置。",
+    ),
+    "serving.two_keys": Text(
+        "--api-key and --api-key-file are both given.", "同时给出了 --api-key 和 --api-key-file。"
+    ),
+    "serving.two_keys.fix": Text("Give one of them.", "请只保留其中一个。"),
+    "serving.bad_key_file": Text(
+        "No key can be read from {file}: {reason}.", "无法从 {file} 读取密钥：{reason}。"
+    ),
+    "serving.bad_key_file.fix": Text(
+        "Name a text file that holds the key, and nothing else.", "请指定只含密钥的文本文件。"
+    ),
+    "serving.key_file.not_text": Text("it is not UTF-8 text", "不是 UTF-8 文本"),
+    "serving.key_file.lines": Text("it holds {count} lines", "共有 {count} 行"),
+    "serving.engine_later": Text("The engine {name} is not built yet.", "推理引擎 {name} 尚未实现。"),
+    "serving.engine_later.fix": Text(
+        "Use --engine transformers, or leave the option out.", "请使用 --engine transformers，或去掉该选项。"
     ),
     "serving.key_needed": Text(
         "A server on {host} can be reached from outside, and has no key.",
@@ -66,7 +83,27 @@ TEXTS = {
     ),
     "serving.cli.port": Text("Port to listen on; 0 finds a free one.", "监听端口；0 表示自动选择空闲端口。"),
     "serving.cli.name": Text("What the model is called in the API.", "模型在接口中的名称。"),
-    "serving.cli.api_key": Text("Key that every request must carry.", "每个请求都必须携带的密钥。"),
+    "serving.cli.api_key": Text(
+        "Key that every request must carry. Other users of this machine can see it in the list of "
+        "processes: rather use --api-key-file or the environment variable CONCH_API_KEY.",
+        "每个请求都必须携带的密钥。本机其他用户可在进程列表中看到它，建议改用 --api-key-file 或环境变量 CONCH_API_KEY。",
+    ),
+    "serving.cli.api_key_file": Text("Read the key from this text file.", "从该文本文件读取密钥。"),
+    "serving.cli.max_new_tokens": Text(
+        "The most tokens of an answer where the request names no bound.",
+        "请求未指定上限时，回答最多生成多少个 token。",
+    ),
+    "serving.cli.max_concurrent_requests": Text(
+        "The most requests in hand; more are sent away with status 429.",
+        "同时受理的最大请求数，超出的请求返回状态码 429。",
+    ),
+    "serving.cli.max_parallel_answers": Text(
+        "The most answers made at once, over all requests; others wait. Each takes memory for its context.",
+        "所有请求合计同时生成的最大回答数，其余排队等待；每个回答都要为上下文占用内存。",
+    ),
+    "serving.cli.request_seconds": Text(
+        "The longest that a request may take, waiting included.", "单个请求的最长时间（秒），包括等待。"
+    ),
     "serving.cli.engine": Text("What computes the answers.", "推理引擎。"),
     "serving.cli.json": Text(
         "Print address, models and key as one JSON document once the server is ready.",
@@ -88,6 +125,21 @@ TEXTS = {
     "serving.foreign_host.fix": Text(
         "Behind a proxy or a forwarded port, start it with --api-key.",
         "如经由代理或端口转发访问，请在启动时加上 --api-key。",
+    ),
+    "serving.foreign_page": Text(
+        "This server answers no requests of other web pages.", "本服务不响应其他网页发出的请求。"
+    ),
+    "serving.foreign_page.fix": Text(
+        "Send them from a program, or from this server's own page: /docs.",
+        "请从程序或本服务自己的页面（/docs）发送请求。",
+    ),
+    "serving.template_refused": Text(
+        "The model's chat template refuses messages with the roles {roles}: {reason}.",
+        "模型的对话模板不接受角色为 {roles} 的消息：{reason}。",
+    ),
+    "serving.template_refused.fix": Text(
+        "Leave the system message out, or let user and assistant take turns.",
+        "请去掉 system 消息，或让 user 与 assistant 交替发言。",
     ),
     "serving.no_model": Text("There is no model '{name}' here.", "这里没有模型 '{name}'。"),
     "serving.no_model.fix": Text("Use one of: {known}.", "可用的模型：{known}。"),

@@ -9,6 +9,14 @@ TEXTS = {
         "本机 CPU（{machine}）没有 bf16 指令，fp32 更快",
     ),
     "training.precision_asked": Text("asked for by {key}", "按 {key} 的设置"),
+    "training.slow_bf16": Text(
+        "bf16 is slower than fp32 here: {reason}. Take bf16: true out, unless memory is short.",
+        "此处 bf16 比 fp32 慢：{reason}。若非内存不足，请去掉 bf16: true。",
+    ),
+    "training.no_liger": Text(
+        "enable_liger_kernel has no effect on {device}: these kernels need CUDA.",
+        "enable_liger_kernel 在 {device} 上不起作用：这些内核需要 CUDA。",
+    ),
     "training.padded": Text(
         "{architecture} has no packed path here; rows are padded, which is slower.",
         "{architecture} 暂无打包计算路径；将使用填充方式，速度较慢。",
@@ -16,6 +24,50 @@ TEXTS = {
     "training.truncated": Text(
         "{count} of {rows} rows are longer than cutoff_len {cutoff}; what lies beyond it is not trained.",
         "{rows} 行中有 {count} 行超过 cutoff_len {cutoff}，超出部分不参与训练。",
+    ),
+    "training.tokens_not_kept": Text(
+        "The tokens can't be kept in {folder} for the next run: {reason}.",
+        "无法将分词结果保存到 {folder} 供下次使用：{reason}。",
+    ),
+    "training.tokens_unwritable": Text(
+        "The tokens can't be written to {folder} (tokenized_path): {reason}.",
+        "无法将分词结果写入 {folder}（tokenized_path）：{reason}。",
+    ),
+    "training.tokens_unwritable.fix": Text(
+        "Make room, correct the permissions, or choose another tokenized_path.",
+        "请腾出空间、修正权限，或更换 tokenized_path。",
+    ),
+    "training.tokens_broken": Text(
+        "The tokens in {folder} (tokenized_path) are damaged.",
+        "{folder}（tokenized_path）中的分词结果已损坏。",
+    ),
+    "training.tokens_broken.fix": Text(
+        "Remove the folder, or set overwrite_cache: true to make them anew.",
+        "请删除该文件夹，或设置 overwrite_cache: true 重新生成。",
+    ),
+    "training.tokens_differ": Text(
+        "The tokens in {folder} (tokenized_path) were made otherwise than asked for: {parts}.",
+        "{folder}（tokenized_path）中的分词结果与当前要求不一致：{parts}。",
+    ),
+    "training.tokens_differ.fix": Text(
+        "Name another tokenized_path, or set overwrite_cache: true to make them anew from the datasets.",
+        "请换一个 tokenized_path，或设置 overwrite_cache: true 从数据集重新生成。",
+    ),
+    "training.worker_died": Text(
+        "A process that makes tokens was killed, most likely for lack of memory.",
+        "一个分词进程被终止，很可能是内存不足。",
+    ),
+    "training.worker_died.fix": Text(
+        "Set preprocessing_num_workers: 1, or streaming: true with max_steps.",
+        "请设置 preprocessing_num_workers: 1，或 streaming: true 并给出 max_steps。",
+    ),
+    "training.no_rows_left": Text(
+        "val_size {val_size} takes every row of dataset '{name}', so there is none to interleave.",
+        "val_size 为 {val_size} 时取走了数据集 '{name}' 的全部数据，无法交错混合。",
+    ),
+    "training.no_rows_left.fix": Text(
+        "Use a smaller val_size, an eval_dataset, or mix_strategy: concat.",
+        "请减小 val_size，改用 eval_dataset，或设置 mix_strategy: concat。",
     ),
     "training.no_module": Text("The model has no module named {names}.", "模型中没有名为 {names} 的模块。"),
     "training.no_module.fix": Text("Use `all`, or names among: {known}", "请使用 all，或以下名称：{known}"),
@@ -43,6 +95,11 @@ TEXTS = {
     "training.disk.fix": Text(
         "Make room or correct the permissions, then go on: conch runs resume {run}",
         "请腾出空间或修正权限，然后继续：conch runs resume {run}",
+    ),
+    "training.interrupted": Text("The training was interrupted.", "训练被中断。"),
+    "training.interrupted.fix": Text(
+        "Go on from its last checkpoint: conch runs resume {run}",
+        "从最近的检查点继续：conch runs resume {run}",
     ),
     "training.unexpected": Text("The worker failed unexpectedly: {reason}", "工作进程意外失败：{reason}"),
     "training.unexpected.fix": Text("The whole story is in {log}.", "详情见 {log}。"),

@@ -1,7 +1,7 @@
 """Kinds of dataset files. A new kind is a new file beside this one, and a line in the table.
 
-A reader turns one file into rows and one by one. It never reads a whole file at once where the
-format allows it, and it goes on behind a broken line where the format has lines.
+A reader turns one file into rows, one by one. It never holds a whole file where the format
+allows to read it in parts, and it goes on behind a broken line where the format has lines.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from conch.core.errors import DataError
+from conch.data.files import DataFile, damaged
 from conch.data.readers.arrow import ArrowReader
 from conch.data.readers.delimited import DelimitedReader
 from conch.data.readers.json_rows import JsonReader
 from conch.data.readers.parquet import ParquetReader
 from conch.data.readers.plain import PlainReader
 from conch.data.readers.xlsx import XlsxReader
-from conch.data.rows import Item, Row
-from conch.data.files import DataFile
+from conch.data.rows import Fault, Item, Row
 
 
 class Reader(Protocol):
     def read(self, file: DataFile) -> Iterator[Item]:
-        """The rows of `file`. Raises DataError where none of it can be read."""
+        """The rows of `file`. Whatever is raised ends it."""
         ...
 
     def write(self, file: DataFile, rows: Iterator[Row], target: Path) -> None:
@@ -49,4 +50,17 @@ READERS: dict[str, Reader] = {
 
 
 def read(file: DataFile) -> Iterator[Item]:
-    return READERS[file.suffix].read(file)
+    """The rows of `file`. What its library can't read ends in a fault, however it says so."""
+    items = READERS[file.suffix].read(file)
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except DataError as error:
+            yield Fault(error, end=True)
+            return
+        except Exception as error:  # zlib, csv, pyarrow and openpyxl raise all kinds for damaged files
+            yield Fault(damaged(file.shown, error), end=True)
+            return
+        yield item

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from conch.config.data import DataConfig
 from conch.training.method import Method
+from conch.training.methods.pretrain import Pretraining
 from conch.training.methods.sft import SupervisedFineTuning
 
 METHODS: dict[str, Callable[[DataConfig], Method]] = {
     "sft": SupervisedFineTuning,
+    "pt": Pretraining,
 }

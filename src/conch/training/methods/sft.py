@@ -11,14 +11,18 @@ import torch
 from conch.config.data import DataConfig
 from conch.data import batches
 from conch.data.example import Example
-from conch.data.prepare import Prepared, Progress, prepare
-from conch.data.template import ChatTemplate
+from conch.data.prepare import Prepared, prepare
+from conch.data.template import ChatTemplate, Tokenizer
+from conch.data.workers import Progress
 from conch.training.loss import Score, score
 
 
 @dataclass(frozen=True)
 class SupervisedFineTuning:
     config: DataConfig
+
+    def template(self, tokenizer: Tokenizer) -> ChatTemplate:
+        return ChatTemplate.of(tokenizer, self.config.template, self.config.enable_thinking)
 
     def prepare(self, template: ChatTemplate, seed: int, progress: Progress | None) -> Prepared:
         return prepare(self.config, template, seed, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch.server.stops import StopText
+from conch.inference.stops import StopText
 
 LETTERS = st.text(alphabet="ab中", max_size=12)
 STOPS = st.lists(st.text(alphabet="ab中", min_size=1, max_size=4), max_size=4)

@@ -1,0 +1,161 @@
+"""What `conch data check`, `stats` and `preview` show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import click
+
+from conch.cli.output import say
+from conch.core.conversation import Document, Feedback, Preference
+from conch.core.errors import DataError
+from conch.core.text import tr
+from conch.data.check import Report, severity_of
+from conch.data.example import IGNORED, Example
+from conch.data.measure import Measure
+from conch.data.reading import STAGES, Opened, judged
+from conch.data.rows import Sample
+from conch.data.stats import Stats
+
+_BAR = 40
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SHOWN = 10
+"""Findings of one rule that are shown to a person; `--json` has more."""
+
+
+# check
+
+
+def show_report(report: Report, name: str) -> None:
+    _show_reading(report)
+    for rule, findings in report.sorted():
+        is_error = severity_of(rule) == "error"
+        heading = "check.error" if is_error else "check.warning"
+        remedy = findings[0].remedy
+        say()
+        say(
+            click.style(
+                tr(heading, rule=rule, count=report.counts[rule], remedy=remedy),
+                fg="red" if is_error else "yellow",
+            )
+        )
+        for found in findings[:_SHOWN]:
+            where = found.file if found.row is None else f"{found.file} {found.row}"
+            say(f"    {where}: {found.reason}")
+        if report.counts[rule] > _SHOWN:
+            say(tr("check.more", count=report.counts[rule] - _SHOWN))
+    say()
+    _show_verdict(report, name)
+
+
+def _show_reading(report: Report) -> None:
+    opened = report.opened
+    columns = ", ".join(f"{part} = {column}" for part, column in opened.layout.columns.named().items())
+    values = {"name": opened.dataset.name, "rows": report.rows, "format": opened.format.name}
+    say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=columns))
+    found = opened.recognised
+    if found is not None:
+        say(tr("check.recognised", fitting=found.fitting, looked_at=found.looked_at))
+    if report.unused:
+        say(tr("check.unused", columns=", ".join(report.unused)))
+
+
+def _show_verdict(report: Report, name: str) -> None:
+    errors, warnings = report.total("error"), report.total("warning")
+    if not errors and not warnings:
+        say(click.style(tr("check.clean"), fg="green"))
+    elif report.passed:
+        say(click.style(tr("check.passed", warnings=warnings), fg="green"))
+    else:
+        say(click.style(tr("check.failed", errors=errors, warnings=warnings), fg="red"))
+        say(tr("check.how_to_mend", name=name))
+
+
+# stats
+
+
+def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
+    tokens = found.tokens()
+    lines = {
+        "rows": f"{found.rows} ({found.format})",
+        "unread": str(found.unread) if found.unread else "",
+        "turns": _counted(sorted(found.turns.items())),
+        "languages": _counted(found.languages.most_common()),
+        "tokens": str(tokens),
+        "trained": f"{found.trained} ({100 * found.trained / tokens:.0f} %)" if tokens else "0",
+        "lengths": ", ".join(f"{name} {length}" for name, length in found.quantiles().items()),
+    }
+    for name, value in lines.items():
+        if value:
+            say(tr(f"cli.data.stats.{name}", value=value))
+    bins = found.histogram()
+    most = max((count for _, _, count in bins), default=1)
+    say(tr("cli.data.stats.histogram"))
+    for low, high, count in bins:
+        say(f"  {low:>7}-{high:<7} {bar(count / most):<{_BAR}} {count}")
+    say(tr("cli.data.stats.cutoffs"))
+    for cutoff in cutoffs:
+        cut = found.truncated(cutoff)
+        share = 100 * cut / len(found.lengths) if found.lengths else 0
+        say(f"  {cutoff:>7} {bar(share / 100):<{_BAR}} {cut} ({share:.1f} %)")
+
+
+def _counted(items: Iterable[tuple[Any, int]]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in items)
+
+
+def bar(share: float, width: int = _BAR) -> str:
+    """A bar of `share` (0 to 1) of `width` characters, in steps of an eighth of one."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
+
+
+# preview
+
+
+def previewed(opened: Opened, measure: Measure, rows: int) -> Iterator[dict[str, Any]]:
+    """The sequences of the first rows: their tokens, and which of them are trained. Raises DataError."""
+    for sample in judged(opened, bound=rows):
+        if isinstance(sample, DataError):
+            raise sample
+        examples = measure.examples(sample)
+        for number, example in enumerate(examples):
+            yield _tokens(example, measure, _part(sample, number, len(examples)))
+
+
+def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
+    from conch.inference.detokenize import pieces_of
+
+    origin = example.origin
+    return {
+        "file": origin.file if origin else "-",
+        "row": origin.row if origin else 0,
+        "part": part,
+        "ids": example.input_ids,
+        "tokens": pieces_of(measure.template.tokenizer, example.input_ids),
+        "trained": [label != IGNORED for label in example.labels],
+    }
+
+
+def _part(sample: Sample, number: int, count: int) -> str:
+    """Which part of a sample a sequence is."""
+    match sample:
+        case Preference():
+            return "chosen" if number < count // 2 else "rejected"
+        case Feedback():
+            return "liked" if sample.liked else "disliked"
+        case Document():
+            return "text"
+        case _:
+            return "conversation"
+
+
+def show_preview(shown: Iterable[dict[str, Any]]) -> None:
+    for entry in shown:
+        trained = entry["trained"]
+        values = {"row": entry["row"], "tokens": len(trained), "trained": sum(trained)}
+        say(tr("cli.data.preview_row", **values, part=tr(f"cli.data.part.{entry['part']}")))
+        pairs = zip(entry["tokens"], trained, strict=True)
+        say("".join(click.style(text, fg="green" if on else "bright_black") for text, on in pairs))

@@ -1,0 +1,148 @@
+"""What `conch models list` and `info` say of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from conch.cli.output import size, whisper
+from conch.core.errors import ConchError, ModelError
+from conch.core.text import tr
+from conch.models.fit import METHODS, fits
+from conch.models.hardware import Room
+from conch.models.headers import ModelFiles, read_model_files
+from conch.models.hub.huggingface import looks_like_id
+from conch.models.inventory import Entry, describe, find_entry, has_chat_template
+
+WIDTHS = (40, 12, 22, 8, 5, 9, 9)
+
+
+def entry_facts(entry: Entry, room: Room) -> dict[str, Any]:
+    """One model of this machine. What can't be read has a `problem` instead of its figures."""
+    facts: dict[str, Any] = {
+        "name": entry.name,
+        "source": entry.source,
+        "folder": str(entry.folder or entry.root),
+        "bytes": entry.bytes(),
+    }
+    try:
+        files = entry.read()
+        facts |= _figures(files, room)
+    except ConchError as error:
+        return facts | {"problem": error.message}
+    return facts | {"chat_template": has_chat_template(files.folder)}
+
+
+def _figures(files: ModelFiles, room: Room) -> dict[str, Any]:
+    estimates = fits(files, room)
+    return {**describe(files), "training": {name: fit.to_dict() for name, fit in estimates.items()}}
+
+
+def info_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
+    """The same of any model: on this machine, or still on a hub. Raises ModelError."""
+    if revision == "main" and source is None:
+        try:
+            return entry_facts(find_entry(name), room) | {"on_this_machine": True}
+        except ModelError as error:
+            if error.key != "models.not_kept":
+                raise
+    if looks_like_id(name) and not Path(name).expanduser().exists():
+        return _remote_facts(name, revision, source, room)
+    return _folder_facts(name, room)
+
+
+def _folder_facts(name: str, room: Room) -> dict[str, Any]:
+    from conch.models.locate import Request, find
+
+    located = find(Request(name))
+    if located is None:
+        raise ModelError("models.not_here", name=name)
+    files = read_model_files(located.folder)
+    taken = sum(path.stat().st_size for path in located.folder.rglob("*") if path.is_file())
+    facts = {"name": located.name, "source": "folder", "folder": str(located.folder), "bytes": taken}
+    template = {"chat_template": has_chat_template(located.folder), "on_this_machine": True}
+    return facts | _figures(files, room) | template
+
+
+def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
+    from conch.models.pull import Wish
+    from conch.models.pull_events import Narrator
+    from conch.models.remote import look
+
+    model = look(Wish(name, revision, source), Narrator(whisper))
+    facts = {"name": name, "source": model.source, "commit": model.commit, "bytes": model.size}
+    template = {"chat_template": model.chat_template, "on_this_machine": False}
+    return facts | _figures(model.files, room) | template
+
+
+def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
+    """A line a model, and what the last column was measured against."""
+    yield _line(*(tr(f"cli.models.column.{name}") for name in COLUMNS))
+    for facts in listed:
+        if "problem" in facts:
+            yield _line(facts["name"], facts["source"], size(facts["bytes"])) + "  " + facts["problem"]
+            continue
+        template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
+        fitting = [name for name in METHODS if facts["training"][name]["fits"]]
+        yield _line(
+            facts["name"],
+            facts["source"],
+            facts["architecture"],
+            _count(facts["parameters"]),
+            facts["dtype"],
+            size(facts["bytes"]),
+            template,
+            ", ".join(fitting) or "-",
+        )
+    yield ""
+    yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
+
+
+COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
+
+
+def _line(*words: str) -> str:
+    return " ".join(f"{word:<{width}}" for word, width in zip(words, (*WIDTHS, 0), strict=False)).rstrip()
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+
+
+def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
+    """Everything of one model, a line each."""
+    shown = {
+        "name": facts["name"],
+        "source": facts["source"],
+        "folder": facts.get("folder") or tr("cli.models.not_here"),
+        "size": size(facts["bytes"]),
+    }
+    if "problem" in facts:
+        yield from _sheet_lines({**shown, "problem": facts["problem"]})
+        return
+    template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
+    yield from _sheet_lines(
+        {
+            **shown,
+            "architecture": facts["architecture"],
+            "parameters": f"{_count(facts['parameters'])} ({facts['parameters']:,})",
+            "dtype": facts["dtype"],
+            "template": template,
+        }
+    )
+    yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
+    for name in METHODS:
+        parts = facts["training"][name]
+        detail = ", ".join(
+            f"{tr(f'cli.plan.memory.{part}')} {size(count)}"
+            for part, count in parts.items()
+            if part not in {"total", "fits"}
+        )
+        verdict = tr("cli.models.fits" if parts["fits"] else "cli.models.fits_not")
+        yield f"  {name:<6} {size(parts['total']):>9}  {verdict}  ({detail})"
+
+
+def _sheet_lines(values: dict[str, str]) -> Iterator[str]:
+    for name, value in values.items():
+        yield f"{tr(f'cli.models.column.{name}')}: {value}"

@@ -1,0 +1,41 @@
+"""A dataset as it was found: where it lies, and what is known of its rows before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class HubPlace:
+    """A dataset repository on the Hugging Face hub, or a part of it."""
+
+    repo: str
+    subset: str | None = None
+    split: str | None = None
+    folder: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Either `file` (a file or folder on this machine) or `hub` says where it lies."""
+
+    name: str
+    file: Path | None = None
+    hub: HubPlace | None = None
+    formatting: str | None = None
+    """alpaca, sharegpt or openai; None: to be recognised."""
+    ranking: bool = False
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Part to column, of those that the description names."""
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    num_samples: int | None = None
+    part: str | None = None
+    """Of a local folder, the sub-folder that is meant."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as a person is told."""
+        return str(self.file) if self.file else f"hf://datasets/{self.hub.repo}" if self.hub else self.name

@@ -1,0 +1,74 @@
+"""Room on disks: is there enough, and if not, where there is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from conch.core.errors import ModelError
+
+DATA_DISKS = (
+    "/root/autodl-tmp",
+    "/root/autodl-fs",
+    "/hy-tmp",
+    "/root/data",
+    "/workspace",
+    "/data",
+    "/mnt/data",
+)
+"""Where providers of rented machines mount the big disk."""
+SPARE_BYTES = 200_000_000
+"""What is left free, so that the machine goes on working."""
+GIGA = 1e9
+
+
+def existing(folder: Path) -> Path:
+    """The nearest folder above (or at) `folder` that exists."""
+    folder = folder.absolute()
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(existing(folder)).free
+
+
+def larger_disk(needed: int, instead_of: Path) -> Path | None:
+    """A folder on another disk with room for `needed` bytes, the roomiest; None where there is none."""
+    here = existing(instead_of).stat().st_dev
+    best: tuple[int, Path] | None = None
+    for place in mounted():
+        try:
+            suits = place.is_dir() and os.access(place, os.W_OK) and place.stat().st_dev != here
+            room = free_bytes(place) if suits else 0
+        except OSError:
+            continue
+        if room > needed and (best is None or room > best[0]):
+            best = (room, place)
+    return best[1] if best else None
+
+
+def mounted() -> list[Path]:
+    """Where disks are mounted that could hold models."""
+    import psutil
+
+    writable = [part for part in psutil.disk_partitions() if "ro" not in part.opts.split(",")]
+    system = ("/boot", "/snap", "/etc", "/proc", "/sys", "/dev", "/run", "/usr", "/var/lib/docker")
+    points = [part.mountpoint for part in writable if not part.mountpoint.startswith(system)]
+    return [Path(point) for point in dict.fromkeys((*DATA_DISKS, *points))]
+
+
+def check_room(needed: int, folder: Path) -> None:
+    """Raises ModelError where the disk of `folder` can't take `needed` bytes; it names a better one."""
+    free = free_bytes(folder)
+    if needed + SPARE_BYTES <= free:
+        return
+    facts = {
+        "needed": f"{needed / GIGA:.2f}",
+        "free": f"{max(0, free - SPARE_BYTES) / GIGA:.2f}",
+        "folder": folder,
+    }
+    better = larger_disk(needed + SPARE_BYTES, folder)
+    if better is not None:
+        raise ModelError("models.disk_small_move", **facts, better=better / "conch")
+    raise ModelError("models.disk_small", **facts)

@@ -1,0 +1,70 @@
+"""What a user has settled once for this machine: `CONCH_HOME/settings.yaml`.
+
+model_source: hf-mirror        # as the config key of that name
+download: {stall: 30, tries: 5}  # any of Patience, in seconds
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conch.config.model import MODEL_SOURCES, is_source
+from conch.core import env
+from conch.core.errors import ModelError, UsageError
+from conch.core.files import write_whole
+from conch.models.source import Patience
+
+
+def settings_file() -> Path:
+    return env.home() / "settings.yaml"
+
+
+def read_settings() -> dict[str, Any]:
+    """Everything that is settled; empty where there is no file. Raises ModelError where it can't be read."""
+    file = settings_file()
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ModelError("models.bad_settings", file=file, reason=str(error).splitlines()[0]) from error
+    if not isinstance(read, dict | None):
+        raise ModelError("models.bad_settings", file=file, reason=type(read).__name__)
+    return read or {}
+
+
+def default_source() -> str:
+    """The source that models come from unless one is named."""
+    settled = read_settings().get("model_source") or "auto"
+    return check_source(str(settled))
+
+
+def settle_source(source: str) -> None:
+    """Make `source` the default from now on. Raises UsageError where there is no such source."""
+    settings = {**read_settings(), "model_source": check_source(source)}
+    write_whole(settings_file(), yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+
+
+def check_source(source: str) -> str:
+    if not is_source(source):
+        raise UsageError("models.unknown_source", source=source, known=", ".join(MODEL_SOURCES))
+    return source
+
+
+def patience() -> Patience:
+    """How long to wait for sources. Raises ModelError where the settings hold no sensible number."""
+    given = read_settings().get("download") or {}
+    kinds = {item.name: type(getattr(Patience(), item.name)) for item in fields(Patience)}
+    try:
+        chosen = {name: kinds[name](value) for name, value in given.items()}
+        if any(value < 0 for value in chosen.values()) or chosen.get("tries", 1) < 1:
+            raise ValueError(chosen)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(
+            "models.bad_settings", file=settings_file(), reason=f"download: {given} ({', '.join(kinds)})"
+        ) from error
+    return Patience(**chosen)

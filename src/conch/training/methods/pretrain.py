@@ -1,0 +1,34 @@
+"""Pre-training that goes on: every token of every text is trained, and the end of text behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from conch.config.data import DataConfig
+from conch.data import batches
+from conch.data.example import Example
+from conch.data.prepare import Prepared, prepare
+from conch.data.template import ChatTemplate, Tokenizer
+from conch.data.workers import Progress
+from conch.training.loss import Score, score
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    config: DataConfig
+
+    def template(self, tokenizer: Tokenizer) -> ChatTemplate:
+        return ChatTemplate.for_text(tokenizer)
+
+    def prepare(self, template: ChatTemplate, seed: int, progress: Progress | None) -> Prepared:
+        return prepare(self.config, template, seed, progress, stage="pt")
+
+    def collate(self, examples: Sequence[Example], *, packed: bool, pad_token_id: int) -> dict[str, Any]:
+        return batches.packed(examples) if packed else batches.padded(examples, pad_token_id)
+
+    def score(self, model: torch.nn.Module, batch: dict[str, Any], *, accuracy: bool = False) -> Score:
+        return score(model, batch, accuracy=accuracy)

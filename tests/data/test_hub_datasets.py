@@ -1,0 +1,188 @@
+"""Datasets of a hub: which of their files are meant, and the real client against a hub on the loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conch.core.errors import DataError
+from conch.data import hub
+from conch.data.dataset import Dataset, HubPlace
+from conch.data.hub import choose
+from conch.data.reading import open_dataset
+from conch.data.rows import Row
+from tests.data.dataset_hub import DatasetHub, serving
+from tests.data.made import ALPACA, ROW, as_csv, as_lines, as_parquet
+
+REPO = "tiny-org/conch-set"
+
+
+def chosen(names: list[str], card: str = "", **asked: str) -> list[str]:
+    return choose(names, card, HubPlace(REPO, **asked))
+
+
+def refused(key: str, names: list[str], card: str = "", **asked: str) -> DataError:
+    with pytest.raises(DataError) as error:
+        chosen(names, card, **asked)
+    assert error.value.key == key
+    assert error.value.hint
+    return error.value
+
+
+# which files
+
+
+def test_without_words_in_their_names_all_files_are_for_training() -> None:
+    names = [".gitattributes", "README.md", "LICENSE", "a.json", "b.jsonl", "notes.txt", "script.py", "x.png"]
+    assert chosen(names) == ["a.json", "b.jsonl"]
+    assert chosen(["a.txt"]) == ["a.txt"]
+
+
+def test_splits_are_told_by_the_words_in_names() -> None:
+    names = ["data/train-0-of-2.parquet", "data/train-1-of-2.parquet", "data/test-0.parquet", "valid.csv"]
+    assert chosen(names) == names[:2]
+    assert chosen(names, split="test") == names[2:3]
+    assert chosen(names, split="validation") == names[3:]
+    assert chosen(["constraint.json", "trainer.json"]) == ["constraint.json", "trainer.json"]
+    assert chosen(["only-test.json"]) == ["only-test.json"], "the only split there is"
+    assert chosen(["data/train_sft-0.parquet", "data/train_gen-0.parquet"], split="train_sft") == [
+        "data/train_sft-0.parquet"
+    ]
+    assert "train" in refused("data.hub_no_split", names, split="other").hint
+
+
+def test_subsets_are_folders() -> None:
+    names = ["en/train.json", "zh/train.json", "zh/test.json"]
+    assert chosen(names, subset="zh") == ["zh/train.json"]
+    assert chosen(names, folder="zh", split="test") == ["zh/test.json"]
+    assert chosen(names, subset="default") == names[:2]
+    assert "en, zh" in refused("data.hub_no_subset", names, subset="fr").hint
+    refused("data.hub_no_files", names, folder="fr")
+
+
+CARD = """---
+license: apache-2.0
+configs:
+- config_name: en
+  data_files:
+  - split: train
+    path: "english/*.jsonl"
+  - split: test
+    path: ["held/e-*.jsonl"]
+- config_name: zh
+  data_files: "chinese.jsonl"
+---
+# A dataset
+"""
+FILES = ["english/a.jsonl", "english/b.jsonl", "held/e-1.jsonl", "chinese.jsonl", "README.md"]
+
+
+def test_the_readme_says_which_files_a_subset_has() -> None:
+    assert chosen(FILES, CARD, subset="en") == FILES[:2]
+    assert chosen(FILES, CARD, subset="en", split="test") == ["held/e-1.jsonl"]
+    assert chosen(FILES, CARD, subset="zh") == ["chinese.jsonl"]
+    assert "en, zh" in refused("data.hub_which_subset", FILES, CARD).hint
+    assert "en, zh" in refused("data.hub_no_subset", FILES, CARD, subset="fr").hint
+    refused("data.hub_no_split", FILES, CARD, subset="zh", split="test")
+    assert chosen(FILES, CARD.replace("config_name: zh", "default: true")) == ["chinese.jsonl"]
+    only = CARD[: CARD.index("- config_name: zh")] + "---\n"
+    assert chosen(FILES, only) == FILES[:2]
+
+
+@pytest.mark.parametrize("card", ["no header", "---\n: [\n---\n", "---\nconfigs: 3\n---\n", "---\na\n---\n"])
+def test_a_readme_that_says_nothing(card: str) -> None:
+    assert chosen(["a.json", "README.md"], card) == ["a.json"]
+
+
+def test_a_dataset_that_needs_a_script_is_refused() -> None:
+    refused("data.hub_no_files", ["set.py", "README.md"])
+
+
+# the client
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatasetHub]:
+    from huggingface_hub import constants
+
+    files = {
+        "README.md": b"# A dataset",
+        "train.jsonl": as_lines(ALPACA),
+        "test.csv": as_csv([ROW]),
+        "extra/valid.parquet": as_parquet([ROW]),
+        "pytorch_model.bin": b"should never be fetched",
+        "load.py": b"raise SystemExit",
+    }
+    with serving(DatasetHub(REPO, files)) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        yield hub
+
+
+def rows(**asked: str) -> int:
+    opened = open_dataset(Dataset("x", hub=HubPlace(REPO, **asked)))
+    return sum(isinstance(item, Row) for item in opened.items())
+
+
+def failing(**asked: str) -> DataError:
+    with pytest.raises(DataError) as error:
+        rows(**asked)
+    assert REPO in error.value.message
+    assert error.value.hint
+    return error.value
+
+
+def test_only_the_files_of_a_split_are_fetched_and_once(served: DatasetHub) -> None:
+    assert rows() == 2
+    assert served.fetched == ["README.md", "train.jsonl"]
+    assert rows() == 2
+    assert served.fetched.count("train.jsonl") == 1
+    assert rows(split="validation") == 1
+    assert "load.py" not in served.fetched
+
+
+def test_what_is_in_the_cache_is_used_without_a_network(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    assert rows() == 2
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    served.refusal = (500, "")
+    assert rows() == 2
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "/nowhere")
+    assert failing().key == "data.hub_offline"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "key"),
+    [
+        ((404, "RepoNotFound"), "data.hub_no_repo"),
+        ((401, "GatedRepo"), "data.hub_gated"),
+        ((400, "Odd"), "data.hub_error"),
+    ],
+)
+def test_refusals_are_told_in_our_words(served: DatasetHub, refusal: tuple[int, str], key: str) -> None:
+    served.refusal = refusal
+    assert failing().key == key
+
+
+def test_a_revision_that_is_not_there(served: DatasetHub) -> None:
+    assert failing(revision="v9").key == "data.hub_no_revision"
+
+
+def test_a_hub_that_cannot_be_reached(served: DatasetHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> list[str]:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(hub, "_listing", refuse)
+    error = failing()
+    assert error.key == "data.hub_unreachable"
+    assert "no route" in error.message
