@@ -316,7 +316,7 @@ DATA = [
     ),
     registry("registry file missing", {"mine": {"file_name": "gone.json"}}, ("gone.json",)),
     registry(
-        "registry later",
+        "registry of another format",
         {"mine": {"file_name": "mine.json", "formatting": "sharegpt"}},
         ("'mine'", "mine.json"),
     ),

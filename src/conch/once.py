@@ -51,7 +51,7 @@ def _server(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=env.child_environment(CONCH_HOME=str(env.home())),
+            env=env.child_environment(CONCH_HOME=str(env.home()), CONCH_API_KEY=""),
         )
     try:
         yield server

@@ -266,13 +266,16 @@ def test_a_value_may_be_called_debug(tiny_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("chat", ""), ("chat", "", "-p", "x", "--json"), ("export", "", "--to", "d")], ids=" ".join
+    "words",
+    [("chat", ""), ("chat", "", "-p", "x", "--json"), ("export", "", "--to", "d"), ("serve", "")],
+    ids=" ".join,
 )
 def test_nothing_is_no_model(words: tuple[str, ...]) -> None:
     ended = call(*words)
     assert ended.code == 2
     assert "unexpectedly" not in ended.all
-    assert "model_name_or_path = ''" in ended.all
+    assert "= ''" in ended.all
+    assert "required" in ended.all
 
 
 def test_a_temperature_is_a_number() -> None:

@@ -38,7 +38,8 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
     assert [p.name for p in command.params if isinstance(p, click.Option) and not p.help] == []
     words = (
         "serve m --adapter shop=x --name mine --host localhost --port 1 --template chatml "
-        "--no-thinking --trust-remote-code --max-new-tokens 5 --max-concurrent-requests 6 --max-parallel-answers 7 --request-seconds 8 "
+        "--no-thinking --trust-remote-code --max-new-tokens 5 --max-concurrent-requests 6 "
+        "--max-parallel-answers 7 --request-seconds 8 "
         "--engine transformers"
     )
     assert call(*words.split()).code == 0

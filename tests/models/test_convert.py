@@ -260,7 +260,8 @@ def test_conch_models(tiny_gguf: Path) -> None:
     )
     assert entry["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
     assert folder.name in call("models", "list").out
-    assert call("models", "remove", folder.name, "--json").json() == {"removed": folder.name}
+    removed = call("models", "remove", folder.name, "--yes", "--json").json()
+    assert removed == {"removed": folder.name, "folder": str(folder), "freed_bytes": entry["bytes"]}
     assert call("models", "list", "--json").json() == []
     assert "smollm2-135m" in call("models", "list").out
 

@@ -109,3 +109,22 @@ def test_the_reason_is_the_machine_unless_it_was_asked_for(device: Device) -> No
 )
 def test_the_format_to_run_a_stored_model_in(stored: str, device: Device, dtype: str) -> None:
     assert fast_dtype(stored, device) == dtype
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "told"),
+    [
+        (SLOW, {"bf16": True}, ["training.slow_bf16"]),
+        (SLOW, {"pure_bf16": True}, ["training.slow_bf16"]),
+        (FAST, {"bf16": True}, []),
+        (OLD_GPU, {"bf16": True}, []),
+        (SLOW, {}, []),
+        (SLOW, {"enable_liger_kernel": True}, ["training.no_liger"]),
+        (APPLE, {"enable_liger_kernel": True}, ["training.no_liger"]),
+        (GPU, {"enable_liger_kernel": True}, []),
+    ],
+)
+def test_what_does_not_pay_here_is_told(device: Device, asked: dict[str, bool], told: list[str]) -> None:
+    notices = choose_precision(device, PrecisionConfig(**asked)).notices
+    assert [notice.key for notice in notices] == told
+    assert all(notice.message for notice in notices)

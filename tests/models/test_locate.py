@@ -13,8 +13,8 @@ from conch.config import load_train
 from conch.core.errors import ModelError, RunError
 from conch.core.events import Finished, Started
 from conch.models import convert
-from conch.models.hub import huggingface
 from conch.models.locate import Located, Request, find, locate
+from conch.models.pull import Wish
 from conch.runs import Run, store
 from tests.models.folders import add_adapter
 
@@ -62,14 +62,14 @@ def test_a_bundled_name_is_a_starter(tiny_folder: Path, monkeypatch: pytest.Monk
 def test_a_hub_id_is_fetched_with_all_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def fetch(*words: object) -> Path:
-        asked.append(words)
+    def fetch(wish: Wish, report: object) -> Path:
+        asked.append(wish)
         return tmp_path
 
-    monkeypatch.setattr(huggingface, "fetch", fetch)
-    request = Request("org/name", "v2", tmp_path / "cache", "token")
+    monkeypatch.setattr("conch.models.pull.pull", fetch)
+    request = Request("org/name", "v2", tmp_path / "cache", "token", source="hf-mirror")
     assert locate(request) == Located("name", tmp_path)
-    assert asked == [("org/name", "v2", tmp_path / "cache", "token")]
+    assert asked == [Wish("org/name", "v2", "hf-mirror", "token", tmp_path / "cache")]
 
 
 def test_an_unknown_name_is_told_with_the_nearest() -> None:

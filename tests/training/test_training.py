@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from conch.core.errors import ModelError
 from conch.core.events import Checkpoint, Failed, Finished, Metrics, Phase, Stopped, Warned
 from conch.data.batches import padded
 from conch.runs import read_events
@@ -322,3 +324,57 @@ def test_other_architectures_train(tmp_path: Path, architecture: str) -> None:
     model = save_tiny(tmp_path / architecture, architecture)
     run = train(model, write_rows(tmp_path / "rows.json"), num_train_epochs=4)
     assert losses(run)[-1] < losses(run)[0]
+
+
+def test_an_adapter_on_merged_adapters_is_nothing_without_them(
+    tiny_folder: Path, rows: Path, tmp_path: Path
+) -> None:
+    """Loaded by its folder alone it answers as it did in training: with the adapters below it."""
+    from conch.config.model import ModelConfig
+    from conch.data.prepare import prepare
+    from conch.models.load import load
+    from conch.training.loss import score
+
+    first = train(tiny_folder, rows)
+    second = train(
+        tiny_folder,
+        rows,
+        adapter_name_or_path=str(first.output),
+        create_new_adapter=True,
+        save_steps=2,
+        val_size=3,
+    )
+    for folder in (second.output, second.checkpoints()[-1]):
+        loaded = load(ModelConfig(model_name_or_path=str(folder)), dtype="float32")
+        assert loaded.located.adapters == (first.output, folder)
+        config = second.config()
+        held_out = prepare(config.data, loaded.template(), config.optimisation.seed).eval
+        with torch.no_grad():
+            scored = score(loaded.model, padded(list(held_out), 0))
+        assert eval_losses(second)[-1] == pytest.approx(float(scored.nll) / scored.labels, rel=1e-4)
+    shutil.rmtree(first.output)
+    with pytest.raises(ModelError, match="which is gone"):
+        load(ModelConfig(model_name_or_path=str(second.output)))
+
+
+def test_the_system_text_of_training_is_the_default_afterwards(tiny_folder: Path, rows: Path) -> None:
+    from conch.config.model import ModelConfig
+    from conch.core.conversation import Message
+    from conch.models.load import load
+
+    system = 'You are "Conch".\nSay: 你好'
+    run = train(tiny_folder, rows, default_system=system, num_train_epochs=1)
+    kept = load(ModelConfig(model_name_or_path=str(run.output))).template()
+    bare = load(ModelConfig(model_name_or_path=str(tiny_folder))).template()
+    asked = Message("user", "hi")
+    assert kept.render([asked]) == bare.render([Message("system", system), asked])
+    assert kept.render([Message("system", "x"), asked]) == bare.render([Message("system", "x"), asked])
+
+
+def test_a_model_with_sampling_values_can_be_saved(tiny_folder: Path, rows: Path, tmp_path: Path) -> None:
+    """Many models on the hubs say temperature 0.6 without do_sample; transformers refuses to save that."""
+    folder = tmp_path / "sampling"
+    shutil.copytree(tiny_folder, folder)
+    (folder / "generation_config.json").write_text('{"temperature": 0.6, "top_p": 0.95, "eos_token_id": 2}')
+    run = train(folder, rows, finetuning_type="full", num_train_epochs=1)
+    assert json.loads((run.output / "generation_config.json").read_text())["do_sample"] is True

@@ -131,14 +131,16 @@ class ChatTemplate:
         """Token ids of raw text: begun with the beginning-of-text token where the tokenizer begins so."""
         return [*self._text_start, *self.encode(text)]
 
-    def kept_source(self) -> str:
+    def kept_source(self, default_system: str | None = None) -> str:
         """The Jinja text to keep with a trained model: what was asked of thoughts becomes its default.
 
-        So whoever loads the model, with Conch or without, prompts it as it was trained.
+        So does the system text that was trained with. Whoever loads the model, with Conch or
+        without, prompts it as it was trained.
         """
+        own = _system_default(default_system) + self.source if default_system else self.source
         if self.thinking is None:
-            return self.source
-        source = "".join(_default(name, self.thinking) for name in self._options) + self.source
+            return own
+        source = "".join(_default(name, self.thinking) for name in self._options) + own
         prompt = self._render([{"role": "user", "content": "?"}], True, ())
         if self.thinking or not _opens_thought(prompt):
             return source
@@ -268,6 +270,15 @@ class Encoder:
         place = text.rfind(_text_of(self._template.tokenizer, ids[last])) if last else -1
         if place > 0:
             self._text, self._ids = text[:place], ids[:last]
+
+
+def _system_default(text: str) -> str:
+    """Jinja text that begins conversations without a system text with one."""
+    turn = f"[{{'role': 'system', 'content': {json.dumps(text)}}}]"
+    return (
+        "{%- if messages and messages[0]['role'] != 'system' -%}"
+        f"{{%- set messages = {turn} + messages -%}}{{%- endif -%}}"
+    )
 
 
 def _default(name: str, value: bool) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
+from conch.core.files import write_whole
 from conch.models import convert, pull
 from conch.models.hub import archive, huggingface
 from conch.models.hub.pypi import STARTERS
@@ -25,6 +26,9 @@ Notify = Callable[[str], None]
 
 def silent(_: str) -> None:
     pass
+
+
+BELOW = "adapters_below.json"
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,31 @@ def _adapter(folder: Path, request: Request) -> Located:
     if not isinstance(base, str) or folder in request.above:
         raise ModelError("models.bad_adapter", folder=folder, reason="base_model_name_or_path")
     below = locate(replace(request, reference=base, above=(*request.above, folder)))
-    return Located(_adapter_name(folder), below.folder, (*below.adapters, folder))
+    return Located(_adapter_name(folder), below.folder, (*below.adapters, *_below(folder), folder))
+
+
+def write_below(folder: Path, adapters: Sequence[Path]) -> None:
+    """Note in an adapter folder which adapters its base had merged into it when it was trained.
+
+    peft records the base's files only, which know nothing of those.
+    """
+    if adapters:
+        write_whole(folder / BELOW, json.dumps([str(path.absolute()) for path in adapters]))
+
+
+def _below(folder: Path) -> list[Path]:
+    """The adapters that `write_below` noted. Raises ModelError where one is gone."""
+    file = folder / BELOW
+    if not file.is_file():
+        return []
+    try:
+        found = [Path(path) for path in json.loads(file.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError("models.bad_adapter", folder=folder, reason=error) from error
+    for path in found:
+        if not (path / "adapter_config.json").is_file():
+            raise ModelError("models.adapter_below", folder=folder, below=path)
+    return found
 
 
 def _adapter_name(folder: Path) -> str:

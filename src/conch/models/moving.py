@@ -10,6 +10,7 @@ import contextlib
 import filecmp
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -198,9 +199,11 @@ def _point(place: Place) -> Path | None:
 
 
 def _size(folder: Path) -> int:
+    """Bytes of its files, links aside."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118 - many files
+                facts = os.lstat(os.path.join(place, name))  # noqa: PTH118 - many files
+                total += facts.st_size if stat.S_ISREG(facts.st_mode) else 0
     return total

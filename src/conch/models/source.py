@@ -33,7 +33,7 @@ class Patience:
     pause: float = 1.0
     """Before the second try; doubled for each further one."""
     tries: int = 5
-    """In a row that bring no new byte."""
+    """In a row that bring next to nothing."""
     longest_wait: float = 60.0
     """A source that asks for more (`Retry-After`) is given up."""
     told_every: float = 0.2

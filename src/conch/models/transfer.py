@@ -40,6 +40,8 @@ from conch.models.source import (
 
 WORKERS = 4
 """Files at a time: one connection rarely fills a line, and many annoy a hub."""
+WORTHWHILE = 100_000
+"""Bytes between two breaks; a line that brings fewer counts as having brought none."""
 MAX_STALLS = 2
 """Of one file; then the source is given up."""
 SPEED_SECONDS = 10.0
@@ -204,9 +206,8 @@ class Transfer:
                 failure = TryAgainError(tr("models.pull.short"))
             except TryAgainError as error:
                 failure = error
-            gained = _size(part) > have
             stalls += failure.stalled
-            failures = 0 if gained else failures + 1
+            failures = 0 if _size(part) - have >= WORTHWHILE else failures + 1
             if _size(part) == file.size:
                 return
             if stalls >= MAX_STALLS or failures >= self.patience.tries:

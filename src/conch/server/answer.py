@@ -19,7 +19,10 @@ LOOK_SECONDS = 0.25
 
 
 class Limit:
-    """When an answer has to end: after `seconds`, or when the server does."""
+    """When an answer has to end: after `seconds`, or when the server does.
+
+    It is looked at between two tokens: a single step of an engine can't be cut short.
+    """
 
     def __init__(self, seconds: float, last_moment: Callable[[], float]) -> None:
         self._seconds = seconds

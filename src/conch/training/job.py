@@ -65,7 +65,7 @@ def train(job: Job) -> None:
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
     if template.source:  # so that whoever loads the result talks to it as it was trained
-        tokenizer.chat_template = template.kept_source()
+        tokenizer.chat_template = template.kept_source(config.data.default_system)
 
     job.phase("tokenising")
     prepared = method.prepare(
@@ -91,6 +91,7 @@ def train(job: Job) -> None:
             pad_token_id=int(tokenizer.pad_token_id),
             lora=config.lora if config.method.finetuning_type == "lora" else None,
             accuracy=config.output.compute_accuracy,
+            below=adapters_below(config, located),
         ),
         tokenizer,
     )
@@ -162,12 +163,21 @@ def build_model(
     return model
 
 
+def given_adapters(config: TrainConfig, located: Located) -> tuple[Path, ...]:
+    """The adapters to start from: those that the model is known with, and those named beside it."""
+    named = (adapter_folder(name, config.model) for name in config.model.adapter_name_or_path)
+    return (*located.adapters, *named)
+
+
+def adapters_below(config: TrainConfig, located: Located) -> tuple[Path, ...]:
+    """Those of them that are merged into the base, so that the trained adapter means nothing without them."""
+    given = given_adapters(config, located)
+    return given if config.lora.create_new_adapter else given[:-1]
+
+
 def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
     """A new adapter on the model; or its last adapter, to be trained on."""
-    given = (
-        *located.adapters,
-        *(adapter_folder(name, config.model) for name in config.model.adapter_name_or_path),
-    )
+    given = given_adapters(config, located)
     if given and not config.lora.create_new_adapter:
         return attach(model, given, trainable=True)
     if given:

@@ -25,6 +25,7 @@ from conch.core.files import publish, temporary_folder
 from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset
 from conch.data.prepare import Prepared
 from conch.data.streaming import Row
+from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE, rotate
 from conch.training.kernels.segments import segmented
@@ -45,6 +46,8 @@ class Setup:
     pad_token_id: int
     lora: LoraConfig | None = None
     accuracy: bool = False
+    below: tuple[Path, ...] = ()
+    """Adapters that were merged into the base for this training."""
 
 
 class ConchTrainer(Trainer):
@@ -169,6 +172,10 @@ class ConchTrainer(Trainer):
                 ),
             )
             begin += count
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        write_below(Path(output_dir or self.args.output_dir), self.setup.below)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)

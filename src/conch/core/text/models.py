@@ -100,6 +100,14 @@ TEXTS = {
         "The hub cache folder {folder} holds no snapshot.", "缓存文件夹 {folder} 中没有快照。"
     ),
     "models.empty_cache.fix": Text("Download the model again.", "请重新下载该模型。"),
+    "models.adapter_below": Text(
+        "The adapter in {folder} was trained on top of another one, {below}, which is gone.",
+        "{folder} 中的适配器是在另一个适配器 {below} 之上训练的，而后者已不存在。",
+    ),
+    "models.adapter_below.fix": Text(
+        "Put it back, or train with the two merged (conch export) as the base.",
+        "请恢复它，或先用 conch export 合并后作为基座重新训练。",
+    ),
     "models.bad_adapter": Text(
         "The adapter in {folder} can't be used: {reason}.", "无法使用 {folder} 中的适配器：{reason}。"
     ),
@@ -142,8 +150,9 @@ TEXTS = {
         "The model can't be kept in {folder}: {reason}.", "无法将模型保存到 {folder}：{reason}。"
     ),
     "models.cannot_keep.fix": Text(
-        "Make room, or move to a larger disk with `conch models move DIR`.",
-        "请腾出空间，或用 `conch models move 目录` 迁移到更大的磁盘。",
+        "Make room, or set CONCH_HOME to a folder of yours on a larger disk; `conch models move DIR` moves "
+        "everything there.",
+        "请腾出空间，或把 CONCH_HOME 设到更大磁盘上有权限的文件夹；`conch models move 目录` 会把全部内容迁移过去。",
     ),
     "models.not_gguf": Text("{file} is not a GGUF file.", "{file} 不是 GGUF 文件。"),
     "models.not_gguf.fix": Text("Download it again.", "请重新下载。"),

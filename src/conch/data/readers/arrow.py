@@ -19,6 +19,7 @@ class ArrowReader:
         with file.open_seekable() as stream:
             number = 0
             for batch in _batches(stream):
+                batch.validate(full=True)  # a damaged one would be read outside of its memory
                 for start in range(0, batch.num_rows, _BATCH):
                     for values in batch.slice(start, _BATCH).to_pylist():
                         number += 1

@@ -20,6 +20,7 @@ class ParquetReader:
         with file.open_seekable() as stream, pq.ParquetFile(stream, pre_buffer=False) as table:
             number = 0
             for batch in table.iter_batches(_BATCH, use_threads=False):
+                batch.validate(full=True)
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(file.shown, number, values)

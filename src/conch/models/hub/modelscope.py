@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from conch.core.errors import ModelError
 from conch.models.connection import answers_in, first_line
 from conch.models.source import (
     MAIN,
@@ -49,9 +48,7 @@ class ModelScope:
         return answers_in(self.endpoint, timeout)
 
     def files(self, repo: str, revision: str, timeout: float) -> Listing:
-        if not is_installed():
-            raise ModelError("models.no_modelscope")
-        client = import_module(CLIENT)
+        client = _client()
         revision = _named(revision)
         check_path(repo, revision)
         with _refusals(client, repo, revision):
@@ -93,6 +90,15 @@ class ModelScope:
 
     def _snapshots(self, repo: str) -> Path:
         return self.cache / "models" / repo.replace("/", "--") / "snapshots"
+
+
+def _client() -> Any:
+    if not is_installed():
+        raise SourceFailedError("models.no_modelscope")
+    try:
+        return import_module(CLIENT)
+    except ImportError as error:  # something that it needs is missing
+        raise SourceFailedError("models.no_modelscope") from error
 
 
 def _named(revision: str) -> str:

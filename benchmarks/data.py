@@ -1,0 +1,232 @@
+"""How fast rows become tokens, and what memory that takes. `python -m benchmarks.data`
+
+A hundred thousand made-up rows are read, split, tokenised and packed as a training job does it,
+in a process of its own, once with one process and once with all cores. Beside it, where the
+library `datasets` is installed, `datasets.map` with the same tokenizer and chat template. Runs
+alternate, so that a busy moment falls on all alike, and the median of each is shown. `peak MB`
+is the largest resident size of the process that does the work (getrusage), `with workers` the
+largest sum over it and its workers in which pages that several share count once (PSS, sampled;
+Linux only). Training is not measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from conch.core import env
+
+ROWS, ROUNDS = 100_000, 3
+CUTOFF = 1024
+WAYS = ("one process", "all cores", "datasets.map")
+_TEXT = (
+    "the magic conch answers every question about burgers tea recipes machines and the sea "
+    "please restart check reload open close 神奇 海螺 汉堡 你好 请问 as soon as possible maybe later"
+)
+WORDS = _TEXT.split()
+
+
+def main() -> int:
+    """Measure, and print a table for each tokenizer."""
+    asked = _arguments()
+    if asked.child:
+        print(json.dumps(child(asked.child, Path(asked.file), Path(asked.tokenizer))))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_rows(Path(folder) / "rows.jsonl", asked.rows)
+        for name, tokenizer in tokenizers(Path(folder)):
+            print(
+                f"\n{name}: {asked.rows:,} rows, medians of {asked.rounds} alternating runs, cutoff {CUTOFF}"
+            )
+            show(
+                {way: median(runs) for way, runs in measure(file, tokenizer, asked.rounds).items()},
+                asked.rows,
+            )
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.data", description="Speed of tokenising.")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows to make up (default {ROWS})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each way (default {ROUNDS})")
+    for hidden in ("--child", "--file", "--tokenizer"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def write_rows(file: Path, count: int) -> Path:
+    """Rows of one to three turns, about ninety words each, always the same."""
+    chance = random.Random(0)
+
+    def words(least: int, most: int) -> str:
+        return " ".join(chance.choices(WORDS, k=chance.randint(least, most)))
+
+    with file.open("w", encoding="utf-8") as opened:
+        for _ in range(count):
+            history = [[words(5, 15), words(10, 40)] for _ in range(chance.choice((0, 0, 1, 2)))]
+            row = {"instruction": words(5, 40), "input": "", "output": words(10, 80), "history": history}
+            opened.write(json.dumps(row, ensure_ascii=False) + "\n")
+    description = {"rows": {"file_name": file.name, "columns": {"history": "history"}}}
+    (file.parent / "dataset_info.json").write_text(json.dumps(description))
+    return file
+
+
+def tokenizers(folder: Path) -> Iterator[tuple[str, Path]]:
+    """A tiny one that tests use, and that of SmolLM2 where it is at hand."""
+    from tests.tiny import tiny_tokenizer
+
+    tiny_tokenizer().save_pretrained(folder / "tiny")
+    yield "tiny tokenizer (400 tokens)", folder / "tiny"
+    real = env.home() / "models" / "smollm2-135m"
+    if (real / "tokenizer.json").is_file():
+        yield "SmolLM2 (49,152 tokens)", real
+
+
+def measure(file: Path, tokenizer: Path, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """What each way took, round by round. A way whose library is not installed has no runs."""
+    runs: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    installed = importlib.util.find_spec("datasets") is not None
+    for _ in range(rounds):
+        for way in WAYS if installed else WAYS[:2]:
+            words = ["--child", way, "--file", str(file), "--tokenizer", str(tokenizer)]
+            with tempfile.TemporaryDirectory() as home:
+                runs[way].append(_run([sys.executable, "-m", "benchmarks.data", *words], home))
+    return runs
+
+
+def _run(words: list[str], home: str) -> dict[str, float]:
+    """Run a child to its end; what it prints, and the most memory that it and its workers held."""
+    environment = env.child_environment(CONCH_HOME=home, HF_DATASETS_CACHE=home)
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, held_by(process.pid))
+            time.sleep(0.1)
+        assert process.stdout is not None
+        output = process.stdout.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
+    return {**json.loads(output.splitlines()[-1]), "all": peak}
+
+
+def held_by(pid: int) -> float:
+    """Bytes that a process and all below it hold, shared pages counted once."""
+    held = 0.0
+    try:
+        for process in (parent := psutil.Process(pid), *parent.children(recursive=True)):
+            held += getattr(process.memory_full_info(), "pss", 0)
+    except psutil.Error:  # one ended while we looked
+        return 0.0
+    return held
+
+
+def child(way: str, file: Path, tokenizer: Path) -> dict[str, float]:
+    """One way, measured in this process."""
+    env.quiet_libraries()
+    from transformers import AutoTokenizer
+
+    loaded = AutoTokenizer.from_pretrained(tokenizer)
+    found = theirs(loaded, file) if way == "datasets.map" else ours(loaded, file, way)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        **found,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+    }
+
+
+def ours(tokenizer: Any, file: Path, way: str) -> dict[str, float]:
+    from conch.config.data import DataConfig
+    from conch.data import packing
+    from conch.data.prepare import prepare
+    from conch.data.template import ChatTemplate
+    from conch.data.tokens import Examples
+
+    settings = {"dataset": ("rows",), "dataset_dir": str(file.parent), "cutoff_len": CUTOFF}
+    if way == "one process":
+        settings["preprocessing_num_workers"] = 1
+    config = DataConfig.model_validate(settings)
+    template = ChatTemplate.of(tokenizer)
+    began = time.perf_counter()
+    train = Examples.of_any(prepare(config, template, 0).train)
+    made = time.perf_counter()
+    rows = packing.best_fit(train.lengths(), CUTOFF, 0)
+    packed = time.perf_counter()
+    again = time.perf_counter()
+    prepare(config, template, 0)
+    cached = time.perf_counter()
+    tokens = sum(train.lengths())
+    full = tokens / (len(rows) * CUTOFF)
+    return {
+        "seconds": made - began,
+        "pack": packed - made,
+        "cached": cached - again,
+        "tokens": tokens,
+        "full": full,
+    }
+
+
+def theirs(tokenizer: Any, file: Path) -> dict[str, float]:
+    from datasets import load_dataset
+
+    def tokens(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        chats = []
+        for asked, answer, history in zip(
+            batch["instruction"], batch["output"], batch["history"], strict=True
+        ):
+            turns = [*(history or []), [asked, answer]]
+            chats.append(
+                [
+                    m
+                    for q, a in turns
+                    for m in ({"role": "user", "content": q}, {"role": "assistant", "content": a})
+                ]
+            )
+        ids = tokenizer.apply_chat_template(chats, tokenize=True, return_dict=True)["input_ids"]
+        return {"input_ids": [found[:CUTOFF] for found in ids]}
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    began = time.perf_counter()
+    rows = load_dataset("json", data_files=str(file), split="train")
+    made = rows.map(tokens, batched=True, remove_columns=rows.column_names, num_proc=cores)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "tokens": sum(map(len, made["input_ids"]))}
+
+
+def median(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]} if runs else {}
+
+
+def show(medians: dict[str, dict[str, float]], rows: int) -> None:
+    """The table."""
+    print(
+        f"{'':<14} {'rows/s':>9} {'tokens/s':>11} {'seconds':>8} {'pack s':>7} {'cached s':>9} {'full':>6} ",
+        end="",
+    )
+    print(f"{'peak MB':>8} {'with workers':>13}")
+    for way, found in medians.items():
+        if not found:
+            print(f"{way:<14} not installed")
+            continue
+        speed, tokens = rows / found["seconds"], found["tokens"] / found["seconds"]
+        line = f"{way:<14} {speed:>9,.0f} {tokens:>11,.0f} {found['seconds']:>8.1f}"
+        for name, form in (("pack", "7.2f"), ("cached", "9.2f"), ("full", "6.1%")):
+            line += f" {found[name]:>{form}}" if name in found else f" {'-':>{form.split('.')[0]}}"
+        print(f"{line} {found['peak'] / 1e6:>8,.0f} {found['all'] / 1e6:>13,.0f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
