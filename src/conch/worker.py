@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch.core.errors import ConchError, TrainingError
+from conch.core.errors import ConchError, TrainingError, first_line
 from conch.core.events import Failed, Started
 from conch.runs.run import Run
 
@@ -54,7 +54,7 @@ def _translate(run: Run, error: Exception) -> TrainingError:
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         where = error.filename or run.output
         return TrainingError("training.disk", file=where, reason=error.strerror or error, run=run.id)
-    reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    reason = f"{type(error).__name__}: {first_line(error)}"
     return TrainingError("training.unexpected", reason=reason, log=run.log_path)
 
 

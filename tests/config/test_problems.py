@@ -29,7 +29,7 @@ dataset: d
 lora_rnak: 16
 lora_rank: 0
 learning_rate: fast
-tool_format: qwen
+media_dir: ./media
 bf16: maybe
 stage: dpo
 finetuning_type: lroa

@@ -68,13 +68,15 @@ def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_hub_cache_follows_the_hub_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     assert env.hub_cache() == Path.home() / ".cache" / "huggingface" / "hub"
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     assert env.hub_cache() == Path("/xdg/huggingface/hub")
     monkeypatch.setenv("HF_HOME", "/hf")
     assert env.hub_cache() == Path("/hf/hub")
+    monkeypatch.setenv("HUGGINGFACE_HUB_CACHE", "/older")
+    assert env.hub_cache() == Path("/older")
     monkeypatch.setenv("HF_HUB_CACHE", "/cache")
     assert env.hub_cache() == Path("/cache")
 
@@ -86,6 +88,26 @@ def test_hub_cache_follows_the_hub_client(monkeypatch: pytest.MonkeyPatch) -> No
 def test_offline(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", value)
     assert env.offline() is expected
+
+
+def test_offline_by_the_other_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("TRANSFORMERS_OFFLINE", "1")
+    assert env.offline() is True
+
+
+def test_endpoints_and_the_cache_of_modelscope(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_ENDPOINT", "MODELSCOPE_ENDPOINT", "MODELSCOPE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    assert env.hub_endpoint() is None
+    assert env.modelscope_endpoint() == "https://www.modelscope.cn"
+    assert env.modelscope_cache() == Path.home() / ".cache" / "modelscope"
+    monkeypatch.setenv("HF_ENDPOINT", "https://a.example/")
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "https://b.example/")
+    monkeypatch.setenv("MODELSCOPE_CACHE", "/ms")
+    assert env.hub_endpoint() == "https://a.example"
+    assert env.modelscope_endpoint() == "https://b.example"
+    assert env.modelscope_cache() == Path("/ms")
 
 
 def test_a_child_inherits_the_environment_with_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,7 @@ EN = "The magic conch knows all of the answers."
         ("请翻译成英文：神奇海螺知道", EN, False),
         ("Translate this, please: the conch knows", ZH, False),
         ("写一个排序函数", "```python\nsorted(values)  # this is all there is\n```", False),
+        (ZH, "I answer in English, as you can see.", True),
         (ZH, "OK", False),
         ("2 + 2 =", "4", False),
     ],

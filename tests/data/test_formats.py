@@ -132,6 +132,16 @@ def test_cells_that_cannot_be_used(changes: dict[str, Any], key: str, column: st
     assert (error.key, error.values["column"]) == (key, column)
 
 
+def test_prompt_and_completion_as_trl_writes_them() -> None:
+    layout = Layout(Columns(prompt="prompt", response="completion"), OPENAI_TAGS)
+    prompt = [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]
+    answer = {"role": "assistant", "content": "a"}
+    found = read("alpaca", layout, prompt=prompt, completion=[answer])
+    assert said(found) == [("system", "s"), ("user", "q"), ("assistant", "a")]
+    error = error_of("alpaca", layout, prompt=prompt, completion=[answer, answer])
+    assert error.key == "check.not_text"
+
+
 def test_an_answer_that_is_json_text_stays_text() -> None:
     for answer in ('{"name": "conch"}', '[{"role": "assistant", "content": "x"}]'):
         assert alpaca(instruction="As JSON.", output=answer)[-1] == ("assistant", answer)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conch.config.data import DataConfig
-from conch.core.conversation import Conversation
-from conch.core.errors import DataError
-from conch.data.example import IGNORED, Example
+from conch.core.conversation import Conversation, Document, Origin
+from conch.core.errors import DataError, RowError
+from conch.data.example import IGNORED, Example, check, conversation_examples, document_examples
 from conch.data.prepare import Prepared, prepare, split
 from conch.data.template import ChatTemplate
 from tests.data.families import FAMILIES, tokenizer_of
@@ -193,3 +193,83 @@ def test_cutting_says_so() -> None:
     example = Example([1, 2, 3], [IGNORED, 2, 3])
     assert example.cut(3) is example
     assert example.cut(2) == Example([1, 2], [IGNORED, 2], truncated=True)
+
+
+# rows that would teach the wrong thing
+
+
+def test_a_conversation_without_an_answer_is_named() -> None:
+    asked = Conversation(Conversation.of(("user", "?")).messages, origin=Origin("rows.json", 3))
+    with pytest.raises(RowError) as error:
+        conversation_examples(asked, DataConfig(), TEMPLATE)
+    assert (error.value.key, error.value.row) == ("template.no_answer", 3)
+    assert error.value.hint
+
+
+def test_an_answer_whose_end_would_not_be_trained_is_refused() -> None:
+    end = TEMPLATE.end_of_turn
+    check(Example([5, end], [5, end]), 10, 2, end)
+    check(Example([5, 6], [5, 6], truncated=True), 10, 2, end)
+    for labels in ([IGNORED, 6, IGNORED], [IGNORED, 6, 7]):
+        with pytest.raises(RowError) as error:
+            check(Example([5, 6, end], labels, Origin("rows.json", 3)), 10, 3, end)
+        assert (error.value.key, error.value.row) == ("template.end_untrained", 3)
+
+
+def test_a_row_that_the_template_refuses_is_named() -> None:
+    family = next(family for family in FAMILIES if family.name == "llama2")
+    talk = Conversation.of(("user", "a"), ("user", "b"), ("assistant", "c"))
+    row = Conversation(talk.messages, origin=Origin("rows.json", 9))
+    with pytest.raises(RowError) as error:
+        conversation_examples(row, DataConfig(), ChatTemplate.of(tokenizer_of(family)))
+    assert error.value.row == 9
+    assert "must alternate" in str(error.value)
+
+
+def test_an_empty_document_is_named() -> None:
+    with pytest.raises(RowError) as error:
+        document_examples(Document(" \n", Origin("texts.txt", 2)), DataConfig(), TEMPLATE)
+    assert (error.value.key, error.value.row) == ("template.no_text", 2)
+
+
+# several processes, several datasets
+
+
+def test_large_data_is_tokenised_by_several_processes(tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "many.json", 1100)
+    one, two = (prepared(file, preprocessing_num_workers=n, overwrite_cache=True, val_size=9) for n in (1, 2))
+    assert one == two
+
+
+def test_evaluation_rows_are_kept_by_dataset(rows: Path, tmp_path: Path) -> None:
+    other = write_rows(tmp_path / "other.json", 5)
+    config = DataConfig(dataset=(str(rows), str(other), str(rows)), val_size=0.5, eval_on_each_dataset=True)
+    found = prepare(config, TEMPLATE, 0)
+    assert [name for name, _ in found.parts] == ["rows", "other", "rows_2"]
+    assert sum(count for _, count in found.parts) == len(found.eval) == 14
+    files = [Path(example.origin.file).stem for example in found.eval if example.origin]
+    assert files == [name.partition("_")[0] for name, count in found.parts for _ in range(count)]
+    together = prepare(config.model_copy(update={"eval_on_each_dataset": False}), TEMPLATE, 0)
+    assert sorted(map(repr, together.eval)) == sorted(map(repr, found.eval))
+    assert together.parts == ()
+
+
+def test_what_is_held_back_never_comes_again(rows: Path, tmp_path: Path) -> None:
+    other = write_rows(tmp_path / "other.json", 4)
+    config = DataConfig(dataset=(str(rows), str(other)), val_size=4, mix_strategy="interleave_over")
+    found = prepare(config, TEMPLATE, 0)
+    assert len(found.train) > 12
+    assert not {e.origin for e in found.eval} & {e.origin for e in found.train}
+
+
+def test_a_dataset_of_which_all_is_held_back_cannot_be_interleaved(rows: Path, tmp_path: Path) -> None:
+    other = write_rows(tmp_path / "other.json", 1)
+    config = DataConfig(dataset=(str(rows), str(other)), val_size=12, mix_strategy="interleave_under")
+    errors = []
+    for seed in range(20):
+        try:
+            prepare(config, TEMPLATE, seed)
+        except DataError as error:
+            errors.append(error)
+    assert {error.key for error in errors} == {"training.no_rows_left"}
+    assert str(other) in str(errors[0]) or str(rows) in str(errors[0])

@@ -56,6 +56,11 @@ def test_every_kind_of_file_is_recognised(tmp_path: Path, name: str) -> None:
         ),
         ({"instruction": "q"}, "alpaca", {"prompt": "instruction"}),
         (
+            {"prompt": [{"role": "user", "content": "q"}], "completion": [TURN]},
+            "alpaca",
+            {"prompt": "prompt", "response": "completion"},
+        ),
+        (
             {**ROW, "text": "the whole prompt"},
             "alpaca",
             {"prompt": "instruction", "query": "input", "response": "output"},

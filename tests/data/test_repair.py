@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from conch.core.errors import DataError
 from conch.data.check import check
+from conch.data.dataset import Dataset, HubPlace
 from conch.data.repair import REMOVED, repair
 from tests.data.made import ALPACA, KINDS, OTHER, ROW, as_csv, as_lines, as_zip, checked, opened, write
 
@@ -67,6 +69,7 @@ def test_a_folder_keeps_its_shape_and_archives_their_members(tmp_path: Path) -> 
     assert everything(tmp_path / "set") == before
     copy = opened(tmp_path / "out" / "c.zip")
     assert [file.member for file in copy.files] == ["x/y.jsonl"]
+    assert checked(tmp_path / "out").rows == 3, "the list of what was left out is not read as rows"
 
 
 def test_rows_with_a_warning_stay_but_for_repeated_ones(tmp_path: Path) -> None:
@@ -85,6 +88,10 @@ def test_only_a_new_or_empty_folder_is_written(tmp_path: Path) -> None:
             repair(report, target)
         assert error.value.key == "data.fix_target"
         assert error.value.hint
+    write(tmp_path / "set" / "a.jsonl", ALPACA)
+    with pytest.raises(DataError) as error:
+        repair(checked(tmp_path / "set"), tmp_path / "set" / "clean")
+    assert error.value.key == "data.fix_inside"
     (tmp_path / "empty").mkdir()
     assert repair(report, tmp_path / "empty").kept == 2
 
@@ -97,3 +104,19 @@ def test_a_file_that_is_read_in_part_only_is_not_mended_by_half(tmp_path: Path) 
     assert "line 1" in error.value.message
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.glob(".conch-tmp-*"))
+
+
+def test_a_copy_that_cannot_be_written(tmp_path: Path) -> None:
+    write(tmp_path / "a file", b"")
+    with pytest.raises(DataError) as error:
+        repair(checked(write(tmp_path / "a.jsonl", ALPACA)), tmp_path / "a file" / "out")
+    assert error.value.key == "data.fix_unwritable"
+
+
+def test_files_of_one_name_stay_apart(tmp_path: Path) -> None:
+    """As those of a hub, which has no folder of its own."""
+    places = [write(tmp_path / part / "train.jsonl", [{**ROW, "input": part}]) for part in ("en", "zh")]
+    several = replace(opened(tmp_path), dataset=Dataset("x", hub=HubPlace("x/y")))
+    assert [file.path for file in several.files] == places
+    assert repair(check(several), tmp_path / "out").kept == 2
+    assert sorted(everything(tmp_path / "out")) == ["en/train.jsonl", REMOVED, "zh/train.jsonl"]

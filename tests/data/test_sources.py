@@ -410,6 +410,14 @@ def test_what_a_user_says_beats_what_is_recognised(
     assert sample.origin
 
 
+def test_a_part_can_be_left_out(tmp_path: Path) -> None:
+    """A column that only looks like one of tools, say."""
+    file = write(tmp_path / "a.jsonl", [{**ROW, "tools": "a hammer"}])
+    assert opened(file).layout.columns.tools == "tools"
+    keep("mine", describe(find_dataset(str(file)), None, {"tools": ""}))
+    assert len(read_conversations(["mine"], DataConfig())) == 1
+
+
 def test_what_cannot_be_added(tmp_path: Path) -> None:
     dataset = find_dataset(str(write(tmp_path / "a.jsonl", ALPACA)))
     for format, columns, key in (
@@ -457,6 +465,22 @@ def test_two_at_once_lose_nothing(home: Path) -> None:
     assert len(registry.descriptions(home / "data")) == 30
 
 
+def test_a_registry_that_cannot_be_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from filelock import FileLock
+
+    monkeypatch.setattr(registry, "_PATIENCE", 0.01)
+    (home / "data").mkdir(parents=True)
+    with FileLock(home / "data" / ".dataset_info.json.lock"), pytest.raises(DataError) as error:
+        keep("mine", {"file_name": "a.json"})
+    assert error.value.key == "data.registry_unwritable"
+    (home / "data" / ".dataset_info.json.lock").unlink(missing_ok=True)
+    (home / "data").rmdir()
+    write(home / "data", b"a file")
+    with pytest.raises(DataError) as error:
+        keep("mine", {"file_name": "a.json"})
+    assert error.value.key == "data.registry_unwritable"
+
+
 def test_the_list_shows_what_is_wrong_and_goes_on(home: Path, tmp_path: Path) -> None:
     write(home / "data" / "good.jsonl", ALPACA)
     write(home / "data" / "half.jsonl", as_lines(ALPACA) + b"broken\n")
@@ -489,6 +513,13 @@ def test_rows_of_large_files_are_not_counted_by_reading(home: Path, monkeypatch:
     register(home / "data", {"a": {"file_name": "a.jsonl"}, "b": {"file_name": "b.parquet"}})
     found = {entry.name: entry.rows for entry in listed(None)}
     assert (found["a"], found["b"]) == (None, 2)
+
+    def refuse(*_: object) -> None:
+        raise ValueError("no footer")
+
+    monkeypatch.setattr("conch.data.readers.parquet.ParquetReader.count", refuse)
+    problems = {entry.name: entry.problem for entry in listed(None)}
+    assert "no footer" in problems["b"]
 
 
 def test_every_error_about_data_is_raised_by_a_test() -> None:

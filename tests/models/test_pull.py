@@ -554,6 +554,7 @@ def test_offline_with_everything_at_hand(get: Get, hub: Hub, monkeypatch: pytest
     folder = get()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert get() == folder
+    refused(lambda: get(check=True), "models.offline_check")
 
 
 @pytest.mark.parametrize("lost", [WEIGHTS, "config.json", "tokenizer.json"])

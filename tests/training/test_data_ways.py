@@ -142,6 +142,26 @@ def test_pretraining_without_packing_cuts_long_texts_and_says_so(tiny_folder: Pa
     assert "training.truncated" in warned(run)
 
 
+def test_a_last_block_of_one_token_does_no_harm(tiny_folder: Path, tmp_path: Path) -> None:
+    """It has no label: nothing predicts the first token of a row."""
+    import torch
+
+    from conch.config.data import DataConfig
+    from conch.data.prepare import prepare
+    from conch.training.methods.pretrain import Pretraining
+    from tests.tiny import tiny_tokenizer
+
+    file = tmp_path / "text.txt"
+    file.write_text("The magic conch answers.")
+    config = DataConfig(dataset=(str(file),))
+    template = Pretraining(config).template(tiny_tokenizer())
+    length = len(prepare(config, template, 0, stage="pt").train[0])
+    settings: dict[str, Any] = {"stage": "pt", "per_device_train_batch_size": 1, "weight_decay": 0.0}
+    run = train(tiny_folder, file, cutoff_len=length - 1, **settings)
+    assert facts(run)["packed_rows"] == 2
+    assert all(torch.isfinite(tensor).all() for tensor in weights(run.output).values())
+
+
 def test_pretraining_needs_no_chat_template(tmp_path: Path, texts: Path) -> None:
     model = save_tiny(tmp_path / "base", template=None)
     run = train(model, texts, stage="pt", num_train_epochs=1)
@@ -224,6 +244,20 @@ def test_a_template_that_loses_to_the_models_own_is_told(tiny_folder: Path, rows
     assert warned(run) == ["template.own_wins"]
 
 
+def test_a_model_with_several_templates_keeps_them(tiny_folder: Path, rows: Path) -> None:
+    from conch.data.template import ChatTemplate
+    from conch.training.job import keep_template
+    from tests.tiny import CHATML, tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    several = {"default": CHATML, "tool_use": "{{ tools }}"}
+    tokenizer.chat_template = several
+    keep_template(tokenizer, ChatTemplate.of(tokenizer), None)
+    assert tokenizer.chat_template == several
+    keep_template(tokenizer, ChatTemplate.of(tokenizer), "Be brief.")
+    assert "Be brief." in tokenizer.chat_template
+
+
 @pytest.mark.parametrize("template", ["no_such", None])
 def test_a_template_that_cannot_be_had_fails_the_run(
     tmp_path: Path, rows: Path, template: str | None
@@ -248,6 +282,45 @@ def test_the_wish_about_thoughts_goes_with_the_model(tmp_path: Path, rows: Path)
         [{"role": "user", "content": "?"}], tokenize=False, add_generation_prompt=True
     )
     assert prompt.endswith("assistant\n<think>\n\n</think>\n\n")
+
+
+# the plan
+
+
+def plan_of(run: Run) -> dict[str, Any]:
+    from conch.training.plan import make_plan
+
+    return make_plan(run.config()).to_dict()
+
+
+def test_the_plan_of_a_packed_run_is_what_comes(tiny_folder: Path, rows: Path) -> None:
+    run = new_run(tiny_folder, rows, packing=True, cutoff_len=128, template="vicuna")
+    plan = plan_of(run)
+    assert execute(run)
+    assert plan["packed_rows"] == facts(run)["packed_rows"]
+    assert plan["steps"] == finished(run).step
+    assert plan["tokens"] == facts(run)["tokens"]
+    assert "vicuna" in plan["warnings"][0]
+
+
+def test_the_plan_of_a_stream_tells_what_can_be_known(tiny_folder: Path, rows: Path) -> None:
+    plan = plan_of(new_run(tiny_folder, rows, streaming=True, max_steps=5, val_size=2))
+    assert (plan["train_rows"], plan["tokens"], plan["eval_rows"], plan["steps"]) == (None, None, 2, 5)
+    assert plan["memory"]["total"] > 0
+
+
+@pytest.mark.parametrize("settings", [{"packing": True}, {"streaming": True, "max_steps": 3}])
+def test_a_dry_run_is_shown(
+    tiny_folder: Path, rows: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
+) -> None:
+    from conch.cli.plan import show_plan
+    from conch.config import load_train
+
+    values = {"model_name_or_path": str(tiny_folder), "dataset": str(rows), "template": "vicuna", **settings}
+    show_plan(load_train(values=values), as_json=False)
+    told = capsys.readouterr()
+    assert "vicuna" in told.err
+    assert ("packed into" if "packing" in settings else "read while training") in told.out
 
 
 # tokens that are kept

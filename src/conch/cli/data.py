@@ -84,14 +84,14 @@ def add(
 
 
 def _roles(columns: tuple[str, ...]) -> dict[str, str]:
-    """`role=column` words as a mapping. Raises UsageError."""
+    """`role=column` words as a mapping; `role=` says that there is none. Raises UsageError."""
     from conch.core.errors import UsageError
     from conch.data.layout import PARTS
 
     roles = {}
     for given in columns:
-        role, _, column = given.partition("=")
-        if role not in PARTS or not column:
+        role, sign, column = given.partition("=")
+        if role not in PARTS or not sign:
             raise UsageError("data.bad_column", given=given, known=", ".join(sorted(PARTS)))
         roles[role] = column
     return roles
@@ -130,9 +130,9 @@ def check_command(
     from conch.data.check import check
     from conch.data.repair import refuse_target, repair
 
-    if target is not None:
-        refuse_target(target)
     opened = _opened(name, dataset_dir)
+    if target is not None:
+        refuse_target(target, opened)
     others = _opened(evaluated, dataset_dir) if evaluated else None
     report = check(opened, others, _measure(opened, model, template, cutoff_len) if model else None)
     if not as_json:

@@ -56,6 +56,11 @@ def _data(data: DataConfig) -> Iterator[Problem]:
         yield Problem("val_size", data.val_size, tr("config.rule.val_size"))
 
 
+def _texts(data: DataConfig, method: MethodConfig) -> Iterator[Problem]:
+    if method.stage == "pt" and data.cutoff_len < 2:  # the first token of a row has nothing before it
+        yield Problem("cutoff_len", data.cutoff_len, tr("config.expect.ge", bound=2))
+
+
 def _mixing(data: DataConfig) -> Iterator[Problem]:
     shares = data.interleave_probs
     if not shares:
@@ -72,7 +77,7 @@ def _mixing(data: DataConfig) -> Iterator[Problem]:
 def _streaming(data: DataConfig, optimisation: OptimisationConfig) -> Iterator[Problem]:
     if not data.streaming:
         return
-    if optimisation.max_steps < 1:
+    if optimisation.max_steps == -1:
         yield Problem("max_steps", optimisation.max_steps, tr("config.rule.stream_steps"))
     if 0 < data.val_size < 1:
         yield Problem("val_size", data.val_size, tr("config.rule.stream_val_size"))
@@ -131,6 +136,6 @@ def _freeze(freeze: FreezeConfig) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(_source, _precision, _data, _mixing, _streaming, _evaluation, _training, _steps, _whole_steps),
+    *(_source, _precision, _data, _texts, _mixing, _streaming, _evaluation, _training, _steps, _whole_steps),
     *(_adapters, _lora, _freeze),
 )

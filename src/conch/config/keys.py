@@ -51,7 +51,6 @@ class Later(NamedTuple):
     """Values that ask for nothing and are therefore accepted."""
 
 
-_DATA = "config.later.data"
 _METHOD = "config.later.method"
 _MEDIA = "config.later.media"
 _CLUSTER = "config.later.cluster"
@@ -63,7 +62,6 @@ _TRACKERS = "config.later.trackers"
 _TRAINER = "config.later.trainer"
 
 LATER: dict[str, Later] = {
-    "tool_format": Later(_DATA),
     **dict.fromkeys(("quantization_bit", "quantization_device_map"), Later(_QUANT)),
     "quantization_method": Later(_QUANT, (None, "bnb", "bitsandbytes")),
     "quantization_type": Later(_QUANT, (None, "nf4")),
@@ -269,6 +267,7 @@ NO_EFFECT: dict[str, str] = {
     "use_reentrant_gc": "config.no_effect.reentrant",
     "ddp_timeout": "config.no_effect.one_process",
     "preprocessing_batch_size": "config.no_effect.workers",
+    "tool_format": "config.no_effect.tool_format",
     "ignore_pad_token_for_loss": "config.no_effect.padding",
     "logging_dir": "config.no_effect.logging_dir",
     "low_cpu_mem_usage": "config.no_effect.low_memory",

@@ -57,8 +57,9 @@ def child_environment(**changes: str) -> dict[str, str]:
 
 
 def offline() -> bool:
-    """Whether the user forbade the network, by the hub client's own variable."""
-    return os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+    """Whether the user forbade the network, by the hub client's own variables."""
+    given = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return given.lower() in {"1", "true", "yes", "on"}
 
 
 def quiet_libraries() -> None:

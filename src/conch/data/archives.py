@@ -12,7 +12,9 @@ from conch.data.files import DataFile, bound_of, damaged
 from conch.data.readers import READERS
 
 ENDINGS = (*READERS, ".gz", ".zip")
-_NO_DATA = re.compile(r"(readme|license|licence|notice|changelog)\b.*|dataset_infos?\.json", re.IGNORECASE)
+_NO_DATA = re.compile(
+    r"(readme|license|licence|notice|changelog)\b.*|dataset_infos?\.json|removed\.jsonl", re.IGNORECASE
+)
 _MOST = 100_000
 
 

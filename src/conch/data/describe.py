@@ -26,9 +26,13 @@ _USUAL = {"prompt": "instruction", "query": "input", "response": "output"}
 def describe(
     dataset: Dataset, format: str | None = None, columns: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The description of `dataset`. Raises DataError where its rows don't tell what they are."""
+    """The description of `dataset`. Raises DataError where its rows don't tell what they are.
+
+    `columns` says which column holds a part; an empty one, that no column does.
+    """
     head = list(islice(items_of(files_of(dataset)), LOOKED_AT))
-    given = dict(columns or {})
+    given = {part: column for part, column in (columns or {}).items() if column}
+    absent = {part: None for part, column in (columns or {}).items() if not column}
     keys = {key for item in head if isinstance(item, Row) for key in item.values}
     for column in given.values():
         if keys and column not in keys:
@@ -37,7 +41,8 @@ def describe(
     names = {**_USUAL, "prompt": "text"} if format == "text" else _USUAL
     usual = {part: names.get(part, part) for part in given}
     found = recognise(list(_renamed(head, given, usual)), dataset.place, format)
-    return {**_place(dataset), **_words(found, given, usual, keys)}
+    words = _words(found, given, usual, keys)
+    return {**_place(dataset), **words, "columns": {**words["columns"], **absent}}
 
 
 def _renamed(head: list[Item], given: Mapping[str, str], usual: Mapping[str, str]) -> Iterator[Item]:

@@ -56,5 +56,5 @@ def _rows(opened: Opened) -> int | None:
 
 def _count(file: DataFile) -> int | None:
     if file.path.stat().st_size > COUNTED:
-        return readers.READERS[file.suffix].count(file)
+        return readers.count(file)
     return sum(isinstance(item, Row) for item in readers.read(file))

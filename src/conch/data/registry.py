@@ -21,6 +21,8 @@ from conch.data.lines import not_utf8
 
 BUNDLED = Path(__file__).parent / "bundled"
 FILE = "dataset_info.json"
+_PATIENCE = 60
+"""Seconds that are waited for another process to be done with the registry."""
 FORMATTINGS = ("alpaca", "sharegpt", "openai")
 _HUBS = ("hf_hub_url", "ms_hub_url", "om_hub_url")
 _KNOWN = (
@@ -198,9 +200,13 @@ def _own() -> Iterator[dict[str, Any]]:
     from filelock import FileLock
 
     folder = own_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f".{FILE}.lock", timeout=60):
-        registered = descriptions(folder)
-        yield registered
-        text = json.dumps(registered, ensure_ascii=False, indent=2)
-        write_whole(folder / FILE, f"{text}\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{FILE}.lock", timeout=_PATIENCE):
+            registered = descriptions(folder)
+            yield registered
+            text = json.dumps(registered, ensure_ascii=False, indent=2)
+            write_whole(folder / FILE, f"{text}\n")
+    except OSError as error:  # a lock that another process doesn't give back is one, too
+        reason = error.strerror or str(error)
+        raise DataError("data.registry_unwritable", file=folder / FILE, reason=reason.rstrip(".")) from error

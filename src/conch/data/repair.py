@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from conch.core.files import temporary_folder, whole_folder
 from conch.data import readers
 from conch.data.check import Finding, Report
 from conch.data.files import DataFile
+from conch.data.reading import Opened
 from conch.data.rows import Fault, Row
 
 REMOVED = "removed.jsonl"
+"""Not read as rows where it lies in a folder (`conch.data.archives`)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,14 @@ def repair(report: Report, target: Path) -> Repaired:
     What is left out stands in `removed.jsonl`, with why. `target` must be empty or not be there.
     Raises DataError where a file can be read in part only.
     """
-    target = refuse_target(target)
+    target = refuse_target(target, report.opened)
+    try:
+        return _repair(report, target)
+    except OSError as error:
+        raise DataError("data.fix_unwritable", folder=target, reason=error.strerror or error) from error
+
+
+def _repair(report: Report, target: Path) -> Repaired:
     with whole_folder(target) as folder, (folder / REMOVED).open("w", encoding="utf-8") as removed:
         sorting = _Sorting(report, removed)
         for files in _grouped(report):
@@ -47,11 +57,14 @@ def repair(report: Report, target: Path) -> Repaired:
     return Repaired(target, sorting.kept, sorting.removed)
 
 
-def refuse_target(target: Path) -> Path:
-    """`target` as an absolute path. Raises DataError where it holds something."""
+def refuse_target(target: Path, opened: Opened) -> Path:
+    """`target` as an absolute path. Raises DataError where it holds something, or is in the dataset."""
     target = target.expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError("data.fix_target", folder=target)
+    source = opened.dataset.file
+    if source is not None and source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+        raise DataError("data.fix_inside", folder=target)
     return target
 
 
@@ -64,9 +77,11 @@ def _grouped(report: Report) -> list[list[DataFile]]:
 
 
 def _place(report: Report, file: Path, folder: Path) -> Path:
-    """Where the copy of `file` goes: as it lies in the dataset's own folder."""
-    root = report.opened.dataset.file
-    name = file.relative_to(root) if root is not None and root.is_dir() else Path(file.name)
+    """Where the copy of `file` goes: as it lies in the folder that holds all of the dataset."""
+    source = report.opened.dataset.file
+    whole = source is not None and source.is_dir()
+    root = source if whole else os.path.commonpath([f.path.parent for f in report.opened.files])
+    name = file.relative_to(root or file.parent)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     return folder / name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from conch.core.errors import RowError
+from conch.core.text import tr
 from conch.data.near import NearDuplicates
 from conch.data.rules import Look, Rule
 
@@ -22,7 +23,7 @@ def evaluation_rule(evaluated: Iterable[Look]) -> Rule:
     def rule(look: Look) -> Iterator[RowError]:
         found = asked.get(_question(look))
         if found is not None:
-            yield look.error("check.in_eval", other=f"{found[0]} {found[1]}")
+            yield look.error("check.in_eval", other=_place(look, *found))
 
     return rule
 
@@ -65,4 +66,4 @@ class RepeatRule:
 
 def _place(look: Look, file: str, row: int) -> str:
     """An earlier row, its file named only where it is another one."""
-    return str(row) if file == look.origin.file else f"{file} {row}"
+    return tr("check.row", row=row) if file == look.origin.file else tr("check.row_of", file=file, row=row)

@@ -159,7 +159,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _OTHER_LANGUAGE = re.compile(
-    r"translat|english|chinese|mandarin|翻译|译[成为文]|英[文语]|中[文语]|双语|```|\bcode\b|代码",
+    r"translat|english|chinese|mandarin|翻译|译[成为文]|英[文语]|中[文语]|双语|\bcode\b|代码",
     re.IGNORECASE,
 )
 _SHORT = 12
@@ -183,8 +183,8 @@ def answers_are_in_the_language_of_the_question(look: Look) -> Iterator[RowError
     asked, answered = script_of(look.asked), script_of(answer)
     if {asked, answered} != {"zh", "latin"} or len(answer.strip()) < _SHORT:
         return
-    told = (*(turn.content for turn in look.turns), answer)
-    if not any(map(_OTHER_LANGUAGE.search, told)):
+    told = (turn.content for turn in look.turns if turn.role != "assistant")
+    if "```" not in answer and not any(map(_OTHER_LANGUAGE.search, told)):
         yield look.error("check.language", asked=asked, answered=answered)
 
 

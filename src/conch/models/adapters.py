@@ -14,7 +14,7 @@ from peft import PeftModel, TaskType, get_peft_model, get_peft_model_state_dict
 from transformers import PreTrainedModel
 
 from conch.config.method import FreezeConfig, LoraConfig
-from conch.core.errors import ModelError, TrainingError
+from conch.core.errors import ModelError, TrainingError, first_line
 from conch.core.text import tr
 from conch.models.headers import read_header
 
@@ -111,7 +111,7 @@ def _read(model: PreTrainedModel, folder: Path, *, trainable: bool) -> PeftModel
     except ModelError:
         raise
     except Exception as error:  # shapes of another model, a damaged file, an unknown kind of adapter
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise ModelError("models.bad_adapter", folder=folder, reason=reason) from error
 
 

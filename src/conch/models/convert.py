@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from conch.core import env
-from conch.core.errors import ModelError
+from conch.core.errors import ModelError, first_line
 from conch.core.files import TEMPORARY_PREFIX, clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.models import disk
@@ -138,7 +138,7 @@ def _convert(file: Path, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
     except Exception as error:  # anything may be wrong with a file; the library raises all kinds
-        raise ModelError("models.gguf_unreadable", file=file, reason=_first_line(error)) from error
+        raise ModelError("models.gguf_unreadable", file=file, reason=first_line(error)) from error
     config = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
@@ -163,7 +163,3 @@ def _check(folder: Path) -> None:
                     raise ModelError("models.not_finite", file=file.name, tensor=name)
     if not (folder / "tokenizer.json").is_file():
         raise ModelError("models.no_tokenizer", folder=folder)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,22 +94,29 @@ def read_header(file: Path) -> dict[str, Tensor]:
     """Name, dtype and shape of every tensor in a safetensors file, checked against the file's length."""
     try:
         with file.open("rb") as opened:
-            prefix = opened.read(8)
-            length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else MAX_HEADER + 1
-            if length > MAX_HEADER:
-                raise ModelError("models.bad_weights", file=file)
-            header = opened.read(length)
-        return parse_header(header, file.stat().st_size)
+            begun = opened.read(8)
+            begun += opened.read(header_length(begun))
+        return parse_header(begun, file.stat().st_size)
     except MALFORMED as error:
         raise ModelError("models.bad_weights", file=file) from error
 
 
-def parse_header(header: bytes, size: int) -> dict[str, Tensor]:
-    """The tensors that a header names, in a file of `size` bytes. Raises one of MALFORMED."""
+def header_length(begun: bytes) -> int:
+    """The length of a safetensors file's header, from the file's first bytes. Raises ValueError."""
+    length = int.from_bytes(begun[:8], "little")
+    if len(begun) < 8 or length > MAX_HEADER:
+        raise ValueError("not a header")
+    return length
+
+
+def parse_header(begun: bytes, size: int) -> dict[str, Tensor]:
+    """The tensors in a file of `size` bytes, from its first ones. Raises one of MALFORMED."""
+    length = header_length(begun)
+    header = begun[8 : 8 + length]
     entries = json.loads(header)
     entries.pop("__metadata__", None)
     end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-    if size != 8 + len(header) + end:
+    if len(header) != length or size != 8 + length + end:
         raise ValueError("not of the length that its header says")
     return {name: _tensor(entry) for name, entry in entries.items()}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from conch.config.model import ModelConfig
 from conch.core import env
-from conch.core.errors import ModelError
+from conch.core.errors import ModelError, first_line
 from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, fast_dtype, find_device
 from conch.models.headers import read_model_files
@@ -106,7 +106,7 @@ def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreT
             **options,
         )
     except Exception as error:  # an unknown architecture, other shapes, a library not installed
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise ModelError("models.cannot_load", folder=located.folder, reason=reason) from error
     missing = sorted(facts["missing_keys"])  # the library would leave them at random
     if missing:

@@ -18,6 +18,7 @@ from conch.models.hub.huggingface import HUB, HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.needed import INDEX, missing, needed, shards_of
 from conch.models.pull_events import Chosen, GivenUp, Listed, Probed, Pulled, Report
+from conch.models.retry import patiently
 from conch.models.source import (
     MAIN,
     Listing,
@@ -27,7 +28,7 @@ from conch.models.source import (
     SourceFailedError,
     incomplete,
 )
-from conch.models.transfer import Transfer, patiently
+from conch.models.transfer import Transfer
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def remote(wish: Wish, report: Report, patience: Patience | None = None) -> tupl
 def _refuse_offline(wish: Wish) -> None:
     if not env.offline():
         return
+    if kept(wish) is not None:
+        raise ModelError("models.offline_check", repo=wish.repo)
     partial = [cache.kept(wish.repo, wish.revision) for cache in _caches(wish)]
     lacking = next((missing(folder) for folder in partial if folder is not None), None)
     if lacking is not None:

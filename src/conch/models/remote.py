@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from conch.core.errors import ModelError
 from conch.models import connection, settings
-from conch.models.headers import MALFORMED, MAX_HEADER, ModelFiles, Tensor, parse_header
+from conch.models.headers import MALFORMED, ModelFiles, Tensor, header_length, parse_header
 from conch.models.needed import needed
 from conch.models.pull import Wish, remote
 from conch.models.pull_events import Report
+from conch.models.retry import patiently
 from conch.models.source import (
     Listing,
     Patience,
@@ -20,7 +20,6 @@ from conch.models.source import (
     RemoteFile,
     SourceFailedError,
 )
-from conch.models.transfer import patiently
 
 FIRST_BYTES = 65_536
 """Of a weight file, asked for at once: most headers are shorter."""
@@ -80,13 +79,11 @@ class _Reader:
     def header(self, file: RemoteFile) -> dict[str, Tensor]:
         begun = self._bytes(file, 0, min(FIRST_BYTES, file.size))
         try:
-            length = struct.unpack("<Q", begun[:8])[0]
-            if length > min(MAX_HEADER, file.size):
-                raise ValueError(length)
-            if 8 + length > len(begun):
-                begun += self._bytes(file, len(begun), 8 + length)
-            return parse_header(begun[8 : 8 + length], file.size)
-        except (*MALFORMED, struct.error) as error:
+            end = 8 + header_length(begun)
+            if len(begun) < end <= file.size:
+                begun += self._bytes(file, len(begun), end)
+            return parse_header(begun, file.size)
+        except MALFORMED as error:
             raise ModelError("models.bad_weights", file=f"{self._listing.repo}/{file.path}") from error
 
     def _bytes(self, file: RemoteFile, start: int, end: int) -> bytes:

@@ -13,19 +13,18 @@ import hashlib
 import os
 import shutil
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from conch.core.errors import ModelError
 from conch.core.text import tr
 from conch.models import connection
-from conch.models.pull_events import Damaged, Fetched, Report, Waiting
+from conch.models.meter import Meter
+from conch.models.pull_events import Damaged, Report, Waiting
+from conch.models.retry import StoppedError, pause
 from conch.models.source import (
     Digest,
     Listing,
@@ -44,13 +43,6 @@ WORTHWHILE = 100_000
 """Bytes between two breaks; a line that brings fewer counts as having brought none."""
 MAX_STALLS = 2
 """Of one file; then the source is given up."""
-SPEED_SECONDS = 10.0
-"""Over how long the speed is measured."""
-T = TypeVar("T")
-
-
-class StoppedError(Exception):
-    """Our own signal: this transfer was told to stop."""
 
 
 class Transfer:
@@ -255,75 +247,6 @@ class Transfer:
 
     def _pause(self, failure: TryAgainError, failures: int) -> None:
         pause(self.source.name, failure, failures, self.patience, self._report, self._stop)
-
-
-def patiently(source: str, patience: Patience, report: Report, ask: Callable[[], T]) -> T:
-    """What `ask` returns, asked again while it fails in passing. Raises SourceFailedError."""
-    for failures in range(1, patience.tries + 1):
-        try:
-            return ask()
-        except TryAgainError as error:
-            if error.absent or error.stalled or failures == patience.tries:
-                raise SourceFailedError("models.no_answer", source=source, reason=error.reason) from error
-            pause(source, error, failures, patience, report, threading.Event())
-    raise AssertionError("unreachable")
-
-
-def pause(
-    source: str,
-    failure: TryAgainError,
-    failures: int,
-    patience: Patience,
-    report: Report,
-    stop: threading.Event,
-) -> None:
-    """Wait as the source asks, else longer each time. Raises SourceFailedError where it asks for too much."""
-    seconds = failure.after if failure.after is not None else patience.pause * 2 ** max(0, failures - 1)
-    if failure.after is not None and seconds > patience.longest_wait:
-        raise SourceFailedError("models.busy", source=source, seconds=f"{seconds:.0f}", reason=failure.reason)
-    seconds = min(seconds, patience.longest_wait)
-    report(Waiting(source, failure.reason, seconds))
-    if stop.wait(seconds):
-        raise StoppedError
-
-
-class Meter:
-    """Counts bytes by file, and reports now and then."""
-
-    def __init__(self, every: float, report: Report) -> None:
-        self._every = every
-        self._report = report
-        self._lock = threading.Lock()
-        self._done: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
-        self._told = 0.0
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def expect(self, files: Mapping[str, tuple[int, int]]) -> None:
-        """Files with their bytes at hand and in all."""
-        self._done = {path: done for path, (done, _) in files.items()}
-        self._sizes = {path: size for path, (_, size) in files.items()}
-        self._samples.append((time.monotonic(), sum(self._done.values())))
-
-    def set(self, file: RemoteFile, done: int) -> None:
-        with self._lock:
-            self._done[file.path] = done
-            now = time.monotonic()
-            if now - self._told < self._every and done < file.size:
-                return
-            self._told = now
-            event = self._event(file, done, now)
-        self._report(event)
-
-    def _event(self, file: RemoteFile, done: int, now: float) -> Fetched:
-        total_done, total = sum(self._done.values()), sum(self._sizes.values())
-        self._samples.append((now, total_done))
-        while len(self._samples) > 2 and now - self._samples[0][0] > SPEED_SECONDS:
-            self._samples.popleft()
-        began, then = self._samples[0]
-        speed = max(0.0, (total_done - then) / (now - began)) if now > began else 0.0
-        left = (total - total_done) / speed if speed > 0 else None
-        return Fetched(file.path, done, file.size, total_done, total, speed, left)
 
 
 def matches(file: Path, digest: Digest | None, stop: threading.Event | None = None) -> bool:

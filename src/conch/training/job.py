@@ -18,6 +18,7 @@ from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
 from conch.data.prepare import Prepared
+from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device
 from conch.models.load import adapter_folder, fit_vocabulary, load_base, load_tokenizer
@@ -64,8 +65,7 @@ def train(job: Job) -> None:
     tokenizer = load_tokenizer(located.folder, config.model)
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
-    if template.source:  # so that whoever loads the result talks to it as it was trained
-        tokenizer.chat_template = template.kept_source(config.data.default_system)
+    keep_template(tokenizer, template, config.data.default_system)
 
     job.phase("tokenising")
     prepared = method.prepare(
@@ -107,6 +107,17 @@ def train(job: Job) -> None:
         packed=packed,
     )
     run_trainer(job, trainer, tokenizer, resume)
+
+
+def keep_template(tokenizer: Any, template: ChatTemplate, default_system: str | None) -> None:
+    """Let the tokenizer carry the template, so that whoever loads the result talks to it as it was trained.
+
+    A model that has several templates keeps them all where its own default is what was trained with.
+    """
+    own = tokenizer.chat_template
+    trained_with = template.kept_source(default_system)
+    if template.source and trained_with != (own.get("default") if isinstance(own, dict) else own):
+        tokenizer.chat_template = trained_with
 
 
 def resume_point(job: Job) -> Path | None:

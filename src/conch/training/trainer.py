@@ -121,7 +121,8 @@ class ConchTrainer(Trainer):
     ) -> Any:
         scored = self.setup.method.score(model, inputs)
         self.state.num_input_tokens_seen += count_tokens(inputs)
-        return scored.nll / (num_items_in_batch if num_items_in_batch is not None else scored.labels)
+        count = num_items_in_batch if num_items_in_batch is not None else scored.labels
+        return scored.nll / max(count, 1)  # what is left of a text may be one token, which nothing predicts
 
     @torch.no_grad()
     def evaluation_loop(

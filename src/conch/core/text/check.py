@@ -184,11 +184,13 @@ TEXTS = {
         "tool_call_id 应对应前一轮 assistant 中的某个调用。",
     ),
     # rows beside one another
-    "check.duplicate": Text("the same as row {other}.", "与第 {other} 条相同。"),
+    "check.row": Text("row {row}", "第 {row} 条"),
+    "check.row_of": Text("{file} row {row}", " {file} 第 {row} 条"),
+    "check.duplicate": Text("the same as {other}.", "与{other}相同。"),
     "check.duplicate.fix": Text(
         "Take it out: what is there twice is learnt by heart.", "请删除：重复的内容容易被死记硬背。"
     ),
-    "check.near_duplicate": Text("{share} % the same as row {other}.", "与第 {other} 条有 {share}% 相同。"),
+    "check.near_duplicate": Text("{share} % the same as {other}.", "与{other}有 {share}% 相同。"),
     "check.near_duplicate.fix": Text("Look whether both are needed.", "请确认两条是否都需要。"),
     "check.in_eval": Text(
         "the same question is in the evaluation rows ({other}).", "评估数据（{other}）中有相同的问题。"

@@ -274,8 +274,8 @@ TEXTS = {
     "cli.data.name": Text("The name to give it; the file's own unless given.", "数据集名称；默认取文件名。"),
     "cli.data.format": Text("The format of its rows.", "数据行的格式。"),
     "cli.data.column": Text(
-        "Which column holds which part, such as prompt=question; may be repeated.",
-        "各列的含义，例如 prompt=question；可重复。",
+        "Which column holds which part, such as prompt=question; `tools=` says that none does. May be repeated.",
+        "各列的含义，例如 prompt=question；`tools=` 表示没有该列。可重复。",
     ),
     "cli.data.subset": Text("Of a hub dataset, the subset.", "站点数据集的子集。"),
     "cli.data.split": Text("Of a hub dataset, the split.", "站点数据集的划分，如 train。"),

@@ -72,6 +72,10 @@ TEXTS = {
     "config.no_effect.workers": Text(
         "workers take rows in portions of a fixed size.", "各工作进程每次处理的行数是固定的。"
     ),
+    "config.no_effect.tool_format": Text(
+        "functions and calls of them are written as the model's own chat template writes them.",
+        "函数及其调用按模型自带的对话模板书写。",
+    ),
     "config.no_effect.always_told": Text("this is always told.", "该信息总会给出。"),
     "config.no_effect.generation": Text("no text is generated while training.", "训练期间不生成文本。"),
     "config.no_effect.infer_dtype": Text(
@@ -99,10 +103,6 @@ TEXTS = {
         "weights are always read the low-memory way.", "始终以低内存方式读取权重。"
     ),
     # keys that are refused until they are built
-    "config.later.data": Text(
-        "that this key is left out: this way of preparing data is not built yet",
-        "去掉此项：这种数据处理方式尚未实现",
-    ),
     "config.later.method": Text(
         "stage sft or pt with lora, full or freeze: this method is not built yet",
         "stage 为 sft 或 pt，配合 lora、full 或 freeze：该方法尚未实现",

@@ -127,6 +127,11 @@ TEXTS = {
         'It should look like {{"my_data": {{"file_name": "my_data.json"}}}}.',
         '它应形如 {{"my_data": {{"file_name": "my_data.json"}}}}。',
     ),
+    "data.registry_unwritable": Text("{file} can't be written: {reason}.", "无法写入 {file}：{reason}。"),
+    "data.registry_unwritable.fix": Text(
+        "Check its permissions and the room on the disk, or set CONCH_HOME to another folder.",
+        "请检查权限和磁盘空间，或把 CONCH_HOME 设到其他文件夹。",
+    ),
     "data.entry_not_object": Text(
         "The description of dataset '{name}' in {file} is not a JSON object.",
         "{file} 中数据集 '{name}' 的描述不是 JSON 对象。",
@@ -240,8 +245,9 @@ TEXTS = {
         "请另选：conch data add {repo} --split SPLIT。可选：{known}",
     ),
     "data.hub_offline": Text(
-        "The dataset {repo} is not on this machine, and HF_HUB_OFFLINE forbids the network.",
-        "本机没有数据集 {repo}，而 HF_HUB_OFFLINE 禁止联网。",
+        "There is neither a file {repo} nor, on this machine, a hub dataset of that name; HF_HUB_OFFLINE forbids "
+        "the network.",
+        "既没有文件 {repo}，本机也没有同名的站点数据集；HF_HUB_OFFLINE 禁止联网。",
     ),
     "data.hub_offline.fix": Text(
         "Unset HF_HUB_OFFLINE, or give a file on this machine.", "请取消 HF_HUB_OFFLINE，或给出本机文件。"
@@ -251,8 +257,8 @@ TEXTS = {
     ),
     "data.hub_error.fix": Text("Try again later.", "请稍后再试。"),
     "data.hub_unreachable": Text(
-        "The hub can't be reached for the dataset {repo}: {reason}.",
-        "无法从站点获取数据集 {repo}：{reason}。",
+        "There is no file {repo}, and the hub can't be reached for a dataset of that name: {reason}.",
+        "没有文件 {repo}，也无法从站点获取同名的数据集：{reason}。",
     ),
     "data.hub_unreachable.fix": Text(
         "Check the network, or set HF_ENDPOINT to a mirror. If it was fetched before, HF_HUB_OFFLINE=1 uses that copy.",
@@ -268,6 +274,17 @@ TEXTS = {
     "data.fix_target.fix": Text(
         "Name a new or empty folder; the original is never changed.",
         "请指定新的或空的文件夹；原文件不会被修改。",
+    ),
+    "data.fix_inside": Text(
+        "The folder {folder} is inside of the dataset, so the copy would become a part of it.",
+        "文件夹 {folder} 在数据集内部，副本会成为数据集的一部分。",
+    ),
+    "data.fix_inside.fix": Text("Name a folder beside it.", "请指定数据集之外的文件夹。"),
+    "data.fix_unwritable": Text(
+        "The copy can't be written to {folder}: {reason}.", "无法将副本写入 {folder}：{reason}。"
+    ),
+    "data.fix_unwritable.fix": Text(
+        "Check its permissions and the room on the disk.", "请检查权限和磁盘空间。"
     ),
     "data.cannot_mend": Text("{file} can't be mended: {reason}.", "无法修复 {file}：{reason}。"),
     "data.cannot_mend.fix": Text("Correct it by hand there, then check again.", "请手动改正该处后重新检查。"),

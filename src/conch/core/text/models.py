@@ -200,7 +200,8 @@ TEXTS = {
         "请检查网络（如设置了 HF_ENDPOINT，也请检查），或用 --source、`conch models source` 换一个来源，或给出本地文件夹。",
     ),
     "models.silent": Text(
-        "{source} gave no sign of life within {seconds} s.", "{source} 在 {seconds} 秒内没有任何应答。"
+        "{source} can't be reached (it was given {seconds} s).",
+        "无法访问 {source}（最多等待 {seconds} 秒）。",
     ),
     "models.silent.fix": Text(
         "Check the network, or choose another source with --source.", "请检查网络，或用 --source 换一个来源。"
@@ -209,8 +210,9 @@ TEXTS = {
         "No source could deliver {repo}:{reasons}", "所有来源都无法提供 {repo}：{reasons}"
     ),
     "models.all_failed.fix": Text(
-        "Run the command again: what has arrived is kept. Or name a source with --source, or give a local folder.",
-        "请重新运行，已下载的部分会保留；也可用 --source 指定来源，或给出本地文件夹。",
+        "Check the network and run the command again (what has arrived is kept), name another source with "
+        "--source, or give a local folder.",
+        "请检查网络后重新运行（已下载的部分会保留），或用 --source 指定其他来源，或给出本地文件夹。",
     ),
     "models.source_lacks": Text(
         "{source} does not have the file {file} of {repo}.", "{source} 上没有 {repo} 的文件 {file}。"
@@ -289,6 +291,13 @@ TEXTS = {
     "models.only_gguf.fix": Text(
         "Use the repository that it was made from; or download one of the files and name its path.",
         "请使用转换前的原仓库，或下载其中一个文件并给出路径。",
+    ),
+    "models.offline_check": Text(
+        "{repo} is on this machine; to compare it with the hub takes the network, which HF_HUB_OFFLINE forbids.",
+        "本机已有 {repo}；与站点比对需要联网，而 HF_HUB_OFFLINE 禁止联网。",
+    ),
+    "models.offline_check.fix": Text(
+        "Unset HF_HUB_OFFLINE, or leave the comparison out.", "请取消 HF_HUB_OFFLINE，或不做比对。"
     ),
     "models.offline_partial": Text(
         "{repo} is on this machine only in part ({file} is missing), and HF_HUB_OFFLINE forbids the network.",

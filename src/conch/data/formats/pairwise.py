@@ -8,7 +8,7 @@ from typing import Any
 from conch.core.conversation import Conversation, Message, Preference
 from conch.data import cells
 from conch.data.clues import Clues, as_message, instruction_parts, message_layout, messages_clues
-from conch.data.layout import ALPACA, OPENAI_TAGS, Layout
+from conch.data.layout import ALPACA, Layout
 from conch.data.prompts import answer_of, conversation, prompt_of
 from conch.data.rows import Row
 from conch.data.turns import turns_of
@@ -32,7 +32,7 @@ class PairwiseFormat:
         chosen = values["chosen"]
         message = chosen if isinstance(chosen, dict) else as_message(chosen)
         found = message_layout(message) if message else None
-        layout = Layout(self.layout.columns, found.tags if found else OPENAI_TAGS)
+        layout = Layout(self.layout.columns, found.tags if found else self.layout.tags)
         return Clues({**instruction_parts(values), **answers}, layout)
 
     def read(self, row: Row, layout: Layout, default_system: str | None = None) -> Preference:

@@ -64,3 +64,13 @@ def read(file: DataFile) -> Iterator[Item]:
             yield Fault(damaged(file.shown, error), end=True)
             return
         yield item
+
+
+def count(file: DataFile) -> int | None:
+    """How many rows `file` says that it has, where its kind says so. Raises DataError."""
+    try:
+        return READERS[file.suffix].count(file)
+    except DataError:
+        raise
+    except Exception as error:  # as in `read`
+        raise damaged(file.shown, error) from error
