@@ -144,6 +144,19 @@ def test_several_calls_and_a_word_before_them() -> None:
     assert text.endswith("</tool_call>" + family.end)
 
 
+def test_an_empty_turn_that_a_template_writes_behind_calls_is_not_trained() -> None:
+    """As the templates of DeepSeek-R1's distillations do for calls whose content isn't left out."""
+    source = HERMES.replace(
+        "{{ '<|im_end|>\n' }}\n{%- endif",
+        "{{ '<|im_end|>\n' }}{% if message.tool_calls %}"
+        "{{- '<|im_start|>assistant\n<|im_end|>\n' }}{% endif %}\n{%- endif",
+    )
+    assert source != HERMES
+    family = Family("doubled", source, IM, "<|im_end|>")
+    (text, *_) = trained_texts(family, encode(CONVERSATION, ChatTemplate.of(tokenizer_of(family))))
+    assert text == HERMES_CALL + family.end
+
+
 def test_given_ids_are_kept() -> None:
     family = CASES[1][0]
     call = Message("assistant", "", tool_calls=(ToolCall("order", ARGUMENTS, id="abcdefgh1"),))

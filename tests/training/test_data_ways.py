@@ -110,6 +110,13 @@ def test_a_streamed_run_goes_its_steps_and_learns(tiny_folder: Path, rows: Path)
     assert losses(run)[-1] < losses(run)[0]
 
 
+def test_rows_of_a_stream_that_are_cut_are_counted_in_the_end(tiny_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([{"instruction": "hi", "output": "word " * 100}] * 6))
+    run = train(tiny_folder, file, streaming=True, max_steps=2, cutoff_len=50)
+    assert warned(run) == ["training.truncated_stream"]
+
+
 def test_a_bad_row_in_the_middle_of_a_stream_fails_with_its_place(tiny_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     good = [json.dumps({"instruction": "Who?", "output": "The magic conch."})] * 20

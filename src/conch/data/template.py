@@ -220,18 +220,31 @@ class ChatTemplate:
         """The answer in `rest`, which the template wrote behind the prompt; None if it isn't all there."""
         thought, said = _split_thought(answer.content)
         start = rest.find(said)
-        if start < 0 or any(call.name not in rest for call in answer.tool_calls):
+        behind = start + len(said)
+        for call in answer.tool_calls:
+            place = rest.find(call.name, behind if said else 0)
+            behind = max(behind, place + len(call.name)) if place >= 0 else -1
+        if start < 0 or behind < 0:
             return None
-        end = rest.rfind(_text_of(self.tokenizer, self.end_of_turn))
-        if end < start + len(
-            said
-        ):  # the template writes no end, or another one than the token that is trained
-            end = len(rest.rstrip()) if answer.tool_calls else rest.rfind(said) + len(said)
+        end = self._end_in(rest, said, behind, calls=bool(answer.tool_calls))
         inner = thought.replace(_OPEN, "").replace(_CLOSE, "").strip()
         place = rest.find(inner, 0, end)
         if place >= 0 and rest.find(said, place + len(inner), end) >= 0:
             return rest[:end]
         return thought + rest[start:end].removeprefix(_CLOSE)
+
+    def _end_in(self, rest: str, said: str, behind: int, *, calls: bool) -> int:
+        """Where an answer ends that says `said`, and whose last part ends at `behind` or later.
+
+        A text may hold the end-of-turn token itself, so the last one counts; behind calls some
+        templates write an empty turn, so there the first one does. Where the template writes no
+        end, or another one than the token that is trained, the answer ends with its text.
+        """
+        end = _text_of(self.tokenizer, self.end_of_turn)
+        place = rest.find(end, behind) if calls else rest.rfind(end)
+        if place >= behind:
+            return place
+        return len(rest.rstrip()) if calls else rest.rfind(said) + len(said)
 
 
 class Encoder:

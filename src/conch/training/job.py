@@ -204,6 +204,10 @@ def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | 
     except torch.OutOfMemoryError as error:
         raise TrainingError("training.out_of_memory") from error
     seconds = time.monotonic() - began
+    stream = trainer.setup.data.stream
+    if stream is not None and stream.truncated:
+        cutoff = job.config.data.cutoff_len
+        job.warn("training.truncated_stream", count=stream.truncated, cutoff=cutoff)
     if trainer.reporter.stopped:
         checkpoint = latest(job.output)
         job.log.write(

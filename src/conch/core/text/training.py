@@ -25,6 +25,10 @@ TEXTS = {
         "{count} of {rows} rows are longer than cutoff_len {cutoff}; what lies beyond it is not trained.",
         "{rows} 行中有 {count} 行超过 cutoff_len {cutoff}，超出部分不参与训练。",
     ),
+    "training.truncated_stream": Text(
+        "{count} rows of the stream were longer than cutoff_len {cutoff}; what lay beyond it was not trained.",
+        "流式数据中有 {count} 行超过 cutoff_len {cutoff}，超出部分未参与训练。",
+    ),
     "training.tokens_not_kept": Text(
         "The tokens can't be kept in {folder} for the next run: {reason}.",
         "无法将分词结果保存到 {folder} 供下次使用：{reason}。",
