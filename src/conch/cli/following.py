@@ -27,18 +27,19 @@ def _watch(run: Run, offset: int) -> int:
             follower.show(event)
         state = run.state()
         if state == "lost":
-            follower.line(tr("cli.error", message=tr("runs.lost", name=run.id)), "red")
-            follower.line(tr("cli.hint", hint=tr("runs.lost.fix", name=run.id, log=run.log_path)))
+            cause = run.lost()
+            follower.line(tr("cli.error", message=cause.message), "red")
+            follower.line(tr("cli.hint", hint=cause.hint))
     return 0 if state in {"finished", "stopped"} else 1
 
 
 def _keep_watching(run: Run) -> bool:
-    """Ask: detach, or stop and save. A second Ctrl-C stops and saves."""
+    """Ask: detach, stop and save, cancel, or go on watching. A second Ctrl-C stops and saves."""
     try:
         say()
         choice = click.prompt(
             tr("cli.train.ctrl_c"),
-            type=click.Choice(["d", "s", "c"]),
+            type=click.Choice(["d", "s", "x", "c"]),
             default="d",
             show_choices=False,
             err=True,
@@ -49,7 +50,23 @@ def _keep_watching(run: Run) -> bool:
         run.ask_to_stop()
         whisper(tr("cli.train.stopping"))
         return True
+    if choice == "x":
+        _cancel(run)
+        return True
     if choice == "d":
         whisper(tr("cli.train.detached", run=run.id))
         return False
     return True
+
+
+def _cancel(run: Run) -> None:
+    """End the run without saving, unless it has just ended by itself."""
+    from conch.core.errors import RunError
+    from conch.runs import control
+
+    try:
+        ended = control.cancel(run)
+    except RunError as error:
+        whisper(tr("cli.warning", message=error.message))
+    else:
+        whisper(tr("cli.runs.cancelled", run=run.id, count=ended))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -120,6 +121,14 @@ def _expected(kind: click.ParamType[Any]) -> str:
     bounds = {"ge": getattr(kind, "min", None), "le": getattr(kind, "max", None)}
     words += [tr(f"config.expect.{name}", bound=bound) for name, bound in bounds.items() if bound is not None]
     return tr("cli.comma").join(words)
+
+
+def in_words(device: str, position: int, behind: Sequence[str]) -> str:
+    """A place in a queue: what is waited for, and behind whom."""
+    if not behind:
+        return tr("cli.runs.waits", device=device, position=position)
+    shown = ", ".join(behind[:2]) + (" …" if len(behind) > 2 else "")
+    return tr("cli.runs.waits_behind", device=device, position=position, behind=shown)
 
 
 def size(count: float) -> str:

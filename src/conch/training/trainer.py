@@ -45,6 +45,8 @@ class Setup:
     pad_token_id: int
     lora: LoraConfig | None = None
     accuracy: bool = False
+    wants_save: Callable[[], bool] = lambda: False
+    """Whether somebody asked for a checkpoint since it was last called."""
 
 
 class ConchTrainer(Trainer):
@@ -64,7 +66,7 @@ class ConchTrainer(Trainer):
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
         self.loss_is_scaled_for_ga = True  # and compute_loss divides by that count
         self._staging: Path | None = None
-        self.reporter = Reporter(setup.log, setup.wants_stop)
+        self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save)
         self.add_callback(self.reporter)
 
     def _collate(self, examples: list[Example]) -> dict[str, Any]:
@@ -184,9 +186,15 @@ def count_tokens(batch: dict[str, Any]) -> int:
 class Reporter(TrainerCallback):
     """Tells the event log what the trainer logs, and hears when somebody wants it to stop."""
 
-    def __init__(self, log: EventLog, wants_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        wants_stop: Callable[[], bool],
+        wants_save: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.log = log
         self.wants_stop = wants_stop
+        self.wants_save = wants_save
         self.stopped = False
         self.tokens_before = 0
         """Tokens that earlier attempts trained on."""
@@ -205,6 +213,8 @@ class Reporter(TrainerCallback):
         if self.wants_stop() and state.global_step < state.max_steps:
             self.stopped = True
             control.should_training_stop = True
+            control.should_save = True
+        if self.wants_save():
             control.should_save = True
 
     def on_log(
