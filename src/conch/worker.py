@@ -76,8 +76,7 @@ def wait_and_execute(run: Run, resume: Path | None) -> bool:
 
 
 def _tell_place(run: Run, place: Place) -> None:
-    facts = {"device": place.device, "position": place.position, "behind": list(place.behind)}
-    run.events.write(Phase, name="waiting", facts=facts)
+    run.events.write(Phase, name="waiting", facts=place.to_dict())
 
 
 def _stopped_in_line(run: Run) -> None:

@@ -236,8 +236,6 @@ def _tell_plan(plan: Plan) -> None:
 @click.option("--last", is_flag=True, help=tr("cli.runs.last"))
 @_json
 def move(name: str, first: bool, before: str | None, last: bool, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from conch.core.errors import UsageError
     from conch.runs import find, queue
 
@@ -246,7 +244,7 @@ def move(name: str, first: bool, before: str | None, last: bool, as_json: bool) 
     run = find(name)
     place = queue.move(run, first=first, before=find(before) if before else None)
     words = in_words(place.device, place.position, place.behind)
-    emit({"id": run.id, **asdict(place)}) if as_json else say(tr("cli.runs.moved", run=run.id, place=words))
+    emit({"id": run.id, **place.to_dict()}) if as_json else say(tr("cli.runs.moved", run=run.id, place=words))
 
 
 @command.command("remove", help=tr("cli.runs.remove"))

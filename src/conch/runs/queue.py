@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from conch.core.errors import RunError
 from conch.runs.claim import Claim, acquire, create, read, sweep
@@ -60,6 +61,9 @@ class Place:
     device: str
     position: int
     behind: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"device": self.device, "position": self.position, "behind": list(self.behind)}
 
 
 @dataclass(frozen=True)

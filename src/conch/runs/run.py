@@ -270,12 +270,10 @@ class Run:
         return {"kind": failed.error, "message": failed.message, "hint": failed.hint}
 
     def _waits(self) -> dict[str, Any] | None:
-        from dataclasses import asdict
-
         from conch.runs.queue import places  # the queue is made of runs
 
         place = places().get(self.id)
-        return asdict(place) if place else None
+        return place.to_dict() if place else None
 
 
 class Ending:
