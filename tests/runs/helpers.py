@@ -29,7 +29,7 @@ def config(model: Path, rows: Path, **settings: Any) -> TrainConfig:
     return load_train(values=values).config
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"

@@ -45,10 +45,11 @@ def train(job: Job) -> None:
 
 
 def checkpoint(output: Path, step: int) -> Path:
-    """What looks like a whole checkpoint: an empty safetensors file and a state."""
+    """What looks like a whole checkpoint: a safetensors file of one number, and a state."""
+    header = b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
     path = output / f"checkpoint-{step}"
     path.mkdir(parents=True, exist_ok=True)
-    (path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    (path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     (path / "optimizer.pt").write_bytes(b"")
     (path / "trainer_state.json").write_text(f'{{"global_step": {step}, "epoch": {step / 10}}}')
     return path
@@ -60,7 +61,7 @@ def make_family(output: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
     child = subprocess.Popen([sys.executable, "-S", "-c", deaf], stdout=subprocess.PIPE)
     child.stdout.readline()  # type: ignore[union-attr]
-    orphan = "import subprocess, sys; print(subprocess.Popen(['sleep', '99'], start_new_session=True).pid)"
+    orphan = "import subprocess, sys; print(subprocess.Popen(['sleep', '99'], start_new_session=True, stdout=-3, stderr=-3).pid)"
     found = subprocess.run([sys.executable, "-S", "-c", orphan], capture_output=True, text=True, check=True)
     (output / "family").write_text(f"{child.pid} {found.stdout.strip()}")
 
