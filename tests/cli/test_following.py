@@ -9,8 +9,8 @@ import pytest
 
 from conch.cli import following
 from conch.cli.following import watch
-from conch.core.events import Event, Finished, Metrics
-from conch.runs import Run
+from conch.core.events import Event, Finished, Metrics, Stopped
+from conch.runs import Run, control
 from tests.cli.made_up import made_up_run
 
 
@@ -45,7 +45,7 @@ def answering(choice: str | type[BaseException], run: Run):  # type: ignore[no-u
     return prompt
 
 
-@pytest.mark.parametrize("choice", ["d", "c", "s", KeyboardInterrupt, click.Abort])
+@pytest.mark.parametrize("choice", ["d", "c", "s", "x", KeyboardInterrupt, click.Abort])
 def test_ctrl_c(
     choice: str | type[BaseException],
     run: Run,
@@ -57,6 +57,21 @@ def test_ctrl_c(
     Watched.presses = 1
     assert watch(watched) == 0
     told = capsys.readouterr().err
-    assert run.stop_path.exists() == (choice not in ("d", "c"))
+    assert run.stop_path.exists() == (choice not in ("d", "c", "x"))
     assert ("Finished in 0:05" in told) == (choice != "d"), "what happened meanwhile is told"
     assert ("conch runs follow" in told) == (choice == "d")
+    assert ("is not at work" in told) == (choice == "x"), "it finished before it could be cancelled"
+
+
+def test_ctrl_c_may_cancel(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def cancel(run: Run) -> int:
+        run.events.write(Stopped, step=4)
+        return 3
+
+    monkeypatch.setattr(following.click, "prompt", lambda *_, **__: "x")
+    monkeypatch.setattr(control, "cancel", cancel)
+    Watched.presses = 1
+    assert watch(Watched(run.folder)) == 0
+    told = capsys.readouterr().err
+    assert "3 processes were ended" in told
+    assert "Stopped at step 4" in told
