@@ -87,7 +87,9 @@ def test_an_id_stands_for_one_config(tiny_folder: Path, rows: Path) -> None:
     assert run.id in error.value.message
     wait_for(lambda: run.state() == "finished")
     store.remove(run)
-    assert submit.submit(config(tiny_folder, rows, max_steps=2), "x").id != run.id, "a removed run is forgotten"
+    assert submit.submit(config(tiny_folder, rows, max_steps=2), "x").id != run.id, (
+        "a removed run is forgotten"
+    )
     assert len(list(requests.folder().iterdir())) == 1
 
 
@@ -173,7 +175,7 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     assert refused(run).key == "runs.is_finished"
     assert refused(run, max_steps=step).key == "runs.done_already"
     assert refused(run, epochs=step / 10).key == "runs.done_already"
-    assert submit.plan_resume(run, epochs=step).changes == {"num_train_epochs": step}
+    assert submit.plan_resume(run, epochs=step).changes == {"num_train_epochs": step, "max_steps": -1}
 
 
 def test_of_two_who_resume_at_once_one_is_refused(stopped: Run) -> None:

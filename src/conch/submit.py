@@ -155,6 +155,8 @@ def plan_resume(
         resumable(found)
     changes = {"num_train_epochs": epochs, "max_steps": max_steps}
     changes = {key: value for key, value in changes.items() if value is not None}
+    if epochs is not None and max_steps is None and int(run.flat_config().get("max_steps") or -1) > 0:
+        changes["max_steps"] = -1  # a bound of steps would beat the epochs
     reached = read_state(found) if found else {}
     _require_more(run, state, reached, changes)
     differences = _changed_since(run)

@@ -63,7 +63,9 @@ def test_ctrl_c(
     assert ("is not at work" in told) == (choice == "x"), "it finished before it could be cancelled"
 
 
-def test_ctrl_c_may_cancel(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_may_cancel(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def cancel(run: Run) -> int:
         run.events.write(Stopped, step=4)
         return 3

@@ -164,7 +164,9 @@ def test_stress_of_many_processes_that_also_die(tmp_path: Path) -> None:
         for number, rounds in enumerate(left):
             if number not in workers and rounds:
                 seed += 1
-                workers[number] = context.Process(target=compete, args=(str(path), seed, rounds, str(results)))
+                workers[number] = context.Process(
+                    target=compete, args=(str(path), seed, rounds, str(results))
+                )
                 workers[number].start()
         for number, worker in list(workers.items()):
             worker.join(0.01)

@@ -124,9 +124,7 @@ def test_a_worker_on_another_host_is_not_cancelled_from_here(tiny_folder: Path, 
     assert error.value.key == "runs.elsewhere"
 
 
-def test_who_cannot_be_ended_is_named(
-    tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_cannot_be_ended_is_named(tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = store.create(config(tiny_folder, rows))
     monkeypatch.setattr(control, "members", lambda run: [psutil.Process()])
     monkeypatch.setattr(control, "KILL_SECONDS", 0.0)

@@ -78,7 +78,9 @@ def test_out_of_memory(run: Run, dead: dict[str, Any], tmp_path: Path) -> None:
     events.write_text("low 0\noom 1\noom_kill 2\n")
     nowhere = str(tmp_path / "gone")
     assert gone(run, dead, killed={nowhere: 0, str(events): 1}) == "runs.lost_memory"
-    assert gone(run, dead, killed={str(events): 2, "/proc/vmstat": -1}) == "runs.lost_killed", "the nearest counts"
+    assert gone(run, dead, killed={str(events): 2, "/proc/vmstat": -1}) == "runs.lost_killed", (
+        "the nearest counts"
+    )
 
 
 def test_crashed_in_a_library(run: Run, dead: dict[str, Any]) -> None:
@@ -88,7 +90,9 @@ def test_crashed_in_a_library(run: Run, dead: dict[str, Any]) -> None:
         file.write("some words\nFatal Python error: Segmentation fault\n\nThread 0x01:\n")
     assert gone(run, dead, log_bytes=begin) == "runs.lost_crashed"
     assert "Segmentation fault" in run.lost().message
-    assert gone(run, dead, log_bytes=run.log_path.stat().st_size) == "runs.lost_killed", "an earlier attempt's"
+    assert gone(run, dead, log_bytes=run.log_path.stat().st_size) == "runs.lost_killed", (
+        "an earlier attempt's"
+    )
 
 
 def test_the_disk_is_full(run: Run, dead: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

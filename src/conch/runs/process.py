@@ -8,7 +8,6 @@ is named by host, boot, pid, and its start in ticks since boot where the system 
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -102,6 +101,10 @@ def is_running(pid: int) -> bool:
 
 
 def hostname() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform  # Windows
+
     return platform.node()
 
 

@@ -52,7 +52,7 @@ ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
 CANCEL_SECONDS = 15.0
 """So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
 LOOK_SECONDS = 1.0
-"""How long a follower trusts a state while nothing new is told."""
+"""How often a follower looks whether the worker lives."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,10 @@ class Run:
 
     def follow(self, offset: int = 0) -> Iterator[Event]:
         """Events from byte `offset` of the log on, as they come, until the run has ended."""
-        for event in follow(self.events_path, offset, ended=Ending(self)):
+        ending = Ending(self)
+        for event in follow(self.events_path, offset, ended=ending):
+            if isinstance(event, (Finished, Failed, Stopped)):
+                ending.look_again()
             if event is not None:
                 yield event
 
@@ -277,23 +280,18 @@ class Run:
 
 
 class Ending:
-    """Tells a follower whether a run has ended, looking no more often than it may have changed."""
+    """Tells a follower whether a run has ended: looks behind every end that is told, else now and then."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._seen: tuple[int, float] | None = None
         self._ended = False
+        self._looked: float | None = None
+
+    def look_again(self) -> None:
+        self._looked = None
 
     def __call__(self) -> bool:
-        now = (self._size(), time.monotonic())
-        seen = self._seen
-        if seen is None or now[0] != seen[0] or now[1] - seen[1] > LOOK_SECONDS:
+        if self._looked is None or time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
             self._ended = self._run.state() in ENDED
-            self._seen = now
         return self._ended
-
-    def _size(self) -> int:
-        try:
-            return self._run.events_path.stat().st_size
-        except OSError:
-            return 0

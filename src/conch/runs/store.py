@@ -12,7 +12,6 @@ from conch.core import env
 from conch.core.errors import RunError
 from conch.core.events import Queued
 from conch.core.files import whole_folder
-from conch.runs import requests
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run
 
@@ -95,5 +94,7 @@ def remove(run: Run) -> None:
     state, worker = run.state(), run.worker()
     if state not in ENDED and not (state == "queued" and worker is None):
         raise RunError("runs.busy", name=run.id, state=state)
+    from conch.runs import requests  # listing runs needs none
+
     requests.forget(run.id)
     shutil.rmtree(run.folder)
