@@ -80,7 +80,8 @@ def main() -> int:
         print(f"open ({call}):  {1000 * taken:.0f} ms  (bound {1000 * OPEN_SECONDS:.0f})")
     print(
         f"follow {RUNS} of them, {RATE} events a second each: {followed['rss'] / 1e6:.0f} MB "
-        f"(bound {MEMORY_BYTES / 1e6:.0f}), {100 * followed['share']:.1f} % of a core (bound {100 * CORE:.0f}); "
+        f"(bound {MEMORY_BYTES / 1e6:.0f}), {100 * followed['share']:.1f} % of a core "
+        f"(bound {100 * CORE:.0f}); "
         f"{followed['events']:.0f} events seen in {seconds:.0f} s"
     )
     holds = max(opened.values()) < OPEN_SECONDS

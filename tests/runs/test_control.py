@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from conch.core.errors import RunError
 from conch.core.events import Checkpoint, Finished, Stopped
+from conch.core.text import tr
 from conch.runs import Run, control, store
 from conch.runs.process import identify
 from conch.submit import resume, submit
@@ -65,9 +67,9 @@ def test_a_run_that_ends_before_it_saves_is_told(
 ) -> None:
     run = at_work(tiny_folder, rows)
     monkeypatch.setattr(Run, "ask_to_save", lambda self: control.cancel(self))
-    refused = call("runs", "save", run.id)
+    refused = call("runs", "save", run.id, "--json")
     assert refused.code == 1
-    assert "saved no checkpoint" in refused.err
+    assert refused.json()["error"]["message"] == tr("runs.not_saved", name=run.id, state="stopped")
 
 
 @pytest.mark.usefixtures("stub")
@@ -116,7 +118,7 @@ def test_stopping_leaves_no_straggler(tiny_folder: Path, rows: Path, stub: None)
 def test_a_worker_on_another_host_is_not_cancelled_from_here(tiny_folder: Path, rows: Path) -> None:
     run = store.create(config(tiny_folder, rows))
     record = {**identify(os.getpid()).to_dict(), "host": "elsewhere"}
-    run.worker_path.write_text(__import__("json").dumps(record))
+    run.worker_path.write_text(json.dumps(record))
     run.heartbeat_path.touch()
     assert run.state() == "queued", "its heart beats"
     with pytest.raises(RunError) as error:
@@ -177,7 +179,10 @@ def test_who_cancels_is_killed_and_the_run_is_stopped_all_the_same(tiny_folder: 
 def test_the_caller_is_spared(tiny_folder: Path, rows: Path) -> None:
     """Whoever cancels from inside of the run's environment does not end itself."""
     run = store.create(config(tiny_folder, rows))
-    code = f"from conch.runs import Run, control; from pathlib import Path; print(control.members(Run(Path({str(run.folder)!r}))))"
+    code = (
+        "from conch.runs import Run, control; from pathlib import Path;"
+        f"print(control.members(Run(Path({str(run.folder)!r}))))"
+    )
     environment = {**os.environ, "CONCH_RUN": str(run.folder)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True

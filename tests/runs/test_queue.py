@@ -226,7 +226,7 @@ def test_twenty_kills_leave_no_orphan_and_no_claim(tiny_folder: Path, rows: Path
             if not with_pid or not worker.is_alive():
                 continue
             os.kill(worker.pid, signal.SIGKILL)
-            wait_for(lambda: not worker.is_alive())
+            wait_for(lambda worker=worker: not worker.is_alive())
             assert run.state() in {"lost", "finished"}
         kills += 1
     for run in runs:

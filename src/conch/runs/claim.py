@@ -86,7 +86,7 @@ def read(path: Path) -> Held | None:
     try:
         facts = json.loads(content)
         worker = Worker.from_dict(facts)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError):
         return Held(None, {}, f"unreadable{status.st_ino}", time.time() - status.st_mtime)
     return Held(worker, facts, worker.nonce or f"none{status.st_ino}", 0.0)
 

@@ -42,6 +42,8 @@ class Worker:
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Worker:
         """Raises ValueError, KeyError or TypeError for what names no process."""
+        if not isinstance(data, Mapping):
+            raise TypeError(data)
         known = {
             name: data[name] for name in ("host", "boot", "nonce", "starting", "log_bytes") if name in data
         }
