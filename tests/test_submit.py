@@ -13,7 +13,7 @@ import pytest
 from conch import submit
 from conch.core.errors import RunError
 from conch.core.events import Finished, Queued
-from conch.runs import Run, control, list_runs, provenance, requests, store
+from conch.runs import Run, control, launch, list_runs, provenance, requests, store
 from tests.cli.program import call
 from tests.runs.conftest import stub  # noqa: F401 - a fixture
 from tests.runs.helpers import config, leftovers, of, processes, started, wait_for
@@ -176,6 +176,21 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     assert refused(run, max_steps=step).key == "runs.done_already"
     assert refused(run, epochs=step / 10).key == "runs.done_already"
     assert submit.plan_resume(run, epochs=step).changes == {"num_train_epochs": step, "max_steps": -1}
+
+
+def test_a_start_that_fails_gives_the_run_up(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where whoever tried lives on, as a server does."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(launch.subprocess, "Popen", refuse)
+    with pytest.raises(OSError, match="no more"):
+        submit.resume(stopped)
+    assert stopped.worker() is None
+    assert list(leftovers()) == []
+    monkeypatch.undo()
+    assert submit.plan_resume(stopped).checkpoint is not None
 
 
 def test_of_two_who_resume_at_once_one_is_refused(stopped: Run) -> None:

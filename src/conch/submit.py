@@ -78,9 +78,11 @@ def submit(config: TrainConfig, request_id: str | None = None) -> Run:
         return earlier
     check(config)
     run = store.create(placed, _settled(request_id, placed))
-    if _needs_start(run) and launch.take_charge(run) and _needs_start(run, in_charge=True):
-        provenance_of(placed).write(run.provenance_path)
-        launch.launch(run, token=config.model.hf_hub_token)
+    if _needs_start(run):
+        with launch.in_charge(run) as mine:
+            if mine and _needs_start(run, in_charge=True):
+                provenance_of(placed).write(run.provenance_path)
+                launch.launch(run, token=config.model.hf_hub_token)
     return run
 
 
@@ -205,20 +207,27 @@ def resume(run: Run, checkpoint: Path | None = None, **how: Any) -> Plan:
 
 def carry_out(plan: Plan) -> Plan:
     """Resume a run as planned. Raises RunError where somebody else has just started it."""
+    with launch.in_charge(plan.run) as mine:
+        if not mine:
+            raise launch.refuse_busy(plan.run)
+        run = _with_changes(plan)
+        for wish in (run.stop_path, run.cancel_path, run.save_path):
+            wish.unlink(missing_ok=True)
+        run.events.write(Queued)
+        launch.launch(run, *(("--resume", str(plan.checkpoint)) if plan.checkpoint else ()))
+    return plan
+
+
+def _with_changes(plan: Plan) -> Run:
+    """The run with its new settings, and what stands now written down."""
     run = plan.run
-    if not launch.take_charge(run):
-        raise launch.refuse_busy(run)
     if plan.changes:
         values = {**run.flat_config(), **plan.changes}
         write_whole(run.config_path, dump(load_train(values=values).config))
         run = Run(run.folder)
     if plan.changes or plan.differences:
         provenance_of(run.config()).write(run.provenance_path)
-    for wish in (run.stop_path, run.cancel_path, run.save_path):
-        wish.unlink(missing_ok=True)
-    run.events.write(Queued)
-    launch.launch(run, *(("--resume", str(plan.checkpoint)) if plan.checkpoint else ()))
-    return plan
+    return run
 
 
 def absolute(config: TrainConfig) -> TrainConfig:

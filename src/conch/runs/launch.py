@@ -27,9 +27,21 @@ MARK = "CONCH_RUN"
 """Variable in the environment of a worker and of all that it starts: the run's folder."""
 
 
-def take_charge(run: Run) -> bool:
-    """Be the one who starts the run's worker; False where somebody else is, or a worker lives."""
-    return acquire(run.worker_path, starting=True) is not None
+@contextmanager
+def in_charge(run: Run) -> Iterator[bool]:
+    """Be the one who starts the run's worker within; False where somebody else is, or a worker lives.
+
+    Where the block fails, the run is given up again.
+    """
+    if acquire(run.worker_path, starting=True) is None:
+        yield False
+        return
+    try:
+        yield True
+    except BaseException:
+        queue.leave(run)
+        run.worker_path.unlink(missing_ok=True)
+        raise
 
 
 def launch(run: Run, *arguments: str, token: str | None = None) -> int:

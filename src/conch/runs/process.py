@@ -93,13 +93,9 @@ def identify(pid: int, **facts: Any) -> Worker:
 
 def is_running(pid: int) -> bool:
     """Whether any process has this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OSError):
-        return True
-    return True
+    import psutil
+
+    return psutil.pid_exists(pid)
 
 
 def hostname() -> str:
