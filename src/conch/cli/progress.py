@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, size
+from conch.cli.output import duration, in_words, size
 from conch.core.events import (
     Checkpoint,
     Diagnosis,
@@ -69,6 +69,8 @@ class Follower:
         facts = event.facts or {}
         if "doing" in facts:
             self.line(facts["doing"])
+        elif event.name == "waiting":
+            self.line(in_words(facts["device"], facts["position"], facts["behind"]), "dim")
         elif event.name == "tokenised" and facts:
             self.line(tr("cli.train.data", **facts))
         elif event.name == "training" and facts:

@@ -23,8 +23,11 @@ from conch.core.text import tr
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[CONFIG.yaml] [KEY=VALUE]...")
 @click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
 @click.option("--dry-run", is_flag=True, help=tr("cli.train.dry_run_help"))
+@click.option("--request-id", metavar="ID", help=tr("cli.train.request_id_help"))
 @click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
-def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) -> int:
+def command(
+    words: tuple[str, ...], detach: bool, dry_run: bool, request_id: str | None, as_json: bool
+) -> int:
     from conch.config.load import load_train
 
     file, rest = split_words(words)
@@ -40,7 +43,7 @@ def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) 
     from conch.cli.following import watch
     from conch.submit import submit
 
-    run = submit(loaded.config)
+    run = submit(loaded.config, request_id)
     if detach:
         emit({"id": run.id, "folder": str(run.folder)}) if as_json else say(
             tr("cli.train.started", run=run.id)

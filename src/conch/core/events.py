@@ -40,7 +40,7 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Phase(Event):
-    """A stretch of work began: `name` is loading, tokenising, training, evaluating or saving."""
+    """A stretch of work began: `name` is waiting, loading, tokenising, training, evaluating or saving."""
 
     kind: ClassVar[str] = "phase"
     name: str

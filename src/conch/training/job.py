@@ -41,6 +41,7 @@ class Job:
     output: Path
     log: EventLog
     wants_stop: Callable[[], bool] = lambda: False
+    wants_save: Callable[[], bool] = lambda: False
     resume: Path | None = None
 
     def phase(self, name: str, **facts: Any) -> None:
@@ -87,6 +88,7 @@ def train(job: Job) -> None:
             data=prepared,
             log=job.log,
             wants_stop=job.wants_stop,
+            wants_save=job.wants_save,
             packed=packed,
             pad_token_id=int(tokenizer.pad_token_id),
             lora=config.lora if config.method.finetuning_type == "lora" else None,
