@@ -45,7 +45,7 @@ def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = N
     except Exception as error:
         traceback.print_exc()
         _fail(run, _translate(run, error))
-    except BaseException:  # Ctrl-C in a notebook: the run must not look alive
+    except KeyboardInterrupt:  # in a notebook: the run must not look alive
         _fail(run, TrainingError("training.interrupted", run=run.id))
         raise
     else:
