@@ -24,7 +24,7 @@ WINDOW = 16
 """How many full rows' worth of examples are packed at once."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stream:
     """Passes over rows without end. `rows` begins one pass; `encode` makes examples; `arrange` fills rows."""
 
@@ -33,6 +33,8 @@ class Stream:
     arrange: Rows
     buffer_size: int
     seed: int
+    truncated: int = 0
+    """How many examples were cut so far, in this process."""
 
     def __iter__(self) -> Iterator[Row]:
         for number in itertools.count():
@@ -41,7 +43,13 @@ class Stream:
     def one_pass(self, number: int) -> Iterator[Row]:
         """The rows of pass `number`, counted from 0."""
         order = shuffled(self.rows(), self.buffer_size, random.Random(f"{self.seed}:{number}"))
-        return self.arrange(example for row in order for example in self.encode(row))
+        return self.arrange(self._examples(order))
+
+    def _examples(self, rows: Iterable[Any]) -> Iterator[Example]:
+        for row in rows:
+            for example in self.encode(row):
+                self.truncated += example.truncated
+                yield example
 
 
 def shuffled(items: Iterable[ItemT], size: int, chance: random.Random) -> Iterator[ItemT]:
