@@ -16,13 +16,17 @@ from pathlib import Path
 
 from conch.core.errors import ConchError, TrainingError
 from conch.core.events import Failed, Started
+from conch.runs.diagnosis import DiagnosingLog
+from conch.runs.machine import memory_total
 from conch.runs.run import Run
 
 
 def execute(run: Run, resume: Path | None = None) -> bool:
     """Do the run in this process; whether it ended well. Every failure becomes an event."""
     run.claim(os.getpid())
-    run.events.write(Started, pid=os.getpid(), resumed_from=str(resume) if resume else None)
+    run.events.write(
+        Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
+    )
     try:
         _train(run, resume)
     except ConchError as error:
@@ -46,7 +50,7 @@ def _train(run: Run, resume: Path | None) -> None:
         Job(
             config=run.config(),
             output=run.output,
-            log=run.events,
+            log=DiagnosingLog(run),
             wants_stop=run.stop_path.exists,
             resume=resume,
         )
@@ -54,7 +58,7 @@ def _train(run: Run, resume: Path | None) -> None:
 
 
 def _fail(run: Run, error: ConchError) -> None:
-    run.events.write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+    DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
 
 
 def main(arguments: list[str]) -> int:

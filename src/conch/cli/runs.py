@@ -10,6 +10,7 @@ import click
 
 from conch.cli.group import Group
 from conch.cli.output import duration, emit, say, whisper
+from conch.cli.runs_diagnose import diagnose_command
 from conch.core.text import tr
 
 _json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
@@ -19,6 +20,9 @@ _run = click.argument("name", metavar="RUN")
 @click.group(cls=Group, help=tr("cli.runs"))
 def command() -> None:
     pass
+
+
+command.add_command(diagnose_command)
 
 
 @command.command("list", help=tr("cli.runs.list"))
@@ -69,6 +73,8 @@ def show(name: str, as_json: bool) -> None:
     say(f"{tr('cli.runs.output')}: {summary['output']}")
     for checkpoint in summary["checkpoints"]:
         say(f"  {checkpoint}")
+    for message in summary["diagnosis"]:
+        say(tr("cli.warning", message=message))
     if summary["error"]:
         say(tr("cli.error", message=summary["error"]["message"]))
         say(tr("cli.hint", hint=summary["error"]["hint"]))

@@ -29,6 +29,7 @@ from conch.core.events import (
     Stopped,
 )
 from conch.core.files import write_whole
+from conch.runs.attempts import last_attempt
 from conch.runs.follow import follow, read_events, read_last
 from conch.runs.log import EventLog
 
@@ -203,7 +204,7 @@ class Run:
             "checkpoints": [str(path) for path in self.checkpoints()],
             "output": str(self.output),
             "error": failed and {"kind": failed.error, "message": failed.message, "hint": failed.hint},
-            "diagnosis": [event.message for event in events if isinstance(event, Diagnosis)],
+            "diagnosis": [event.message for event in last_attempt(events) if isinstance(event, Diagnosis)],
         }
         return {part: parts[part] for part in PARTS}
 

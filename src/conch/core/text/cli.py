@@ -65,6 +65,17 @@ TEXTS = {
         "Show the settings, where they came from, and the plan; train nothing.",
         "显示设置、来源与训练计划，不开始训练。",
     ),
+    "cli.train.from_help": Text(
+        "Take the settings of this run; KEY=VALUE words change them.",
+        "沿用该训练的设置；KEY=VALUE 可逐项修改。",
+    ),
+    "cli.train.apply_help": Text(
+        "With --from: apply a change that `conch runs diagnose RUN` suggests, by its key. May be given again.",
+        "与 --from 合用：采用 `conch runs diagnose RUN` 给出的建议（写其名称），可多次使用。",
+    ),
+    "cli.train.from": Text("As run {run}, except:", "与训练 {run} 相同，除了："),
+    "cli.train.changed": Text("  {key}: {before} → {after}", "  {key}：{before} → {after}"),
+    "cli.train.unchanged": Text("  nothing", "  没有改动"),
     "cli.train.run": Text("Run {run}  ({folder})", "训练 {run}（{folder}）"),
     "cli.train.started": Text(
         "Run {run} has started. Watch it: conch runs follow {run}",
@@ -153,6 +164,18 @@ TEXTS = {
         "检查点文件夹；默认使用最新的完整检查点。",
     ),
     "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.diagnose": Text(
+        "Say what a run's curve means and what to change.", "说明训练曲线的含义，并给出修改建议。"
+    ),
+    "cli.runs.nothing_wrong": Text(
+        "Nothing in the figures of run {run} looks wrong.", "训练 {run} 的各项数据没有发现问题。"
+    ),
+    "cli.runs.confidence.high": Text("sure", "把握很大"),
+    "cli.runs.confidence.medium": Text("likely", "很可能"),
+    "cli.runs.confidence.low": Text("perhaps", "也许"),
+    "cli.runs.apply": Text(
+        "  Try it: conch train --from {run} --apply {key}", "  试一试：conch train --from {run} --apply {key}"
+    ),
     "cli.runs.none": Text(
         "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
     ),
