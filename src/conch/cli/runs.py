@@ -10,7 +10,10 @@ import click
 
 from conch.cli.group import Group
 from conch.cli.output import duration, emit, say, whisper
+from conch.cli.runs_compare import compare_command
 from conch.cli.runs_diagnose import diagnose_command
+from conch.cli.runs_filter import chosen, filters
+from conch.cli.runs_trash import empty_trash_command, restore_command
 from conch.core.text import tr
 
 _json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
@@ -22,19 +25,21 @@ def command() -> None:
     pass
 
 
-command.add_command(diagnose_command)
+for _part in (diagnose_command, compare_command, restore_command, empty_trash_command):
+    command.add_command(_part)
 
 
 @command.command("list", help=tr("cli.runs.list"))
+@filters
 @_json
-def list_command(as_json: bool) -> None:
-    from conch.runs import list_runs
-
+def list_command(as_json: bool, **wanted: Any) -> None:
+    runs = chosen(**wanted)
     if as_json:
-        emit([run.summary() for run in list_runs()])
+        emit([run.summary() for run in runs])
         return
-    briefs = [run.brief() for run in list_runs()]
-    _table(briefs) if briefs else say(tr("cli.runs.none"))
+    briefs = [run.brief() for run in runs]
+    nothing = "cli.runs.none_fits" if any(wanted.values()) else "cli.runs.none"
+    _table(briefs) if briefs else say(tr(nothing))
 
 
 def _table(briefs: list[dict[str, Any]]) -> None:

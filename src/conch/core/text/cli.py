@@ -163,7 +163,7 @@ TEXTS = {
         "The checkpoint folder; the newest whole one unless given.",
         "检查点文件夹；默认使用最新的完整检查点。",
     ),
-    "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.remove": Text("Move a run that has ended to the trash.", "把已结束的训练移到回收站。"),
     "cli.runs.diagnose": Text(
         "Say what a run's curve means and what to change.", "说明训练曲线的含义，并给出修改建议。"
     ),
@@ -184,7 +184,38 @@ TEXTS = {
         "训练编号               状态             步数     损失     评估  名称",
     ),
     "cli.runs.resuming": Text("Run {run} goes on from {checkpoint}", "训练 {run} 从 {checkpoint} 继续"),
-    "cli.runs.removed": Text("Removed run {run}.", "已删除训练 {run}。"),
+    "cli.runs.removed": Text(
+        "Removed run {run}. Bring it back: conch runs restore {run}",
+        "已删除训练 {run}。恢复：conch runs restore {run}",
+    ),
+    "cli.runs.restore": Text("Bring a removed run back.", "恢复已删除的训练。"),
+    "cli.runs.restored": Text("Run {run} is back.", "训练 {run} 已恢复。"),
+    "cli.runs.empty_trash": Text("Delete all removed runs for good.", "彻底清除所有已删除的训练。"),
+    "cli.runs.emptied": Text(
+        "Deleted {count} runs for good: {size}.", "已彻底清除 {count} 个训练，共 {size}。"
+    ),
+    "cli.runs.compare": Text(
+        "Compare runs: settings that differ, figures, curves.", "对比多个训练：不同的设置、各项指标与曲线。"
+    ),
+    "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
+    "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
+    "cli.runs.metric.steps": Text("Steps", "步数"),
+    "cli.runs.metric.loss": Text("Loss", "损失"),
+    "cli.runs.metric.best_loss": Text("Lowest loss", "最低损失"),
+    "cli.runs.metric.eval_loss": Text("Eval loss", "评估损失"),
+    "cli.runs.metric.best_eval_loss": Text("Lowest eval loss", "最低评估损失"),
+    "cli.runs.metric.best_eval_step": Text("  at step", "  所在步"),
+    "cli.runs.metric.tokens": Text("Tokens", "词元"),
+    "cli.runs.metric.tokens_per_second": Text("Tokens/s", "词元/秒"),
+    "cli.runs.metric.train_seconds": Text("Time", "用时"),
+    "cli.runs.metric.memory_bytes": Text("Memory", "内存"),
+    "cli.runs.in_state": Text("Only runs in this state.", "只列出处于该状态的训练。"),
+    "cli.runs.named": Text(
+        "Only runs with this in their name or id.", "只列出名称或编号中含有该文字的训练。"
+    ),
+    "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
+    "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.none_fits": Text("No run fits.", "没有符合条件的训练。"),
     "cli.runs.now": Text("Run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "cli.runs.id": Text("Run", "编号"),
     "cli.runs.name": Text("Name", "名称"),

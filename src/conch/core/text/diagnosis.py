@@ -3,7 +3,7 @@
 from conch.core.text.entry import Text
 
 TEXTS = {
-    "diagnosis.and": Text(" ", ""),
+    "diagnosis.whole": Text("{meaning} {advice}", "{meaning}{advice}"),
     "diagnosis.not_a_number": Text(
         "From step {step} on the loss is not a number any more: the weights have blown up, and what was trained "
         "after that is of no use.",

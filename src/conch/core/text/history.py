@@ -20,4 +20,21 @@ TEXTS = {
         "Leave one of the two out; change single settings with key=value.",
         "请只保留其中之一；单项设置可用 key=value 修改。",
     ),
+    "history.compare_two": Text("A comparison needs at least two runs.", "对比至少需要两个训练。"),
+    "history.compare_two.fix": Text(
+        "Name them: conch runs compare RUN RUN", "请写出训练：conch runs compare RUN RUN"
+    ),
+    "history.not_in_trash": Text("There is no removed run '{name}'.", "回收站中没有训练 '{name}'。"),
+    "history.not_in_trash.fix": Text(
+        "Removed runs wait in CONCH_HOME/trash/runs until the trash is emptied.",
+        "已删除的训练保存在 CONCH_HOME/trash/runs，直到回收站被清空。",
+    ),
+    "history.ambiguous": Text(
+        "'{name}' fits several removed runs: {ids}.", "'{name}' 对应多个已删除的训练：{ids}。"
+    ),
+    "history.ambiguous.fix": Text("Write more of the id.", "请写出更完整的编号。"),
+    "history.place_taken": Text(
+        "Run {name} can't come back: {folder} exists.", "训练 {name} 无法恢复：{folder} 已存在。"
+    ),
+    "history.place_taken.fix": Text("Move that folder away first.", "请先移走该文件夹。"),
 }

@@ -26,7 +26,8 @@ class Finding:
     def message(self) -> str:
         """What the curve means and what to do, in the language in use."""
         meaning = tr(f"diagnosis.{self.key}", **self.evidence)
-        return meaning + tr("diagnosis.and") + tr(f"diagnosis.{self.key}.fix", **self.evidence, **self._new())
+        advice = tr(f"diagnosis.{self.key}.fix", **self.evidence, **self._new())
+        return tr("diagnosis.whole", meaning=meaning, advice=advice)
 
     def _new(self) -> dict[str, Any]:
         """The changed values as texts name them: `new_learning_rate`."""
