@@ -20,6 +20,7 @@ from conch.runs import store
 from conch.runs.launch import launch
 from conch.runs.run import Run
 from conch.training.checkpoint import latest, resumable
+from conch.training.prompts import read_prompts
 
 
 class OutputError(UsageError):
@@ -29,6 +30,7 @@ class OutputError(UsageError):
 def check(config: TrainConfig) -> None:
     """Refuse what is sure to fail: an output folder in use, unreadable rows, a model that isn't there."""
     check_output(config)
+    read_prompts(config.samples.sample_prompts)
     asked = config.output.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() != "auto":
         resumable(Path(asked).expanduser())
@@ -106,6 +108,9 @@ def absolute(config: TrainConfig) -> TrainConfig:
                 "output_dir": _placed(output.output_dir),
                 "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
             }
+        ),
+        "samples": config.samples.model_copy(
+            update={"sample_prompts": read_prompts(config.samples.sample_prompts)}
         ),
     }
     return config.model_copy(update=changes)

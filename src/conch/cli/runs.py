@@ -55,10 +55,16 @@ def _table(briefs: list[dict[str, Any]]) -> None:
 
 @command.command("show", help=tr("cli.runs.show"))
 @_run
+@click.option("--samples", is_flag=True, help=tr("cli.runs.samples"))
 @_json
-def show(name: str, as_json: bool) -> None:
+def show(name: str, samples: bool, as_json: bool) -> None:
     from conch.runs import find
 
+    if samples:
+        from conch.cli.runs_samples import show_samples
+
+        show_samples(find(name), as_json=as_json)
+        return
     summary = find(name).summary()
     if as_json:
         emit(summary)
@@ -78,6 +84,11 @@ def show(name: str, as_json: bool) -> None:
     say(f"{tr('cli.runs.output')}: {summary['output']}")
     for checkpoint in summary["checkpoints"]:
         say(f"  {checkpoint}")
+    _told(summary)
+
+
+def _told(summary: dict[str, Any]) -> None:
+    """What there is to say about the run in words."""
     for message in summary["diagnosis"]:
         say(tr("cli.warning", message=message))
     if summary["error"]:

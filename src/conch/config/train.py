@@ -11,6 +11,7 @@ from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
 from conch.config.model import SECRETS, ModelConfig
 from conch.config.optimisation import OptimisationConfig, PrecisionConfig
 from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.samples import SamplesConfig
 from conch.config.types import Node
 
 
@@ -25,6 +26,7 @@ class TrainConfig(Node):
     optimisation: OptimisationConfig = OptimisationConfig()
     precision: PrecisionConfig = PrecisionConfig()
     output: OutputConfig = OutputConfig()
+    samples: SamplesConfig = SamplesConfig()
     generation: GenerationConfig = GenerationConfig()
     passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""

@@ -101,6 +101,7 @@ TEXTS = {
     "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
     "cli.train.left": Text("{time} left", "剩余 {time}"),
     "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
+    "cli.train.sample": Text("step {step}  {prompt} → {answer}", "第 {step} 步  {prompt} → {answer}"),
     "cli.train.finished": Text(
         "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
         "完成，用时 {time}：{tokens} 个词元，{speed} 词元/秒，损失 {loss}，评估损失 {eval_loss}",
@@ -215,6 +216,16 @@ TEXTS = {
     ),
     "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
     "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.samples": Text(
+        "Show what the model answered to sample_prompts as training went on.",
+        "显示训练过程中模型对 sample_prompts 的回答。",
+    ),
+    "cli.runs.no_samples": Text(
+        "Run {run} has no samples; it gets some with sample_prompts.",
+        "训练 {run} 没有示例回答；设置 sample_prompts 后才会生成。",
+    ),
+    "cli.runs.sample_prompt": Text("Prompt: {prompt}", "提示：{prompt}"),
+    "cli.runs.sample_answer": Text("  step {step}: {answer}", "  第 {step} 步：{answer}"),
     "cli.runs.none_fits": Text("No run fits.", "没有符合条件的训练。"),
     "cli.runs.now": Text("Run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "cli.runs.id": Text("Run", "编号"),

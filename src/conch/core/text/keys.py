@@ -614,6 +614,16 @@ TEXTS = {
         "Experiment trackers to send figures to; none sends nothing.",
         "把训练指标上报到哪些实验跟踪平台；none 表示不上报。",
     ),
+    "keys.group.samples": Text("Answers while training", "训练中的示例回答"),
+    "keys.sample_prompts": Text(
+        "Prompts that the model answers before the first step, at each evaluation and at the end, so that its "
+        "progress can be read: a list, or a .txt file with one a line.",
+        "训练开始前、每次评估时和结束时让模型回答的提示，便于直接阅读训练效果：可写列表，或每行一条的 .txt 文件。",
+    ),
+    "keys.sample_tokens": Text(
+        "The longest such answer, in tokens. Long answers take time from training.",
+        "每条示例回答的最大长度（词元）；过长会占用训练时间。",
+    ),
     # generation: how text is sampled
     "keys.do_sample": Text(
         (
