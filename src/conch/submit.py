@@ -18,6 +18,7 @@ from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
 from conch.runs import store
 from conch.runs.launch import launch
+from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import latest, resumable
 from conch.training.prompts import read_prompts
@@ -31,6 +32,7 @@ def check(config: TrainConfig) -> None:
     """Refuse what is sure to fail: an output folder in use, unreadable rows, a model that isn't there."""
     check_output(config)
     read_prompts(config.samples.sample_prompts)
+    resolve(config.notify.notify)
     asked = config.output.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() != "auto":
         resumable(Path(asked).expanduser())
@@ -109,6 +111,7 @@ def absolute(config: TrainConfig) -> TrainConfig:
                 "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
             }
         ),
+        "notify": config.notify.model_copy(update={"notify": keep(config.notify.notify)}),
         "samples": config.samples.model_copy(
             update={"sample_prompts": read_prompts(config.samples.sample_prompts)}
         ),

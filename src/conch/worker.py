@@ -19,6 +19,7 @@ from conch.core.events import Failed, Started
 from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.machine import memory_total
 from conch.runs.run import Run
+from conch.training.conclusion import conclude
 
 
 def execute(run: Run, resume: Path | None = None) -> bool:
@@ -27,6 +28,12 @@ def execute(run: Run, resume: Path | None = None) -> bool:
     run.events.write(
         Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
     )
+    ended_well = _attempt(run, resume)
+    conclude(run)
+    return ended_well
+
+
+def _attempt(run: Run, resume: Path | None) -> bool:
     try:
         _train(run, resume)
     except ConchError as error:

@@ -624,6 +624,18 @@ TEXTS = {
         "The longest such answer, in tokens. Long answers take time from training.",
         "每条示例回答的最大长度（词元）；过长会占用训练时间。",
     ),
+    "keys.group.notify": Text("After the end", "结束之后"),
+    "keys.notify": Text(
+        "Whom to tell when the run has ended: names in CONCH_HOME/notify.yaml (webhook, Feishu, DingTalk, WeCom, "
+        "mail) or addresses, which are kept there and not with the run.",
+        "训练结束时通知谁：CONCH_HOME/notify.yaml 中的名称（webhook、飞书、钉钉、企业微信、邮件），或直接写网址；"
+        "网址会保存在该文件中，不写入训练记录。",
+    ),
+    "keys.after_command": Text(
+        "A shell command to run once the weights are written and read back whole, such as one that shuts a rented "
+        "machine down. It finds the run's facts in CONCH_RUN_... variables.",
+        "权重写好并校验完整后执行的命令，例如关闭租用的机器；训练信息在 CONCH_RUN_... 环境变量中。",
+    ),
     # generation: how text is sampled
     "keys.do_sample": Text(
         (
