@@ -239,7 +239,7 @@ CONFIGS = [
     config("stage later", ("stage", "'dpo'", "not built yet"), stage="dpo"),
     config("stage unknown", ("stage", "'stf'", "did you mean 'sft'"), stage="stf"),
     config("packing later", ("packing", "not built yet"), packing=True),
-    config("tracker later", ("report_to", "'wandb'", "trackers are not supported yet"), report_to="wandb"),
+    config("tracker later", ("trackio_bucket_id", "not supported yet"), trackio_bucket_id="b"),
     config("bad scheduler", ("lr_scheduler_type", "'cosin'", "cosine"), lr_scheduler_type="cosin"),
     config(
         "bad finetuning_type", ("finetuning_type", "'lroa'", "did you mean 'lora'"), finetuning_type="lroa"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from conch.core.errors import ConchError, TrainingError
 from conch.core.events import Failed, Started
+from conch.runs import trackers
 from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.machine import memory_total
 from conch.runs.run import Run
@@ -25,9 +26,11 @@ from conch.training.conclusion import conclude
 def execute(run: Run, resume: Path | None = None) -> bool:
     """Do the run in this process; whether it ended well. Every failure becomes an event."""
     run.claim(os.getpid())
+    offset = run.events_path.stat().st_size if run.events_path.exists() else 0
     run.events.write(
         Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
     )
+    trackers.start(run, offset)
     ended_well = _attempt(run, resume)
     conclude(run)
     return ended_well

@@ -13,6 +13,7 @@ from conch.config.notify import NotifyConfig
 from conch.config.optimisation import OptimisationConfig, PrecisionConfig
 from conch.config.output import GenerationConfig, OutputConfig
 from conch.config.samples import SamplesConfig
+from conch.config.trackers import TrackersConfig
 from conch.config.types import Node
 
 
@@ -29,6 +30,7 @@ class TrainConfig(Node):
     output: OutputConfig = OutputConfig()
     samples: SamplesConfig = SamplesConfig()
     notify: NotifyConfig = NotifyConfig()
+    trackers: TrackersConfig = TrackersConfig()
     generation: GenerationConfig = GenerationConfig()
     passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
