@@ -42,7 +42,7 @@ def feed(run: Run, name: str, offset: int = 0) -> bool:
         tracker.close(run.state() == "finished")
     except Exception as error:  # the library's own, of any kind; the whole story is in its log
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"[:300]
+        reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"[:300].rstrip(".")
         _warn(run, "trackers.failed", name=name, reason=reason, log=run.folder / "trackers" / f"{name}.log")
         return False
     return True

@@ -17,6 +17,10 @@ from conch.runs.trackers.tracker import settings_of
 ALL = ("tensorboard", "wandb", "swanlab", "mlflow", "trackio")
 
 
+VARIABLES = {"mlflow": {"MLFLOW_ALLOW_FILE_STORE": "true"}}
+"""What a library reads from its environment only. MLflow 3 wants to be asked for its store of plain files."""
+
+
 def wanted(config: TrackersConfig) -> list[str]:
     """The trackers asked for; `all` is all whose library is here."""
     asked: list[str] = [name for name in config.report_to if name not in {"none", "all"}]
@@ -53,6 +57,6 @@ def _start(run: Run, name: str, offset: int, log: Path) -> int:
             stdout=words,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=env.child_environment(PYTHONUNBUFFERED="1"),
+            env=env.child_environment(PYTHONUNBUFFERED="1", **VARIABLES.get(name, {})),
         )
     return process.pid
