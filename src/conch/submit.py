@@ -27,8 +27,10 @@ from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
 from conch.runs import launch, provenance, requests, store
+from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
+from conch.training.prompts import read_prompts
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """Where a model folder keeps its chat template, the first that exists."""
@@ -41,6 +43,8 @@ class OutputError(UsageError):
 def check(config: TrainConfig) -> None:
     """Refuse what is sure to fail: an output folder in use, unreadable rows, a model that isn't there."""
     check_output(config)
+    read_prompts(config.samples.sample_prompts)
+    resolve(config.notify.notify)
     asked = config.output.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() != "auto":
         resumable(Path(asked).expanduser())
@@ -256,6 +260,10 @@ def absolute(config: TrainConfig) -> TrainConfig:
                 "output_dir": _placed(output.output_dir),
                 "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
             }
+        ),
+        "notify": config.notify.model_copy(update={"notify": keep(config.notify.notify)}),
+        "samples": config.samples.model_copy(
+            update={"sample_prompts": read_prompts(config.samples.sample_prompts)}
         ),
     }
     return config.model_copy(update=changes)

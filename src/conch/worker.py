@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 
 from conch.core.errors import ConchError, TrainingError, first_line
 from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
-from conch.runs import devices
+from conch.runs import devices, trackers
+from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.launch import accept_charge, beating
+from conch.runs.machine import memory_total
 from conch.runs.queue import Place, taking_turns
 from conch.runs.run import Run
 from conch.runs.summary import open_log
+from conch.training.conclusion import conclude
 
 CANCELLED = 143
 """Exit code of a worker that was told to end without saving: what a shell shows for SIGTERM."""
@@ -37,9 +40,19 @@ def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = N
     `config` is the run's own, with the secrets that its file does not hold.
     """
     run.claim(os.getpid())
-    run.events.write(Started, pid=os.getpid(), resumed_from=str(resume) if resume else None)
+    offset = run.events_path.stat().st_size if run.events_path.exists() else 0
+    run.events.write(
+        Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
+    )
+    trackers.start(run, offset)
+    ended_well = _attempt(run, resume, config or run.config())
+    conclude(run)
+    return ended_well
+
+
+def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
     try:
-        _train(run, resume, config or run.config())
+        _train(run, resume, config)
     except ConchError as error:
         _fail(run, error)
     except Exception as error:
@@ -72,7 +85,7 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
         Job(
             config=config,
             output=run.output,
-            log=run.events,
+            log=DiagnosingLog(run),
             wants_stop=run.stop_path.exists,
             wants_save=run.takes_save,
             resume=resume,
@@ -81,7 +94,7 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
 
 
 def _fail(run: Run, error: ConchError) -> None:
-    run.events.write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+    DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
 
 
 def wait_and_execute(run: Run, resume: Path | None) -> bool:

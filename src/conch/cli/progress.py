@@ -16,6 +16,7 @@ from conch.core.events import (
     Finished,
     Metrics,
     Phase,
+    Sample,
     Started,
     Stopped,
     Warned,
@@ -60,6 +61,9 @@ class Follower:
                 self._metrics(event)
             case Checkpoint():
                 self.line(tr("cli.train.checkpoint", step=event.step, path=event.path), "dim")
+            case Sample():
+                said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
+                self.line(said, "cyan")
             case Warned() | Diagnosis():
                 self.line(tr("cli.warning", message=event.message), "yellow")
             case Finished() | Failed() | Stopped():

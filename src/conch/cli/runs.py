@@ -10,6 +10,10 @@ import click
 
 from conch.cli.group import Group
 from conch.cli.output import duration, emit, in_words, say, whisper
+from conch.cli.runs_compare import compare_command
+from conch.cli.runs_diagnose import diagnose_command
+from conch.cli.runs_filter import chosen, filters
+from conch.cli.runs_trash import empty_trash_command, restore_command
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -25,16 +29,21 @@ def command() -> None:
     pass
 
 
-@command.command("list", help=tr("cli.runs.list"))
-@_json
-def list_command(as_json: bool) -> None:
-    from conch.runs import list_runs
+for _part in (diagnose_command, compare_command, restore_command, empty_trash_command):
+    command.add_command(_part)
 
+
+@command.command("list", help=tr("cli.runs.list"))
+@filters
+@_json
+def list_command(as_json: bool, **wanted: Any) -> None:
+    runs = chosen(**wanted)
     if as_json:
-        emit([run.summary() for run in list_runs()])
+        emit([run.summary() for run in runs])
         return
-    briefs = [run.brief() for run in list_runs()]
-    _table(briefs) if briefs else say(tr("cli.runs.none"))
+    briefs = [run.brief() for run in runs]
+    nothing = "cli.runs.none_fits" if any(wanted.values()) else "cli.runs.none"
+    _table(briefs) if briefs else say(tr(nothing))
 
 
 def _table(briefs: list[dict[str, Any]]) -> None:
@@ -63,10 +72,16 @@ def _places() -> dict[str, str]:
 
 @command.command("show", help=tr("cli.runs.show"))
 @_run
+@click.option("--samples", is_flag=True, help=tr("cli.runs.samples"))
 @_json
-def show(name: str, as_json: bool) -> None:
+def show(name: str, samples: bool, as_json: bool) -> None:
     from conch.runs import find
 
+    if samples:
+        from conch.cli.runs_samples import show_samples
+
+        show_samples(find(name), as_json=as_json)
+        return
     summary = find(name).summary()
     if as_json:
         emit(summary)
@@ -86,9 +101,16 @@ def show(name: str, as_json: bool) -> None:
     say(f"{tr('cli.runs.output')}: {summary['output']}")
     for checkpoint in summary["checkpoints"]:
         say(f"  {checkpoint}")
+    _told(summary)
+
+
+def _told(summary: dict[str, Any]) -> None:
+    """What there is to say about the run in words."""
     if summary["waits"]:
         waits = summary["waits"]
         say(in_words(waits["device"], waits["position"], waits["behind"]))
+    for message in summary["diagnosis"]:
+        say(tr("cli.warning", message=message))
     if summary["error"]:
         say(tr("cli.error", message=summary["error"]["message"]))
         say(tr("cli.hint", hint=summary["error"]["hint"]))

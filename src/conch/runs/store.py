@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from conch.core.events import Queued
 from conch.core.files import whole_folder
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run
+from conch.runs.trash import throw_away
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
@@ -90,11 +90,11 @@ def is_run(name: str) -> bool:
 
 
 def remove(run: Run) -> None:
-    """Delete a run's folder. Raises RunError while it is at work or waits for its turn."""
+    """Move a run's folder to the trash. Raises RunError while it is at work or waits for its turn."""
     state, worker = run.state(), run.worker()
     if state not in ENDED and not (state == "queued" and worker is None):
         raise RunError("runs.busy", name=run.id, state=state)
     from conch.runs import requests  # listing runs needs none
 
     requests.forget(run.id)
-    shutil.rmtree(run.folder)
+    throw_away(run.folder)

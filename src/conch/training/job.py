@@ -30,6 +30,7 @@ from conch.training.checkpoint import latest, resumable
 from conch.training.kernels import segments
 from conch.training.methods import METHODS
 from conch.training.plot import plot_loss
+from conch.training.samples import Sampler
 from conch.training.trainer import ConchTrainer, Setup
 
 
@@ -97,6 +98,7 @@ def train(job: Job) -> None:
         ),
         tokenizer,
     )
+    trainer.add_callback(Sampler(config.samples, model, template, precision, job.log))
     if config.output.early_stopping_steps:
         trainer.add_callback(EarlyStoppingCallback(config.output.early_stopping_steps))
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -70,6 +70,17 @@ TEXTS = {
         "A name for this request: repeating it starts nothing and gives the same run.",
         "本次请求的标识：重复提交不会再次启动，而是返回同一个训练。",
     ),
+    "cli.train.from_help": Text(
+        "Take the settings of this run; KEY=VALUE words change them.",
+        "沿用该训练的设置；KEY=VALUE 可逐项修改。",
+    ),
+    "cli.train.apply_help": Text(
+        "With --from: apply a change that `conch runs diagnose RUN` suggests, by its key. May be given again.",
+        "与 --from 合用：采用 `conch runs diagnose RUN` 给出的建议（写其名称），可多次使用。",
+    ),
+    "cli.train.from": Text("As run {run}, except:", "与训练 {run} 相同，除了："),
+    "cli.train.changed": Text("  {key}: {before} → {after}", "  {key}：{before} → {after}"),
+    "cli.train.unchanged": Text("  nothing", "  没有改动"),
     "cli.train.run": Text("Run {run}  ({folder})", "训练 {run}（{folder}）"),
     "cli.train.started": Text(
         "Run {run} has started. Watch it: conch runs follow {run}",
@@ -95,6 +106,7 @@ TEXTS = {
     "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
     "cli.train.left": Text("{time} left", "剩余 {time}"),
     "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
+    "cli.train.sample": Text("step {step}  {prompt} → {answer}", "第 {step} 步  {prompt} → {answer}"),
     "cli.train.finished": Text(
         "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
         "完成，用时 {time}：{tokens} 个词元，{speed} 词元/秒，损失 {loss}，评估损失 {eval_loss}",
@@ -219,10 +231,22 @@ TEXTS = {
         "The checkpoint folder; the newest whole one unless given.",
         "检查点文件夹；默认使用最新的完整检查点。",
     ),
-    "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.remove": Text("Move a run that has ended to the trash.", "把已结束的训练移到回收站。"),
     "cli.runs.not_exact": Text("'{name}' is not the whole id of a run.", "'{name}' 不是完整的训练编号。"),
     "cli.runs.not_exact.fix": Text(
         "If run {run} is meant, name it so.", "如果要删除的是训练 {run}，请写出完整编号。"
+    ),
+    "cli.runs.diagnose": Text(
+        "Say what a run's curve means and what to change.", "说明训练曲线的含义，并给出修改建议。"
+    ),
+    "cli.runs.nothing_wrong": Text(
+        "Nothing in the figures of run {run} looks wrong.", "训练 {run} 的各项数据没有发现问题。"
+    ),
+    "cli.runs.confidence.high": Text("sure", "把握很大"),
+    "cli.runs.confidence.medium": Text("likely", "很可能"),
+    "cli.runs.confidence.low": Text("perhaps", "也许"),
+    "cli.runs.apply": Text(
+        "  Try it: conch train --from {run} --apply {key}", "  试一试：conch train --from {run} --apply {key}"
     ),
     "cli.runs.none": Text(
         "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
@@ -234,7 +258,48 @@ TEXTS = {
     "cli.runs.resuming": Text(
         "Run {run} goes on from {checkpoint} (step {step})", "训练 {run} 从 {checkpoint}（第 {step} 步）继续"
     ),
-    "cli.runs.removed": Text("Removed run {run}.", "已删除训练 {run}。"),
+    "cli.runs.removed": Text(
+        "Removed run {run}. Bring it back: conch runs restore {run}",
+        "已删除训练 {run}。恢复：conch runs restore {run}",
+    ),
+    "cli.runs.restore": Text("Bring a removed run back.", "恢复已删除的训练。"),
+    "cli.runs.restored": Text("Run {run} is back.", "训练 {run} 已恢复。"),
+    "cli.runs.empty_trash": Text("Delete all removed runs for good.", "彻底清除所有已删除的训练。"),
+    "cli.runs.emptied": Text(
+        "Deleted {count} runs for good: {size}.", "已彻底清除 {count} 个训练，共 {size}。"
+    ),
+    "cli.runs.compare": Text(
+        "Compare runs: settings that differ, figures, curves.", "对比多个训练：不同的设置、各项指标与曲线。"
+    ),
+    "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
+    "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
+    "cli.runs.metric.steps": Text("Steps", "步数"),
+    "cli.runs.metric.loss": Text("Loss", "损失"),
+    "cli.runs.metric.best_loss": Text("Lowest loss", "最低损失"),
+    "cli.runs.metric.eval_loss": Text("Eval loss", "评估损失"),
+    "cli.runs.metric.best_eval_loss": Text("Lowest eval loss", "最低评估损失"),
+    "cli.runs.metric.best_eval_step": Text("  at step", "  所在步"),
+    "cli.runs.metric.tokens": Text("Tokens", "词元"),
+    "cli.runs.metric.tokens_per_second": Text("Tokens/s", "词元/秒"),
+    "cli.runs.metric.train_seconds": Text("Time", "用时"),
+    "cli.runs.metric.memory_bytes": Text("Memory", "内存"),
+    "cli.runs.in_state": Text("Only runs in this state.", "只列出处于该状态的训练。"),
+    "cli.runs.named": Text(
+        "Only runs with this in their name or id.", "只列出名称或编号中含有该文字的训练。"
+    ),
+    "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
+    "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.samples": Text(
+        "Show what the model answered to sample_prompts as training went on.",
+        "显示训练过程中模型对 sample_prompts 的回答。",
+    ),
+    "cli.runs.no_samples": Text(
+        "Run {run} has no samples; it gets some with sample_prompts.",
+        "训练 {run} 没有示例回答；设置 sample_prompts 后才会生成。",
+    ),
+    "cli.runs.sample_prompt": Text("Prompt: {prompt}", "提示：{prompt}"),
+    "cli.runs.sample_answer": Text("  step {step}: {answer}", "  第 {step} 步：{answer}"),
+    "cli.runs.none_fits": Text("No run fits.", "没有符合条件的训练。"),
     "cli.runs.now": Text("Run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "cli.runs.id": Text("Run", "编号"),
     "cli.runs.name": Text("Name", "名称"),
