@@ -252,7 +252,8 @@ class Run:
         with open_log(self.events_path) as log:
             brief = self._brief(log)
             error = self._error(brief["state"], log)
-            diagnosis = [event.message for event in log.all(Diagnosis)]
+            begun = log.last(Started)  # what was found of an earlier attempt is no news
+            diagnosis = [event.message for event in log.all(Diagnosis) if begun is None or event.t >= begun.t]
         parts = {
             **brief,
             "config": self.flat_config(),
