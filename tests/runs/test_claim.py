@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import random
-import signal
 import time
 from pathlib import Path
 
@@ -189,11 +188,13 @@ def test_stress_with_kills_at_any_moment(tmp_path: Path) -> None:
     for _ in range(60):
         children = [child for child in children if child.is_alive()]
         while len(children) < 6:
-            child = context.Process(target=hold_and_prove, args=(str(path), str(tmp_path / "two")))
+            child = context.Process(
+                target=hold_and_prove, args=(str(path), str(tmp_path / "two")), daemon=True
+            )
             child.start()
             children.append(child)
         time.sleep(chance.uniform(0, 0.03))
-        os.kill(chance.choice(children).pid or 0, signal.SIGKILL)
+        chance.choice(children).kill()
     for child in children:
         child.kill()
     for child in children:
