@@ -248,7 +248,7 @@ CONFIGS = [
         "a wrong key and no dataset", ("lora_rank", "dataset", "2 setting(s)"), lora_rank="x", dataset=None
     ),
     config("a secret", ("hf_hub_tokne", "'hf_hub_token'", "'…'"), hf_hub_tokne="hf_abcdef"),
-    config("tracker later", ("report_to", "'wandb'", "trackers are not supported yet"), report_to="wandb"),
+    config("tracker later", ("trackio_bucket_id", "not supported yet"), trackio_bucket_id="b"),
     config("bad scheduler", ("lr_scheduler_type", "'cosin'", "cosine"), lr_scheduler_type="cosin"),
     config(
         "bad finetuning_type", ("finetuning_type", "'lroa'", "did you mean 'lora'"), finetuning_type="lroa"

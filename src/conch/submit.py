@@ -5,23 +5,35 @@ Light: no torch. The same road for the shell, Python and (later) the browser.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from conch.config.data import DataConfig
+from conch.config.load import dump, load_train
 from conch.config.train import TrainConfig
 from conch.core.errors import RunError, UsageError
-from conch.core.events import Queued
+from conch.core.events import Failed, Finished, Queued, Started, Stopped
+from conch.core.files import write_whole
+from conch.core.text import tr
 from conch.data import registry
 from conch.data.prepare import check_rows
-from conch.data.sources import from_anywhere
+from conch.data.reading import files_of
+from conch.data.sources import find_dataset, from_anywhere
 from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
-from conch.runs import store
-from conch.runs.launch import launch
+from conch.runs import launch, provenance, requests, store
+from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
-from conch.training.checkpoint import latest, resumable
+from conch.training.checkpoint import STATE, latest, resumable
+from conch.training.prompts import read_prompts
+
+TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
+"""Where a model folder keeps its chat template, the first that exists."""
 
 
 class OutputError(UsageError):
@@ -31,6 +43,8 @@ class OutputError(UsageError):
 def check(config: TrainConfig) -> None:
     """Refuse what is sure to fail: an output folder in use, unreadable rows, a model that isn't there."""
     check_output(config)
+    read_prompts(config.samples.sample_prompts)
+    resolve(config.notify.notify)
     asked = config.output.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() != "auto":
         resumable(Path(asked).expanduser())
@@ -56,28 +70,169 @@ def check_output(config: TrainConfig) -> None:
         raise OutputError("training.output_unwritable", folder=folder, reason=reason)
 
 
-def submit(config: TrainConfig) -> Run:
-    """Check, write the run down, and start its worker."""
+def submit(config: TrainConfig, request_id: str | None = None) -> Run:
+    """Check, write the run down, and start its worker, which waits for its turn.
+
+    Whoever repeats a `request_id` gets the run that it began, and starts nothing.
+    """
+    placed = absolute(config)
+    earlier = _asked_before(request_id, placed)
+    if earlier is not None and not _needs_start(earlier):
+        return earlier
     check(config)
-    run = store.create(absolute(config))
-    launch(run, token=config.model.hf_hub_token)
+    run = store.create(placed, _settled(request_id, placed))
+    if _needs_start(run):
+        with launch.in_charge(run) as mine:
+            if mine and _needs_start(run, in_charge=True):
+                provenance_of(placed).write(run.provenance_path)
+                launch.launch(run, token=config.model.hf_hub_token)
     return run
 
 
-def resume(run: Run, checkpoint: Path | None = None) -> Path:
-    """Start a worker that goes on from `checkpoint`, else the newest whole one; returns which it is."""
+def _asked_before(request_id: str | None, config: TrainConfig) -> Run | None:
+    found = requests.find(request_id) if request_id is not None else None
+    if request_id is None or found is None or not store.is_run(found.run_id):
+        return None
+    return Run(store.runs_folder() / requests.settle(request_id, found.run_id, dump(config)).run_id)
+
+
+def _settled(request_id: str | None, config: TrainConfig) -> str:
+    """The id that the run will have."""
+    own = store.new_id()
+    return own if request_id is None else requests.settle(request_id, own, dump(config)).run_id
+
+
+def _needs_start(run: Run, *, in_charge: bool = False) -> bool:
+    """Whether nobody ever started a worker: whoever made the run died before."""
+    worker = run.worker()
+    never = not isinstance(run.turn(), (Started, Finished, Failed, Stopped)) and not run.log_path.exists()
+    return never and (in_charge or worker is None or not worker.is_alive())
+
+
+def provenance_of(config: TrainConfig) -> provenance.Provenance:
+    """What the run's data, template and settings are now."""
+    names = (*config.data.dataset, *config.data.eval_dataset)
+    found = [find_dataset(name, config.data.dataset_dir) for name in names]
+    # what a hub holds is named by its revision; the files may not be here yet
+    files = [file.path for dataset in found if dataset.hub is None for file in files_of(dataset)]
+    return provenance.record(config.to_flat(), list(dict.fromkeys(files)), _template_of(config))
+
+
+def _template_of(config: TrainConfig) -> dict[str, str]:
+    """The chat template by name, and by content where it is a file: the given one, or the model's own."""
+    given = config.data.template
+    if given is not None:
+        file = Path(given).expanduser()
+        return {"name": given, **({"sha256": provenance.digest(file)} if file.is_file() else {})}
+    located = find(Request.of(config.model))
+    files = [located.folder / name for name in TEMPLATE_FILES] if located else []
+    found = next((file for file in files if file.is_file()), None)
+    return {"name": "-", **({"sha256": provenance.digest(found)} if found else {})}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What resuming would do: go on from `checkpoint`, or begin anew; with `changes` to the settings."""
+
+    run: Run
+    checkpoint: Path | None
+    step: int
+    changes: dict[str, Any]
+    differences: tuple[provenance.Difference, ...]
+
+
+def plan_resume(
+    run: Run,
+    checkpoint: Path | None = None,
+    *,
+    epochs: float | None = None,
+    max_steps: int | None = None,
+    force: bool = False,
+) -> Plan:
+    """How a run would go on. Raises RunError where it can't, and says what differs from when it began.
+
+    It goes on from `checkpoint`, else from its newest whole one, else it begins anew.
+    `force` accepts other data or settings.
+    """
     state = run.state()
-    if state in {"queued", "running", "stopping"}:
-        raise RunError("runs.busy", name=run.id, state=state)
+    if state in {"running", "stopping"} or (state == "queued" and run.worker() is not None):
+        raise launch.refuse_busy(run)
     found = checkpoint.expanduser().absolute() if checkpoint else latest(run.output)
-    if found is None:
-        raise RunError("runs.no_checkpoint", name=run.id, config=run.config_path)
-    resumable(found)
-    run.stop_path.unlink(missing_ok=True)
-    run.claim(os.getpid())  # from here to the worker's first event the run is ours, not an ended one
-    run.events.write(Queued)
-    launch(run, "--resume", str(found))
-    return found
+    if found is not None:
+        resumable(found)
+    changes = {"num_train_epochs": epochs, "max_steps": max_steps}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if epochs is not None and max_steps is None and int(run.flat_config().get("max_steps") or -1) > 0:
+        changes["max_steps"] = -1  # a bound of steps would beat the epochs
+    reached = read_state(found) if found else {}
+    _require_more(run, state, reached, changes)
+    differences = _changed_since(run)
+    if differences and not force:
+        raise RunError("runs.changed", name=run.id, differences=describe(differences))
+    return Plan(run, found, int(reached.get("global_step") or 0), changes, tuple(differences))
+
+
+def _require_more(run: Run, state: str, reached: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Raises RunError where nothing would be left to train."""
+    if state == "finished" and not changes:
+        raise RunError("runs.is_finished", name=run.id)
+    for key, done in (("num_train_epochs", "epoch"), ("max_steps", "global_step")):
+        wanted, have = changes.get(key), float(reached.get(done) or 0)
+        if wanted is not None and 0 < wanted <= have:
+            raise RunError("runs.done_already", name=run.id, key=key, wanted=f"{wanted:g}", have=f"{have:g}")
+
+
+def _changed_since(run: Run) -> list[provenance.Difference]:
+    before = provenance.read(run.provenance_path)
+    return provenance.differences(before, provenance_of(run.config())) if before else []
+
+
+def describe(differences: Sequence[provenance.Difference]) -> str:
+    """One line for each."""
+    return "\n".join(
+        "  " + tr(f"runs.changed.{one.kind}", name=one.name, before=one.before, now=one.now)
+        for one in differences
+    )
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """How far a checkpoint is, as the trainer wrote it."""
+    try:
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def resume(run: Run, checkpoint: Path | None = None, **how: Any) -> Plan:
+    """Start a worker that goes on as `plan_resume` says; `how` are its settings."""
+    plan = plan_resume(run, checkpoint, **how)
+    return carry_out(plan)
+
+
+def carry_out(plan: Plan) -> Plan:
+    """Resume a run as planned. Raises RunError where somebody else has just started it."""
+    with launch.in_charge(plan.run) as mine:
+        if not mine:
+            raise launch.refuse_busy(plan.run)
+        run = _with_changes(plan)
+        for wish in (run.stop_path, run.cancel_path, run.save_path):
+            wish.unlink(missing_ok=True)
+        run.events.write(Queued)
+        launch.launch(run, *(("--resume", str(plan.checkpoint)) if plan.checkpoint else ()))
+    return plan
+
+
+def _with_changes(plan: Plan) -> Run:
+    """The run with its new settings, and what stands now written down."""
+    run = plan.run
+    if plan.changes:
+        values = {**run.flat_config(), **plan.changes}
+        write_whole(run.config_path, dump(load_train(values=values).config))
+        run = Run(run.folder)
+    if plan.changes or plan.differences:
+        provenance_of(run.config()).write(run.provenance_path)
+    return run
 
 
 def absolute(config: TrainConfig) -> TrainConfig:
@@ -105,6 +260,10 @@ def absolute(config: TrainConfig) -> TrainConfig:
                 "output_dir": _placed(output.output_dir),
                 "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
             }
+        ),
+        "notify": config.notify.model_copy(update={"notify": keep(config.notify.notify)}),
+        "samples": config.samples.model_copy(
+            update={"sample_prompts": read_prompts(config.samples.sample_prompts)}
         ),
     }
     return config.model_copy(update=changes)

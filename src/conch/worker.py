@@ -3,7 +3,7 @@
     python -m conch.worker RUN [--resume CHECKPOINT]
 
 A process of its own session with its output in the run's log. Nobody who watches can hold it
-up or take it down.
+up or take it down. It waits for its turn on the device before it imports anything heavy.
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch.core.errors import ConchError, TrainingError, first_line
-from conch.core.events import Failed, Started
+from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
+from conch.runs import devices, trackers
+from conch.runs.diagnosis import DiagnosingLog
+from conch.runs.launch import accept_charge, beating
+from conch.runs.machine import memory_total
+from conch.runs.queue import Place, taking_turns
 from conch.runs.run import Run
+from conch.runs.summary import open_log
+from conch.training.conclusion import conclude
+
+CANCELLED = 143
+"""Exit code of a worker that was told to end without saving: what a shell shows for SIGTERM."""
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
@@ -30,15 +40,25 @@ def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = N
     `config` is the run's own, with the secrets that its file does not hold.
     """
     run.claim(os.getpid())
-    run.events.write(Started, pid=os.getpid(), resumed_from=str(resume) if resume else None)
+    offset = run.events_path.stat().st_size if run.events_path.exists() else 0
+    run.events.write(
+        Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
+    )
+    trackers.start(run, offset)
+    ended_well = _attempt(run, resume, config or run.config())
+    conclude(run)
+    return ended_well
+
+
+def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
     try:
-        _train(run, resume, config or run.config())
+        _train(run, resume, config)
     except ConchError as error:
         _fail(run, error)
     except Exception as error:
         traceback.print_exc()
         _fail(run, _translate(run, error))
-    except BaseException:  # Ctrl-C in a notebook: the run must not look alive
+    except KeyboardInterrupt:  # in a notebook: the run must not look alive
         _fail(run, TrainingError("training.interrupted", run=run.id))
         raise
     else:
@@ -65,23 +85,57 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
         Job(
             config=config,
             output=run.output,
-            log=run.events,
+            log=DiagnosingLog(run),
             wants_stop=run.stop_path.exists,
+            wants_save=run.takes_save,
             resume=resume,
         )
     )
 
 
 def _fail(run: Run, error: ConchError) -> None:
-    run.events.write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+    DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+
+
+def wait_and_execute(run: Run, resume: Path | None) -> bool:
+    """Wait for a device, do the run on it, release it; whether that ended well."""
+    with taking_turns(run, run.stop_path.exists, lambda place: _tell_place(run, place)) as device:
+        if device is None:
+            _stopped_in_line(run)
+            return True
+        devices.use(device)
+        return execute(run, resume)
+
+
+def _tell_place(run: Run, place: Place) -> None:
+    run.events.write(Phase, name="waiting", facts=place.to_dict())
+
+
+def _stopped_in_line(run: Run) -> None:
+    """Somebody wanted the run to stop before it began. What an earlier attempt saved stays."""
+    with open_log(run.events_path) as log:
+        last, checkpoint = log.last(Metrics), log.last(Checkpoint)
+    run.events.write(Stopped, step=last.step if last else 0, checkpoint=checkpoint and checkpoint.path)
+
+
+def _told_to_end(run: Run) -> None:
+    """SIGTERM means: save and stop. Where somebody cancelled the run, end at once."""
+    if run.cancel_path.exists():
+        raise SystemExit(CANCELLED)
+    run.ask_to_stop()
 
 
 def main(arguments: list[str]) -> int:
     run = Run(Path(arguments[0]))
     resume = Path(arguments[2]) if arguments[1:2] == ["--resume"] else None
-    signal.signal(signal.SIGTERM, lambda *_: run.ask_to_stop())
+    signal.signal(signal.SIGTERM, lambda *_: _told_to_end(run))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    return 0 if execute(run, resume) else 1
+    if not accept_charge(run):
+        return 0
+    if run.cancel_path.exists():  # somebody was faster than this process's first breath
+        return CANCELLED
+    with beating(run):
+        return 0 if wait_and_execute(run, resume) else 1
 
 
 if __name__ == "__main__":

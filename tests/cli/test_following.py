@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from conch.cli.following import watch
-from conch.core.events import Event, Finished, Metrics
-from conch.runs import Run
+from conch.core.events import Event, Finished, Metrics, Stopped
+from conch.runs import Run, control
 from tests.cli.made_up import made_up_run
 
 
@@ -67,7 +67,7 @@ def press(run: Run, keyboard: Keyboard | None, monkeypatch: pytest.MonkeyPatch) 
         ([""], "detach"),
         ([EOFError], "detach"),
         (["c"], "watch"),
-        (["x", "C "], "watch"),
+        (["q", "C "], "watch"),
         (["s"], "stop"),
         ([KeyboardInterrupt], "stop"),
     ],
@@ -98,3 +98,23 @@ def test_ctrl_c_where_nobody_can_answer_leaves_the_run_alone(
     told = capsys.readouterr().err
     assert "[d]etach" not in told
     assert "conch runs follow" in told
+
+
+def test_ctrl_c_may_cancel(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cancel(run: Run) -> int:
+        run.events.write(Stopped, step=4)
+        return 3
+
+    monkeypatch.setattr(control, "cancel", cancel)
+    assert press(run, Keyboard(run, "x"), monkeypatch) == 0
+    told = capsys.readouterr().err
+    assert "3 processes were ended" in told
+
+
+def test_ctrl_c_cancels_nothing_that_has_ended(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert press(run, Keyboard(run, "x"), monkeypatch) == 0
+    assert "is not at work" in capsys.readouterr().err

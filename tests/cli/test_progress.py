@@ -70,7 +70,7 @@ EVENTS: list[tuple[Event, str]] = [
     (Metrics(0.0, 1), "step 1/?"),
     (FULL, "step 5/10  loss 2.500  eval 2.750  100 tokens/s  1:01 left  2.00 GB"),
     (Checkpoint(0.0, 5, "out/checkpoint-5"), "out/checkpoint-5"),
-    (Sample(0.0, 5, "Who?", "Me."), ""),
+    (Sample(0.0, 5, "Who?", "Me."), "step 5  Who? → Me."),
     (Warned(0.0, "Careful [bold] :cat: {x}"), "Careful [bold] :cat: {x}"),
     (Diagnosis(0.0, "It fell."), "It fell."),
     (

@@ -55,7 +55,7 @@ def test_show_in_json_has_the_parts_that_programs_rely_on() -> None:
     shown = call("runs", "show", OLD, "--json").json()
     assert list(shown) == [
         *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
-        *("checkpoints", "output", "error", "diagnosis"),
+        *("checkpoints", "output", "error", "diagnosis", "waits"),
     ]
     assert shown["created"] == BEGAN
     assert shown["started"] == BEGAN + 10
@@ -169,7 +169,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         words.append(arguments)
         return 0
 
-    monkeypatch.setattr(submit, "launch", launch)
+    monkeypatch.setattr(submit.launch, "launch", launch)
     return words
 
 
@@ -197,7 +197,7 @@ def test_a_resumed_run_is_not_taken_for_ended(stopped: Run, launched: list[tuple
     """Whoever follows must not see the old end before the new worker has said its first word."""
     assert stopped.state() == "stopped"
     submit.resume(stopped)
-    assert stopped.state() == "running"
+    assert stopped.state() == "queued"
     assert isinstance(read_events(stopped.events_path)[-1], Queued)
 
 
@@ -207,7 +207,7 @@ def test_resume_is_followed_to_its_own_end(stopped: Run, monkeypatch: pytest.Mon
         run.events.write(Finished, step=9, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
         return 0
 
-    monkeypatch.setattr(submit, "launch", launch)
+    monkeypatch.setattr(submit.launch, "launch", launch)
     resumed = call("runs", "resume", OLD)
     assert resumed.code == 0
     assert "Going on from" in resumed.err

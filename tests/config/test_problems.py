@@ -71,7 +71,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("save_strategy", "step", "one of no, steps, epoch"),
         ("lora_rnak", 3, "a known key"),
         ("num_beams", 4, "one of 1"),
-        ("report_to", "nobody", "one of none"),
+        ("report_to", "nobody", "one of none, all, tensorboard, wandb, swanlab, mlflow, trackio"),
     ],
 )
 def test_what_was_expected(key: str, value: object, expected: str) -> None:

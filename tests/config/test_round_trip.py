@@ -37,7 +37,7 @@ SPECIAL = {
     "lr_scheduler_type": st.sampled_from(LR_SCHEDULERS),
     "stage": st.just("sft"),
     "dataset": st.lists(texts, min_size=1, max_size=2),
-    "report_to": st.just(["none"]),
+    "report_to": st.sampled_from([["none"], ["all"], ["wandb", "mlflow"]]),
     "do_train": st.just(True),
 }
 

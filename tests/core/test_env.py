@@ -110,6 +110,16 @@ def test_endpoints_and_the_cache_of_modelscope(monkeypatch: pytest.MonkeyPatch) 
     assert env.modelscope_cache() == Path("/ms")
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, None), ("", []), ("-1", []), ("0, 2", ["0", "2"]), ("GPU-1a", ["GPU-1a"])]
+)
+def test_visible_gpus(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: list[str] | None) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert env.visible_gpus() == expected
+
+
 def test_a_child_inherits_the_environment_with_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEPT", "1")
     monkeypatch.setenv("CHANGED", "old")

@@ -104,7 +104,7 @@ def test_the_run_is_claimed_at_once_and_lost_when_the_worker_dies(
     worker = run.worker()
     assert worker is not None
     assert worker.pid == pid
-    assert run.state() == "running"
+    assert run.state() == "queued", "it has not said anything"
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: run.state() == "lost")
 

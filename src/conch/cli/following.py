@@ -29,24 +29,27 @@ def _watch(run: Run, offset: int) -> int:
             follower.show(event)
         state = run.state()
         if state == "lost":
-            follower.line(tr("cli.error", message=tr("runs.lost", name=run.id)), "red")
-            follower.line(tr("cli.hint", hint=tr("runs.lost.fix", name=run.id, log=run.log_path)))
+            cause = run.lost()
+            follower.line(tr("cli.error", message=cause.message), "red")
+            follower.line(tr("cli.hint", hint=cause.hint))
     return 0 if state in {"finished", "stopped"} else 1
 
 
 def _keep_watching(run: Run) -> bool:
-    """Do what the user wants: detach, stop and save, or watch on. Returns whether there is more to watch."""
+    """Do what the user wants: detach, stop and save, cancel, or watch on. Whether there is more to watch."""
     choice = _ask()
     if choice == "s":
         run.ask_to_stop()
         whisper(tr("cli.train.stopping"))
+    if choice == "x":
+        _cancel(run)
     if choice == "d":
         whisper(tr("cli.train.detached", run=run.id))
     return choice != "d"
 
 
 def _ask() -> str:
-    """`d`, `s` or `c`. A second Ctrl-C stops and saves; where nobody can answer, the run is left alone."""
+    """`d`, `s`, `x` or `c`. A second Ctrl-C stops and saves; where nobody can answer, it is `d`."""
     whisper("")
     while sys.stdin is not None and sys.stdin.isatty():
         click.echo(tr("cli.train.ctrl_c"), nl=False, err=True)
@@ -56,6 +59,19 @@ def _ask() -> str:
             return "d"
         except KeyboardInterrupt:
             return "s"
-        if answer in {"d", "s", "c"}:
+        if answer in {"d", "s", "x", "c"}:
             return answer
     return "d"
+
+
+def _cancel(run: Run) -> None:
+    """End the run without saving, unless it has just ended by itself."""
+    from conch.core.errors import RunError
+    from conch.runs import control
+
+    try:
+        ended = control.cancel(run)
+    except RunError as error:
+        whisper(tr("cli.warning", message=error.message))
+    else:
+        whisper(tr("cli.runs.cancelled", run=run.id, count=ended))

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -144,6 +145,14 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(plain, value)) if isinstance(value, list) else str(value)
+
+
+def in_words(device: str, position: int, behind: Sequence[str]) -> str:
+    """A place in a queue: what is waited for, and behind whom."""
+    if not behind:
+        return tr("cli.runs.waits", device=device, position=position)
+    shown = ", ".join(behind[:2]) + (" …" if len(behind) > 2 else "")
+    return tr("cli.runs.waits_behind", device=device, position=position, behind=shown)
 
 
 def size(count: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, size
+from conch.cli.output import duration, in_words, size
 from conch.core.events import (
     Checkpoint,
     Diagnosis,
@@ -16,6 +16,7 @@ from conch.core.events import (
     Finished,
     Metrics,
     Phase,
+    Sample,
     Started,
     Stopped,
     Warned,
@@ -60,6 +61,9 @@ class Follower:
                 self._metrics(event)
             case Checkpoint():
                 self.line(tr("cli.train.checkpoint", step=event.step, path=event.path), "dim")
+            case Sample():
+                said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
+                self.line(said, "cyan")
             case Warned() | Diagnosis():
                 self.line(tr("cli.warning", message=event.message), "yellow")
             case Finished() | Failed() | Stopped():
@@ -69,6 +73,8 @@ class Follower:
         facts = event.facts or {}
         if "doing" in facts:
             self.line(facts["doing"])
+        elif event.name == "waiting":
+            self.line(in_words(facts["device"], facts["position"], facts["behind"]), "dim")
         elif event.name == "tokenised" and facts:
             self.line(tr("cli.train.data", **facts))
         elif event.name == "training" and facts:

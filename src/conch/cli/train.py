@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core.text import tr
+
+if TYPE_CHECKING:
+    from conch.config.load import Loaded
 
 
 @click.command(
@@ -21,14 +25,22 @@ from conch.core.text import tr
     },
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[CONFIG.yaml] [KEY=VALUE]...")
+@click.option("--from", "source", metavar="RUN", help=tr("cli.train.from_help"))
+@click.option("--apply", "fixes", metavar="FIX", multiple=True, help=tr("cli.train.apply_help"))
 @click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
 @click.option("--dry-run", is_flag=True, help=tr("cli.train.dry_run_help"))
+@click.option("--request-id", metavar="ID", help=tr("cli.train.request_id_help"))
 @click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
-def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) -> int:
-    from conch.config.load import load_train
-
-    file, rest = split_words(words)
-    loaded = load_train(file, rest)
+def command(
+    words: tuple[str, ...],
+    source: str | None,
+    fixes: tuple[str, ...],
+    detach: bool,
+    dry_run: bool,
+    request_id: str | None,
+    as_json: bool,
+) -> int:
+    loaded = load(words, source, fixes)
     for warning in loaded.warnings:
         whisper(tr("cli.warning", message=warning))
     if dry_run:
@@ -40,7 +52,7 @@ def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) 
     from conch.cli.following import watch
     from conch.submit import submit
 
-    run = submit(loaded.config)
+    run = submit(loaded.config, request_id)
     if detach:
         emit({"id": run.id, "folder": str(run.folder)}) if as_json else say(
             tr("cli.train.started", run=run.id)
@@ -53,6 +65,18 @@ def command(words: tuple[str, ...], detach: bool, dry_run: bool, as_json: bool) 
     elif code == 0 and run.state() == "finished":
         say(tr("cli.train.next", run=run.id, output=run.output))
     return code
+
+
+def load(words: tuple[str, ...], source: str | None, fixes: tuple[str, ...]) -> Loaded:
+    """The settings asked for: of a file and words, or of a run and changes to it."""
+    if source is not None or fixes:
+        from conch.cli.follow_up import load_follow_up
+
+        return load_follow_up(source, fixes, words)
+    from conch.config.load import load_train
+
+    file, rest = split_words(words)
+    return load_train(file, rest)
 
 
 def split_words(words: tuple[str, ...]) -> tuple[Path | None, list[str]]:

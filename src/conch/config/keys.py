@@ -214,24 +214,16 @@ LATER: dict[str, Later] = {
         Later(_HUB),
     ),
     "hub_strategy": Later(_HUB, (None, "every_save")),
-    "project": Later(_TRACKERS, (None, "huggingface")),
     **dict.fromkeys(
         (
-            "use_swanlab",
-            "swanlab_project",
-            "swanlab_workspace",
-            "swanlab_run_name",
-            "swanlab_mode",
-            "swanlab_api_key",
-            "swanlab_logdir",
             "swanlab_lark_webhook_url",
             "swanlab_lark_secret",
-            "trackio_space_id",
             "trackio_bucket_id",
             "trackio_static_space_id",
         ),
         Later(_TRACKERS),
     ),
+    "swanlab_api_key": Later("config.later.swanlab_key"),
     "label_smoothing_factor": Later(_TRAINER, (None, 0, 0.0)),
     **dict.fromkeys(
         (
@@ -257,7 +249,6 @@ LATER: dict[str, Later] = {
 LATER_VALUES: dict[str, dict[str, str]] = {
     "stage": dict.fromkeys(("rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
     "finetuning_type": {"oft": _METHOD},
-    "report_to": dict.fromkeys(("all", "tensorboard", "wandb", "swanlab", "mlflow", "trackio"), _TRACKERS),
 }
 """Known values of honoured keys that are refused until they are built."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator
 
@@ -16,7 +16,6 @@ from conch.config.types import (
     PositiveShare,
     Size,
     Str,
-    read_names,
     read_switch,
 )
 
@@ -45,7 +44,6 @@ class OutputConfig(Node):
     resume_from_checkpoint: Annotated[bool | Str | None, BeforeValidator(read_switch)] = None
     plot_loss: bool = True
     compute_accuracy: bool = False
-    report_to: Annotated[tuple[Literal["none"], ...], BeforeValidator(read_names)] = ("none",)
 
     def eval_when(self, has_eval_rows: bool) -> Schedule:
         """When to evaluate: as asked, else once an epoch where there are rows to evaluate on."""

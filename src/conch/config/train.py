@@ -9,8 +9,11 @@ from pydantic import Field
 from conch.config.data import DataConfig
 from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
 from conch.config.model import SECRETS, ModelConfig
+from conch.config.notify import NotifyConfig
 from conch.config.optimisation import OptimisationConfig, PrecisionConfig
 from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.samples import SamplesConfig
+from conch.config.trackers import TrackersConfig
 from conch.config.types import Node
 
 
@@ -25,6 +28,9 @@ class TrainConfig(Node):
     optimisation: OptimisationConfig = OptimisationConfig()
     precision: PrecisionConfig = PrecisionConfig()
     output: OutputConfig = OutputConfig()
+    samples: SamplesConfig = SamplesConfig()
+    notify: NotifyConfig = NotifyConfig()
+    trackers: TrackersConfig = TrackersConfig()
     generation: GenerationConfig = GenerationConfig()
     passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""

@@ -62,6 +62,20 @@ def offline() -> bool:
     return given.lower() in {"1", "true", "yes", "on"}
 
 
+def visible_gpus() -> list[str] | None:
+    """The GPUs that `CUDA_VISIBLE_DEVICES` names; None where it is not set."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is None:
+        return None
+    names = [name.strip() for name in given.split(",")]
+    return [] if names[0] == "-1" else [name for name in names if name]
+
+
+def show_only_gpu(name: str) -> None:
+    """Let CUDA see one GPU from now on. Call before importing torch."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = name
+
+
 def quiet_libraries() -> None:
     """Keep the progress bars and advice of libraries out of our output. Call before importing them."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

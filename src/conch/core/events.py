@@ -36,11 +36,13 @@ class Started(Event):
     pid: int
     resumed_from: str | None = None
     """The checkpoint folder that this attempt goes on from."""
+    memory_total: int | None = None
+    """Bytes of memory that this machine (or container) has."""
 
 
 @dataclass(frozen=True)
 class Phase(Event):
-    """A stretch of work began: `name` is loading, tokenising, training, evaluating or saving."""
+    """A stretch of work began: `name` is waiting, loading, tokenising, training, evaluating or saving."""
 
     kind: ClassVar[str] = "phase"
     name: str
@@ -91,9 +93,14 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Diagnosis(Event):
+    """What the curve means. `key` names the rule, `evidence` its values, `change` the keys that mend it."""
+
     kind: ClassVar[str] = "diagnosis"
     message: str
     key: str | None = None
+    confidence: str | None = None
+    evidence: dict[str, Any] | None = None
+    change: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

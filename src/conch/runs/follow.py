@@ -24,15 +24,25 @@ TAIL = 65536
 """Bytes read from the end of a log to find its newest event."""
 
 
+def mark(kind: type[Event]) -> bytes:
+    """What every line of an event of `kind` holds, as the log writes it."""
+    return f'"kind": "{kind.kind}"'.encode()
+
+
 def read_last(path: Path, *kinds: type[Event]) -> Event | None:
     """The newest event of one of `kinds` near the end, without reading the whole file."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
-            lines = file.read().splitlines()
+            data = file.read()
     except FileNotFoundError:
         return None
-    return next((event for line in reversed(lines) if isinstance(event := parse(line), kinds)), None)
+    marks = [mark(kind) for kind in kinds if kind.kind]
+    for line in reversed(data.splitlines()):
+        likely = not marks or any(each in line for each in marks)
+        if likely and isinstance(event := parse(line), kinds):
+            return event
+    return None
 
 
 def parse(line: bytes) -> Event | None:

@@ -1,17 +1,22 @@
 """One job on disk.
 
-RUN/config.yaml    complete and frozen
-RUN/events.jsonl   append-only news; the state is read from it
-RUN/worker.json    pid and start time of the process at work
-RUN/stop           exists while somebody wants the run to save and stop
-RUN/log.txt        everything that the process printed
-RUN/output/        what it made (unless `output_dir` puts it elsewhere)
+RUN/config.yaml      complete; changes only where somebody resumes with more epochs or steps
+RUN/provenance.json  the data, template, packages, machine and seed that it was submitted with
+RUN/events.jsonl     append-only news; the state is read from it
+RUN/worker.json      the process in charge: waiting for its turn, or at work (`conch.runs.process`)
+RUN/heartbeat        touched every few seconds by that process
+RUN/stop             exists while somebody wants the run to save and stop
+RUN/cancel           exists once somebody wanted the run to end without saving
+RUN/save             exists while somebody wants a checkpoint now
+RUN/log.txt          everything that the process printed
+RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,14 +28,16 @@ from conch.core.events import (
     Event,
     Failed,
     Finished,
-    Metrics,
     Queued,
     Started,
     Stopped,
 )
 from conch.core.files import write_whole
-from conch.runs.follow import follow, read_events, read_last
+from conch.runs import lost
+from conch.runs.follow import follow, read_last
 from conch.runs.log import EventLog
+from conch.runs.process import Worker, identify, silent_for
+from conch.runs.summary import Bytes, open_log
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
@@ -38,10 +45,14 @@ if TYPE_CHECKING:
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
 PARTS = (
     *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
-    *("checkpoints", "output", "error", "diagnosis"),
+    *("checkpoints", "output", "error", "diagnosis", "waits"),
 )
 """What a summary holds, in the order in which it is shown."""
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
+CANCEL_SECONDS = 15.0
+"""So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
+LOOK_SECONDS = 1.0
+"""How often a follower looks whether the worker lives."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +60,6 @@ class Progress:
     step: int
     total_steps: int | None
     eta_seconds: float | None
-
-
-@dataclass(frozen=True)
-class Worker:
-    """The process at work, named so that a recycled pid is not taken for it."""
-
-    pid: int
-    started: float
-
-    def is_alive(self) -> bool:
-        import psutil  # a run that has ended needs none of it
-
-        try:
-            process = psutil.Process(self.pid)
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            return alive and abs(float(process.create_time()) - self.started) < 1
-        except psutil.Error:
-            return False
 
 
 @dataclass(frozen=True)
@@ -92,6 +85,26 @@ class Run:
     @property
     def stop_path(self) -> Path:
         return self.folder / "stop"
+
+    @property
+    def cancel_path(self) -> Path:
+        return self.folder / "cancel"
+
+    @property
+    def save_path(self) -> Path:
+        return self.folder / "save"
+
+    @property
+    def worker_path(self) -> Path:
+        return self.folder / "worker.json"
+
+    @property
+    def heartbeat_path(self) -> Path:
+        return self.folder / "heartbeat"
+
+    @property
+    def provenance_path(self) -> Path:
+        return self.folder / "provenance.json"
 
     @property
     def events(self) -> EventLog:
@@ -125,7 +138,10 @@ class Run:
 
     def follow(self, offset: int = 0) -> Iterator[Event]:
         """Events from byte `offset` of the log on, as they come, until the run has ended."""
-        for event in follow(self.events_path, offset, ended=lambda: self.state() in ENDED):
+        ending = Ending(self)
+        for event in follow(self.events_path, offset, ended=ending):
+            if isinstance(event, (Finished, Failed, Stopped)):
+                ending.look_again()
             if event is not None:
                 yield event
 
@@ -139,25 +155,47 @@ class Run:
 
     def worker(self) -> Worker | None:
         try:
-            data = json.loads((self.folder / "worker.json").read_text())
-            return Worker(int(data["pid"]), float(data["started"]))
+            return Worker.from_dict(json.loads(self.worker_path.read_text()))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def claim(self, pid: int) -> None:
-        """Record that process `pid` works on this run now."""
-        import psutil
+    def claim(self, pid: int, *, log_bytes: int | None = None) -> None:
+        """Record that process `pid` works on this run now.
 
-        started = psutil.Process(pid).create_time()
-        write_whole(self.folder / "worker.json", json.dumps({"pid": pid, "started": started}))
+        `log_bytes` is the length of the log when it began; now, unless given.
+        """
+        length = self._log_bytes() if log_bytes is None else log_bytes
+        worker = identify(pid, log_bytes=length, killed=lost.memory_kills(pid))
+        write_whole(self.worker_path, json.dumps(worker.to_dict()))
+
+    def _log_bytes(self) -> int:
+        try:
+            return self.log_path.stat().st_size
+        except OSError:
+            return 0
 
     def ask_to_stop(self) -> None:
         """Ask the worker to save a checkpoint after the step in hand and end."""
         self.stop_path.touch()
 
+    def ask_to_save(self) -> None:
+        """Ask the worker to save a checkpoint after the step in hand and go on."""
+        self.save_path.touch()
+
+    def takes_save(self) -> bool:
+        """Whether somebody wanted a checkpoint; the wish counts as heard."""
+        if not self.save_path.exists():
+            return False
+        self.save_path.unlink(missing_ok=True)
+        return True
+
+    def turn(self) -> Event | None:
+        """The newest event that changed the state."""
+        return read_last(self.events_path, Queued, Started, Finished, Failed, Stopped)
+
     def state(self) -> State:
         """What the newest turn in the events says, corrected by whether the worker lives."""
-        last = read_last(self.events_path, Queued, Started, Finished, Failed, Stopped)
+        last = self.turn()
         match last:
             case Finished():
                 return "finished"
@@ -168,22 +206,39 @@ class Run:
         worker = self.worker()
         if worker is None and not isinstance(last, Started):
             return "queued"
-        if worker is None or not worker.is_alive():
-            return "lost"
-        return "stopping" if self.stop_path.exists() else "running"
+        if worker is None or not worker.is_alive(self.heartbeat_path):
+            return self._without_worker()
+        if self.stop_path.exists() or self.cancel_path.exists():
+            return "stopping"
+        return "queued" if isinstance(last, Queued) else "running"
 
-    def brief(self, events: list[Event] | None = None) -> dict[str, Any]:
+    def _without_worker(self) -> State:
+        if not self.cancel_path.exists():
+            return "lost"
+        return "stopping" if silent_for(self.cancel_path) < CANCEL_SECONDS else "stopped"
+
+    def lost(self) -> lost.LostError:
+        """Why the worker is gone, where the run is lost."""
+        return lost.cause(self.id, self.folder, self.worker())
+
+    def brief(self) -> dict[str, Any]:
         """What a list of runs shows, from the events alone."""
-        events = read_events(self.events_path) if events is None else events
-        metrics = merged_metrics(events)
+        with open_log(self.events_path) as log:
+            return self._brief(log)
+
+    def _brief(self, log: Bytes) -> dict[str, Any]:
+        metrics = log.metrics()
         state = self.state()
+        first, started = log.any_first(), log.first(Started)
+        ended = log.any_last() if state in ENDED else None
+        name = next((event.name for event in log.all(Queued) if event.name), self.id)
         return {
             "id": self.id,
-            "name": next((e.name for e in events if isinstance(e, Queued) and e.name), self.id),
+            "name": name,
             "state": state,
-            "created": events[0].t if events else None,
-            "started": next((event.t for event in events if isinstance(event, Started)), None),
-            "ended": events[-1].t if events and state in ENDED else None,
+            "created": first.t if first else None,
+            "started": started.t if started else None,
+            "ended": ended.t if ended else None,
             "progress": {
                 "step": metrics.get("step", 0),
                 "total_steps": metrics.get("total_steps"),
@@ -194,28 +249,50 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """Everything about the run in one JSON object, as `conch runs show --json` prints it."""
-        events = read_events(self.events_path)
-        brief = self.brief(events)
-        failed = last_of(events, Failed) if brief["state"] == "failed" else None
+        with open_log(self.events_path) as log:
+            brief = self._brief(log)
+            error = self._error(brief["state"], log)
+            begun = log.last(Started)  # what was found of an earlier attempt is no news
+            diagnosis = [event.message for event in log.all(Diagnosis) if begun is None or event.t >= begun.t]
         parts = {
             **brief,
             "config": self.flat_config(),
             "checkpoints": [str(path) for path in self.checkpoints()],
             "output": str(self.output),
-            "error": failed and {"kind": failed.error, "message": failed.message, "hint": failed.hint},
-            "diagnosis": [event.message for event in events if isinstance(event, Diagnosis)],
+            "error": error,
+            "diagnosis": diagnosis,
+            "waits": self._waits() if brief["state"] == "queued" else None,
         }
         return {part: parts[part] for part in PARTS}
 
+    def _error(self, state: State, log: Bytes) -> dict[str, str] | None:
+        if state == "lost":
+            return self.lost().to_dict()
+        failed = log.last(Failed) if state == "failed" else None
+        if failed is None:
+            return None
+        return {"kind": failed.error, "message": failed.message, "hint": failed.hint}
 
-def merged_metrics(events: list[Event]) -> dict[str, Any]:
-    """The newest known value of each metric."""
-    merged: dict[str, Any] = {}
-    for event in events:
-        if isinstance(event, Metrics):
-            merged.update({k: v for k, v in event.to_dict().items() if k not in {"t", "kind"}})
-    return merged
+    def _waits(self) -> dict[str, Any] | None:
+        from conch.runs.queue import places  # the queue is made of runs
+
+        place = places().get(self.id)
+        return place.to_dict() if place else None
 
 
-def last_of(events: list[Event], kind: type[Any]) -> Any:
-    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+class Ending:
+    """Tells a follower whether a run has ended: looks behind every end that is told, else now and then."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._ended = False
+        self._looked: float | None = None
+
+    def look_again(self) -> None:
+        self._looked = None
+
+    def __call__(self) -> bool:
+        if self._looked is None or time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._ended = self._run.state() in ENDED
+        return self._ended

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from conch.core.events import Queued
 from conch.core.files import whole_folder
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run
+from conch.runs.trash import throw_away
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
@@ -23,28 +23,31 @@ def runs_folder() -> Path:
     return env.home() / "runs"
 
 
-def create(config: TrainConfig) -> Run:
-    """A new run of `config`, whole on disk, queued."""
+def create(config: TrainConfig, run_id: str | None = None) -> Run:
+    """A new run of `config`, whole on disk, queued. With a `run_id` that exists, that run as it is."""
     from conch.config.load import dump  # listing runs needs no schema
 
+    target = runs_folder() / (run_id or new_id())
     try:
-        target = _new_folder()
         with whole_folder(target) as folder:
             (folder / "config.yaml").write_text(dump(config), encoding="utf-8")
             EventLog(folder / "events.jsonl").write(Queued, name=config.output.run_name)
     except OSError as error:
-        raise RunError("runs.cannot_create", folder=runs_folder(), reason=error.strerror or error) from error
+        if run_id is None or not is_run(run_id):
+            raise RunError(
+                "runs.cannot_create", folder=runs_folder(), reason=error.strerror or error
+            ) from error
     return Run(target)
 
 
-def _new_folder() -> Path:
+def new_id() -> str:
     """A name that no run has: the moment, and letters that tell apart what was made in one second."""
     import secrets
 
     while True:
-        folder = runs_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        if not folder.exists():
-            return folder
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        if not (runs_folder() / name).exists():
+            return name
 
 
 def list_runs() -> list[Run]:
@@ -87,8 +90,11 @@ def is_run(name: str) -> bool:
 
 
 def remove(run: Run) -> None:
-    """Delete a run's folder. Raises RunError while it is at work."""
-    state = run.state()
-    if state not in ENDED and state != "queued":
+    """Move a run's folder to the trash. Raises RunError while it is at work or waits for its turn."""
+    state, worker = run.state(), run.worker()
+    if state not in ENDED and not (state == "queued" and worker is None):
         raise RunError("runs.busy", name=run.id, state=state)
-    shutil.rmtree(run.folder)
+    from conch.runs import requests  # listing runs needs none
+
+    requests.forget(run.id)
+    throw_away(run.folder)

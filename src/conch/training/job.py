@@ -30,6 +30,7 @@ from conch.training.checkpoint import latest, resumable
 from conch.training.kernels import segments
 from conch.training.methods import METHODS
 from conch.training.plot import plot_loss
+from conch.training.samples import Sampler
 from conch.training.trainer import ConchTrainer, Setup
 
 
@@ -41,6 +42,7 @@ class Job:
     output: Path
     log: EventLog
     wants_stop: Callable[[], bool] = lambda: False
+    wants_save: Callable[[], bool] = lambda: False
     resume: Path | None = None
 
     def phase(self, name: str, **facts: Any) -> None:
@@ -87,6 +89,7 @@ def train(job: Job) -> None:
             data=prepared,
             log=job.log,
             wants_stop=job.wants_stop,
+            wants_save=job.wants_save,
             packed=packed,
             pad_token_id=int(tokenizer.pad_token_id),
             lora=config.lora if config.method.finetuning_type == "lora" else None,
@@ -95,6 +98,7 @@ def train(job: Job) -> None:
         ),
         tokenizer,
     )
+    trainer.add_callback(Sampler(config.samples, model, template, precision, job.log))
     if config.output.early_stopping_steps:
         trainer.add_callback(EarlyStoppingCallback(config.output.early_stopping_steps))
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -17,9 +17,15 @@ from conch.runs.log import EventLog
 class Reporter(TrainerCallback):
     """Tells the event log what the trainer logs, and hears when somebody wants it to stop."""
 
-    def __init__(self, log: EventLog, wants_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        wants_stop: Callable[[], bool],
+        wants_save: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.log = log
         self.wants_stop = wants_stop
+        self.wants_save = wants_save
         self.stopped = False
         self.tokens_before = 0
         """Tokens that earlier attempts trained on."""
@@ -38,6 +44,8 @@ class Reporter(TrainerCallback):
         if self.wants_stop() and state.global_step < state.max_steps:
             self.stopped = True
             control.should_training_stop = True
+            control.should_save = True
+        if self.wants_save():
             control.should_save = True
 
     def on_log(

@@ -48,6 +48,8 @@ class Setup:
     accuracy: bool = False
     below: tuple[Path, ...] = ()
     """Adapters that were merged into the base for this training."""
+    wants_save: Callable[[], bool] = lambda: False
+    """Whether somebody asked for a checkpoint since it was last called."""
 
 
 class ConchTrainer(Trainer):
@@ -68,7 +70,7 @@ class ConchTrainer(Trainer):
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
         self.loss_is_scaled_for_ga = True  # and compute_loss divides by that count
         self._staging: Path | None = None
-        self.reporter = Reporter(setup.log, setup.wants_stop)
+        self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save)
         self.add_callback(self.reporter)
 
     def _collate(self, rows: list[Row]) -> dict[str, Any]:

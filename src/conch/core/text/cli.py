@@ -66,6 +66,21 @@ TEXTS = {
         "Show the settings, where they came from, and the plan; train nothing.",
         "显示设置、来源与训练计划，不开始训练。",
     ),
+    "cli.train.request_id_help": Text(
+        "A name for this request: repeating it starts nothing and gives the same run.",
+        "本次请求的标识：重复提交不会再次启动，而是返回同一个训练。",
+    ),
+    "cli.train.from_help": Text(
+        "Take the settings of this run; KEY=VALUE words change them.",
+        "沿用该训练的设置；KEY=VALUE 可逐项修改。",
+    ),
+    "cli.train.apply_help": Text(
+        "With --from: apply a change that `conch runs diagnose RUN` suggests, by its key. May be given again.",
+        "与 --from 合用：采用 `conch runs diagnose RUN` 给出的建议（写其名称），可多次使用。",
+    ),
+    "cli.train.from": Text("As run {run}, except:", "与训练 {run} 相同，除了："),
+    "cli.train.changed": Text("  {key}: {before} → {after}", "  {key}：{before} → {after}"),
+    "cli.train.unchanged": Text("  nothing", "  没有改动"),
     "cli.train.run": Text("Run {run}  ({folder})", "训练 {run}（{folder}）"),
     "cli.train.started": Text(
         "Run {run} has started. Watch it: conch runs follow {run}",
@@ -91,6 +106,7 @@ TEXTS = {
     "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
     "cli.train.left": Text("{time} left", "剩余 {time}"),
     "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
+    "cli.train.sample": Text("step {step}  {prompt} → {answer}", "第 {step} 步  {prompt} → {answer}"),
     "cli.train.finished": Text(
         "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
         "完成，用时 {time}：{tokens} 个词元，{speed} 词元/秒，损失 {loss}，评估损失 {eval_loss}",
@@ -99,8 +115,9 @@ TEXTS = {
         "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
     ),
     "cli.train.ctrl_c": Text(
-        "The run goes on by itself. [d]etach from it, [s]top and save it, or [c]ontinue watching [d]: ",
-        "训练会自行继续。d：离开；s：保存并停止；c：继续查看 [d]：",
+        "The run goes on by itself. [d]etach from it, [s]top and save it, [x] cancel it without saving, "
+        "or [c]ontinue watching [d]: ",
+        "训练会自行继续。d：离开；s：保存并停止；x：不保存，直接取消；c：继续查看 [d]：",
     ),
     "cli.train.stopping": Text("Stopping after the step in hand …", "将在当前步骤完成后停止 …"),
     "cli.train.detached": Text(
@@ -151,15 +168,85 @@ TEXTS = {
     "cli.runs.lines": Text("How many lines.", "行数。"),
     "cli.runs.follow": Text("Watch a run until it ends.", "查看训练进度直到结束。"),
     "cli.runs.stop": Text("Save a checkpoint and stop.", "保存检查点并停止。"),
+    "cli.runs.cancel": Text("End a run now, without saving.", "立即结束训练，不保存。"),
+    "cli.runs.save": Text("Save a checkpoint now and go on.", "立即保存检查点并继续训练。"),
     "cli.runs.resume": Text("Go on from a checkpoint.", "从检查点继续。"),
+    "cli.runs.epochs": Text("Train until so many epochs in all.", "训练到总共这么多轮为止。"),
+    "cli.runs.max_steps": Text("Train until so many steps in all.", "训练到总共这么多步为止。"),
+    "cli.runs.force": Text(
+        "Go on although data, template or settings have changed.", "即使数据、模板或设置已改变也继续。"
+    ),
+    "cli.runs.move": Text("Change a waiting run's place in the queue.", "调整排队中训练的次序。"),
+    "cli.runs.first": Text("To the head of the queue.", "移到队首。"),
+    "cli.runs.before": Text("Before this waiting run.", "移到这个排队中的训练之前。"),
+    "cli.runs.last": Text("To the end of the queue.", "移到队尾。"),
+    "cli.runs.move_where": Text("Where to is not said, or said twice.", "没有指定目标位置，或指定了多个。"),
+    "cli.runs.move_where.fix": Text(
+        "Give one of --first, --before RUN and --last.", "请从 --first、--before RUN、--last 中选择一个。"
+    ),
+    "cli.runs.moved": Text("Run {run}: {place}", "训练 {run}：{place}"),
+    "cli.runs.waits": Text(
+        "waits for {device}, number {position} in line", "等待 {device}，排第 {position} 位"
+    ),
+    "cli.runs.waits_behind": Text(
+        "waits for {device}, number {position} in line, behind {behind}",
+        "等待 {device}，排第 {position} 位，前面是 {behind}",
+    ),
+    "cli.runs.will_leave": Text(
+        "Run {run} has not begun; it leaves the queue.", "训练 {run} 尚未开始，将退出队列。"
+    ),
+    "cli.runs.will_stop": Text(
+        "Run {run} (step {step} of {total}) will save after the step in hand and stop …",
+        "训练 {run}（第 {step}/{total} 步）将在当前步骤完成后保存并停止 …",
+    ),
+    "cli.runs.will_save": Text(
+        "Run {run} (step {step} of {total}) will save after the step in hand and go on …",
+        "训练 {run}（第 {step}/{total} 步）将在当前步骤完成后保存并继续 …",
+    ),
+    "cli.runs.will_cancel": Text(
+        "Run {run} (step {step} of {total}) is being ended now; what was trained since {checkpoint} is lost …",
+        "正在结束训练 {run}（第 {step}/{total} 步）；{checkpoint} 之后的进度不会保留 …",
+    ),
+    "cli.runs.will_cancel_bare": Text(
+        "Run {run} (step {step} of {total}) is being ended now; it has no checkpoint, so nothing is kept …",
+        "正在结束训练 {run}（第 {step}/{total} 步）；它还没有检查点，进度不会保留 …",
+    ),
+    "cli.runs.cancelled": Text(
+        "Run {run} has ended: {count} processes were ended, and none is left.",
+        "训练 {run} 已结束：共结束 {count} 个进程，没有残留。",
+    ),
+    "cli.runs.to_resume": Text("To go on: conch runs resume {run}", "如需继续：conch runs resume {run}"),
+    "cli.runs.queued": Text(
+        "Run {run} is in the queue. Watch it: conch runs follow {run}",
+        "训练 {run} 已加入队列。查看进度：conch runs follow {run}",
+    ),
+    "cli.runs.beginning": Text(
+        "Run {run} has no whole checkpoint; it begins anew.", "训练 {run} 没有完整的检查点，将从头开始。"
+    ),
+    "cli.runs.changing": Text("{key}: {now} instead of {before}", "{key}：由 {before} 改为 {now}"),
+    "cli.runs.in_spite": Text(
+        "Going on although this has changed:\n{differences}", "以下内容已改变，仍将继续：\n{differences}"
+    ),
     "cli.runs.checkpoint": Text(
         "The checkpoint folder; the newest whole one unless given.",
         "检查点文件夹；默认使用最新的完整检查点。",
     ),
-    "cli.runs.remove": Text("Delete a run that has ended.", "删除已结束的训练。"),
+    "cli.runs.remove": Text("Move a run that has ended to the trash.", "把已结束的训练移到回收站。"),
     "cli.runs.not_exact": Text("'{name}' is not the whole id of a run.", "'{name}' 不是完整的训练编号。"),
     "cli.runs.not_exact.fix": Text(
         "If run {run} is meant, name it so.", "如果要删除的是训练 {run}，请写出完整编号。"
+    ),
+    "cli.runs.diagnose": Text(
+        "Say what a run's curve means and what to change.", "说明训练曲线的含义，并给出修改建议。"
+    ),
+    "cli.runs.nothing_wrong": Text(
+        "Nothing in the figures of run {run} looks wrong.", "训练 {run} 的各项数据没有发现问题。"
+    ),
+    "cli.runs.confidence.high": Text("sure", "把握很大"),
+    "cli.runs.confidence.medium": Text("likely", "很可能"),
+    "cli.runs.confidence.low": Text("perhaps", "也许"),
+    "cli.runs.apply": Text(
+        "  Try it: conch train --from {run} --apply {key}", "  试一试：conch train --from {run} --apply {key}"
     ),
     "cli.runs.none": Text(
         "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
@@ -168,8 +255,51 @@ TEXTS = {
         "RUN                    STATE           STEPS     LOSS     EVAL  NAME",
         "训练编号               状态             步数     损失     评估  名称",
     ),
-    "cli.runs.resuming": Text("Run {run} goes on from {checkpoint}", "训练 {run} 从 {checkpoint} 继续"),
-    "cli.runs.removed": Text("Removed run {run}.", "已删除训练 {run}。"),
+    "cli.runs.resuming": Text(
+        "Run {run} goes on from {checkpoint} (step {step})", "训练 {run} 从 {checkpoint}（第 {step} 步）继续"
+    ),
+    "cli.runs.removed": Text(
+        "Removed run {run}. Bring it back: conch runs restore {run}",
+        "已删除训练 {run}。恢复：conch runs restore {run}",
+    ),
+    "cli.runs.restore": Text("Bring a removed run back.", "恢复已删除的训练。"),
+    "cli.runs.restored": Text("Run {run} is back.", "训练 {run} 已恢复。"),
+    "cli.runs.empty_trash": Text("Delete all removed runs for good.", "彻底清除所有已删除的训练。"),
+    "cli.runs.emptied": Text(
+        "Deleted {count} runs for good: {size}.", "已彻底清除 {count} 个训练，共 {size}。"
+    ),
+    "cli.runs.compare": Text(
+        "Compare runs: settings that differ, figures, curves.", "对比多个训练：不同的设置、各项指标与曲线。"
+    ),
+    "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
+    "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
+    "cli.runs.metric.steps": Text("Steps", "步数"),
+    "cli.runs.metric.loss": Text("Loss", "损失"),
+    "cli.runs.metric.best_loss": Text("Lowest loss", "最低损失"),
+    "cli.runs.metric.eval_loss": Text("Eval loss", "评估损失"),
+    "cli.runs.metric.best_eval_loss": Text("Lowest eval loss", "最低评估损失"),
+    "cli.runs.metric.best_eval_step": Text("  at step", "  所在步"),
+    "cli.runs.metric.tokens": Text("Tokens", "词元"),
+    "cli.runs.metric.tokens_per_second": Text("Tokens/s", "词元/秒"),
+    "cli.runs.metric.train_seconds": Text("Time", "用时"),
+    "cli.runs.metric.memory_bytes": Text("Memory", "内存"),
+    "cli.runs.in_state": Text("Only runs in this state.", "只列出处于该状态的训练。"),
+    "cli.runs.named": Text(
+        "Only runs with this in their name or id.", "只列出名称或编号中含有该文字的训练。"
+    ),
+    "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
+    "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.samples": Text(
+        "Show what the model answered to sample_prompts as training went on.",
+        "显示训练过程中模型对 sample_prompts 的回答。",
+    ),
+    "cli.runs.no_samples": Text(
+        "Run {run} has no samples; it gets some with sample_prompts.",
+        "训练 {run} 没有示例回答；设置 sample_prompts 后才会生成。",
+    ),
+    "cli.runs.sample_prompt": Text("Prompt: {prompt}", "提示：{prompt}"),
+    "cli.runs.sample_answer": Text("  step {step}: {answer}", "  第 {step} 步：{answer}"),
+    "cli.runs.none_fits": Text("No run fits.", "没有符合条件的训练。"),
     "cli.runs.now": Text("Run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "cli.runs.id": Text("Run", "编号"),
     "cli.runs.name": Text("Name", "名称"),

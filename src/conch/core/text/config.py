@@ -130,9 +130,13 @@ TEXTS = {
     "config.later.hub": Text(
         "that this key is left out: this hub is not supported yet", "去掉此项：暂不支持该模型站点"
     ),
+    "config.later.swanlab_key": Text(
+        "nothing here, since a run's config holds no secrets; use `swanlab login` or SWANLAB_API_KEY",
+        "此处不接受，因为训练配置不保存密钥；请使用 `swanlab login` 或环境变量 SWANLAB_API_KEY",
+    ),
     "config.later.trackers": Text(
-        "none: trackers are not supported yet, but events.jsonl and training_loss.png hold every figure",
-        "none：暂不支持该跟踪平台，但 events.jsonl 和 training_loss.png 保存了全部数据",
+        "nothing: this setting of a tracker is not supported yet",
+        "不填：暂不支持该跟踪平台的这项设置",
     ),
     "config.later.trainer": Text(
         "that this key is left out: our trainer computes loss and batches in its own way",

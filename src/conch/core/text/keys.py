@@ -687,9 +687,55 @@ TEXTS = {
         "Also report at each evaluation how many tokens are predicted right.",
         "评估时同时计算 token 级准确率。",
     ),
+    "keys.group.samples": Text("Answers while training", "训练中的示例回答"),
+    "keys.sample_prompts": Text(
+        "Prompts that the model answers before the first step, at each evaluation and at the end, so that its "
+        "progress can be read: a list, or a .txt file with one a line.",
+        "训练开始前、每次评估时和结束时让模型回答的提示，便于直接阅读训练效果：可写列表，或每行一条的 .txt 文件。",
+    ),
+    "keys.sample_tokens": Text(
+        "The longest such answer, in tokens. Long answers take time from training.",
+        "每条示例回答的最大长度（词元）；过长会占用训练时间。",
+    ),
+    "keys.group.notify": Text("After the end", "结束之后"),
+    "keys.notify": Text(
+        "Whom to tell when the run has ended: names in CONCH_HOME/notify.yaml (webhook, Feishu, DingTalk, WeCom, "
+        "mail) or addresses, which are kept there and not with the run.",
+        "训练结束时通知谁：CONCH_HOME/notify.yaml 中的名称（webhook、飞书、钉钉、企业微信、邮件），或直接写网址；"
+        "网址会保存在该文件中，不写入训练记录。",
+    ),
+    "keys.after_command": Text(
+        "A shell command to run once the weights are written and read back whole, such as one that shuts a rented "
+        "machine down. It finds the run's facts in CONCH_RUN_... variables.",
+        "权重写好并校验完整后执行的命令，例如关闭租用的机器；训练信息在 CONCH_RUN_... 环境变量中。",
+    ),
+    "keys.group.trackers": Text("Experiment trackers", "实验跟踪"),
     "keys.report_to": Text(
-        "Experiment trackers to send figures to; none sends nothing.",
-        "把训练指标上报到哪些实验跟踪平台；none 表示不上报。",
+        "Experiment trackers to send figures to, by a process of its own; none sends nothing, all means every one "
+        "that is installed.",
+        "把训练指标上报到哪些实验跟踪平台，由独立进程完成；none 表示不上报，all 表示所有已安装的平台。",
+    ),
+    "keys.project": Text("The project that trackers file the run under.", "跟踪平台中的项目名称。"),
+    "keys.use_swanlab": Text("Send figures to SwanLab, too.", "同时上报到 SwanLab。"),
+    "keys.swanlab_project": Text(
+        "The project in SwanLab. Unset: as project.", "SwanLab 项目名；不填则同 project。"
+    ),
+    "keys.swanlab_workspace": Text(
+        "The workspace in SwanLab. Unset: your own.", "SwanLab 工作空间；不填则为个人空间。"
+    ),
+    "keys.swanlab_run_name": Text(
+        "The name in SwanLab. Unset: as run_name.", "SwanLab 实验名；不填则同 run_name。"
+    ),
+    "keys.swanlab_mode": Text(
+        "Where SwanLab writes: cloud, local, offline, or nowhere (disabled).",
+        "SwanLab 的写入方式：cloud 云端、local 本地、offline 离线、disabled 不写入。",
+    ),
+    "keys.swanlab_logdir": Text(
+        "Where SwanLab writes files. Unset: with the run.", "SwanLab 文件目录；不填则在训练目录中。"
+    ),
+    "keys.trackio_space_id": Text(
+        "The hub Space that shows Trackio's dashboard. Unset: on this machine.",
+        "显示 Trackio 面板的 Space；不填则在本机。",
     ),
     # generation: how text is sampled
     "keys.do_sample": Text(

@@ -95,6 +95,17 @@ TEXTS = {
         "Halve per_device_train_batch_size and double gradient_accumulation_steps, or lower cutoff_len.",
         "请将 per_device_train_batch_size 减半并将 gradient_accumulation_steps 加倍，或减小 cutoff_len。",
     ),
+    "training.sample_failed": Text(
+        "The sample prompts could not be answered and are left out from here on: {reason}",
+        "示例提示无法生成回答，后续不再生成：{reason}",
+    ),
+    "training.no_prompts": Text(
+        "The prompts in {file} can't be read: {reason}.", "无法读取 {file} 中的提示：{reason}。"
+    ),
+    "training.no_prompts.fix": Text(
+        "Name a UTF-8 text file with one prompt a line, or list the prompts in sample_prompts.",
+        "请指定一个每行一条提示的 UTF-8 文本文件，或直接在 sample_prompts 中列出提示。",
+    ),
     "training.disk": Text("{file} can't be written: {reason}.", "无法写入 {file}：{reason}。"),
     "training.disk.fix": Text(
         "Make room or correct the permissions, then go on: conch runs resume {run}",

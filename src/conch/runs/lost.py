@@ -1,0 +1,119 @@
+"""Why a worker is gone that never said how it ended.
+
+Nobody waits for a worker, since whoever started it may have left: its exit status is not known.
+What can be known is read from what surrounds it (docs/decisions/0012-cause-of-loss.md).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from conch.core.errors import RunError
+from conch.runs.process import Worker, boot_id
+
+LITTLE_SPACE = 1 << 20
+"""Free bytes below which a disk is taken for full."""
+TAIL = 65536
+_FATAL = re.compile(rb"^Fatal Python error: (.+)$", re.MULTILINE)
+
+
+class LostError(RunError):
+    """A run whose worker is gone; message and hint say why, as far as is known, and how to go on."""
+
+
+def cause(run_id: str, folder: Path, worker: Worker | None) -> LostError:
+    """Why the run was lost."""
+    log = folder / "log.txt"
+    if worker is None:
+        return LostError("runs.lost", name=run_id, log=log)
+    if not worker.is_here():
+        seconds = _seconds_since(folder / "heartbeat")
+        return LostError("runs.lost_silent", name=run_id, host=worker.host, seconds=seconds, log=log)
+    if worker.boot and worker.boot != boot_id():
+        return LostError("runs.lost_restarted", name=run_id)
+    fatal = _FATAL.search(_log_of_attempt(log, worker.log_bytes))
+    if fatal:
+        reason = fatal[1].decode(errors="replace").strip()
+        return LostError("runs.lost_crashed", name=run_id, reason=reason, log=log)
+    if _killed_for_memory(worker):
+        return LostError("runs.lost_memory", name=run_id)
+    full = _full_disk(folder) or b"No space left on device" in _log_of_attempt(log, worker.log_bytes)
+    if full:
+        return LostError("runs.lost_disk", name=run_id, folder=folder)
+    return LostError("runs.lost_killed", name=run_id, pid=worker.pid, log=log)
+
+
+def memory_kills(pid: int) -> dict[str, int]:
+    """How many processes were killed for want of memory, by the file that says so: the nearest first.
+
+    The group of processes that `pid` is in tells of itself; the whole machine's count is the last resort.
+    """
+    counts: dict[str, int] = {}
+    for file in (*_group_files(pid), Path("/proc/vmstat")):
+        count = _kill_count(file)
+        if count is not None:
+            counts[str(file)] = count
+    return counts
+
+
+def _group_files(pid: int) -> Iterable[Path]:
+    """Files of the kernel's groups (both versions) that count kills in the group of `pid`."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        place = group.lstrip("/")
+        if "memory" in controllers.split(","):
+            yield from (root / "memory" / place / "memory.oom_control", root / "memory/memory.oom_control")
+        elif not controllers:
+            yield from (root / place / "memory.events", root / "memory.events")
+
+
+def _kill_count(file: Path) -> int | None:
+    try:
+        found = re.search(r"^oom_kill (\d+)$", file.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
+
+
+def _killed_for_memory(worker: Worker) -> bool:
+    """Whether the nearest count that can still be read has grown since the worker began."""
+    for name, before in worker.killed.items():
+        now = _kill_count(Path(name))
+        if now is not None:
+            return now > before
+    return False
+
+
+def _full_disk(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < LITTLE_SPACE
+    except OSError:
+        return False
+
+
+def _log_of_attempt(log: Path, begin: int) -> bytes:
+    """The end of what the worker printed."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(begin, file.seek(0, os.SEEK_END) - TAIL))
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _seconds_since(heartbeat: Path) -> int:
+    try:
+        return round(time.time() - heartbeat.stat().st_mtime)
+    except OSError:
+        return 0
