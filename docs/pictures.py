@@ -17,7 +17,8 @@ from pathlib import Path
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #10141a; }}
-pre {{ margin: 0; padding: 20px 24px; color: #d7dde5; font: 15px/1.35 "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace; }}
+pre {{ margin: 0; padding: 20px 24px; color: #d7dde5;
+      font: 15px/1.35 "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace; }}
 </style><pre>{text}</pre>"""
 CHARACTER, LINE = 9.1, 20.25
 COLUMNS = 118
@@ -45,9 +46,10 @@ def draw(text: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         page = Path(place, "page.html")
         page.write_text(PAGE.format(text=html.escape("\n".join(lines))), encoding="utf-8")
-        command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        options = [f"--user-data-dir={place}/profile", f"--window-size={size}", f"--screenshot={target.absolute()}"]
-        subprocess.run([*command, *options, page.as_uri()], check=True, capture_output=True)
+        flags = ["headless", "no-sandbox", "disable-gpu", "disable-background-networking"]
+        options = {"user-data-dir": f"{place}/profile", "window-size": size, "screenshot": target.absolute()}
+        words = [*(f"--{flag}" for flag in flags), *(f"--{name}={value}" for name, value in options.items())]
+        subprocess.run(["chromium", *words, page.as_uri()], check=True, capture_output=True)
 
 
 if __name__ == "__main__":
