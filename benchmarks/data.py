@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import random
@@ -115,7 +116,7 @@ def _run(words: list[str], home: str) -> dict[str, float]:
         peak = 0.0
         while process.poll() is None:
             peak = max(peak, held_by(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.5)
         assert process.stdout is not None
         output = process.stdout.read()
     if process.returncode:
@@ -160,9 +161,9 @@ def ours(tokenizer: Any, file: Path, way: str) -> dict[str, float]:
         settings["preprocessing_num_workers"] = 1
     config = DataConfig.model_validate(settings)
     template = ChatTemplate.of(tokenizer)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), cpu_seconds()
     train = Examples.of_any(prepare(config, template, 0).train)
-    made = time.perf_counter()
+    made, worked = time.perf_counter(), cpu_seconds() - cpu
     rows = packing.best_fit(train.lengths(), CUTOFF, 0)
     packed = time.perf_counter()
     again = time.perf_counter()
@@ -172,6 +173,7 @@ def ours(tokenizer: Any, file: Path, way: str) -> dict[str, float]:
     full = tokens / (len(rows) * CUTOFF)
     return {
         "seconds": made - began,
+        "cpu": worked,
         "pack": packed - made,
         "cached": cached - again,
         "tokens": tokens,
@@ -183,27 +185,25 @@ def theirs(tokenizer: Any, file: Path) -> dict[str, float]:
     from datasets import load_dataset
 
     def tokens(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        chats = []
-        for asked, answer, history in zip(
-            batch["instruction"], batch["output"], batch["history"], strict=True
-        ):
-            turns = [*(history or []), [asked, answer]]
-            chats.append(
-                [
-                    m
-                    for q, a in turns
-                    for m in ({"role": "user", "content": q}, {"role": "assistant", "content": a})
-                ]
-            )
+        columns = (batch["instruction"], batch["output"], batch["history"])
+        talks = [[*(history or []), [asked, said]] for asked, said, history in zip(*columns, strict=True)]
+        roles = itertools.cycle(("user", "assistant"))
+        chats = [[{"role": next(roles), "content": text} for turn in talk for text in turn] for talk in talks]
         ids = tokenizer.apply_chat_template(chats, tokenize=True, return_dict=True)["input_ids"]
         return {"input_ids": [found[:CUTOFF] for found in ids]}
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), cpu_seconds()
     rows = load_dataset("json", data_files=str(file), split="train")
     made = rows.map(tokens, batched=True, remove_columns=rows.column_names, num_proc=cores)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "tokens": sum(map(len, made["input_ids"]))}
+    seconds, worked = time.perf_counter() - began, cpu_seconds() - cpu
+    return {"seconds": seconds, "cpu": worked, "tokens": sum(map(len, made["input_ids"]))}
+
+
+def cpu_seconds() -> float:
+    """What this process and its workers that have ended computed so far. A busy machine changes it little."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def median(runs: list[dict[str, float]]) -> dict[str, float]:
@@ -212,17 +212,25 @@ def median(runs: list[dict[str, float]]) -> dict[str, float]:
 
 def show(medians: dict[str, dict[str, float]], rows: int) -> None:
     """The table."""
-    print(
-        f"{'':<14} {'rows/s':>9} {'tokens/s':>11} {'seconds':>8} {'pack s':>7} {'cached s':>9} {'full':>6} ",
-        end="",
+    heads = (
+        "rows/s",
+        "tokens/s",
+        "seconds",
+        "cpu s",
+        "pack s",
+        "cached s",
+        "full",
+        "peak MB",
+        "with workers",
     )
-    print(f"{'peak MB':>8} {'with workers':>13}")
+    widths = (9, 11, 8, 7, 7, 9, 6, 8, 13)
+    print(" ".join([f"{'':<14}", *(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))]))
     for way, found in medians.items():
         if not found:
             print(f"{way:<14} not installed")
             continue
         speed, tokens = rows / found["seconds"], found["tokens"] / found["seconds"]
-        line = f"{way:<14} {speed:>9,.0f} {tokens:>11,.0f} {found['seconds']:>8.1f}"
+        line = f"{way:<14} {speed:>9,.0f} {tokens:>11,.0f} {found['seconds']:>8.1f} {found['cpu']:>7.1f}"
         for name, form in (("pack", "7.2f"), ("cached", "9.2f"), ("full", "6.1%")):
             line += f" {found[name]:>{form}}" if name in found else f" {'-':>{form.split('.')[0]}}"
         print(f"{line} {found['peak'] / 1e6:>8,.0f} {found['all'] / 1e6:>13,.0f}")

@@ -354,6 +354,16 @@ def test_any_texts_that_grow_are_read_as_if_whole(family: Family, pieces: list[t
         assert encoder.ids(text) == template.encode(text)
 
 
+def test_settings_that_somebody_left_on_the_tokenizer_change_nothing() -> None:
+    tokenizer = tiny_tokenizer()
+    template = ChatTemplate.of(tokenizer)
+    assert template.quick
+    before = encode(SINGLE, template)
+    tokenizer(["a", "b c"], truncation=True, max_length=3, padding="max_length")
+    assert tokenizer.backend_tokenizer.truncation is not None
+    assert encode(SINGLE, template) == before
+
+
 def test_raw_text_begins_as_the_tokenizer_begins_texts() -> None:
     from tokenizers.processors import TemplateProcessing
 

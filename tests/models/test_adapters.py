@@ -15,11 +15,13 @@ from conch.config import TrainConfig, load_train
 from conch.config.method import FreezeConfig, LoraConfig
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError, TrainingError
+from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, linear_names, new_lora
 from conch.models.hardware import Device, Precision
 from conch.models.load import load_base, load_tokenizer
 from conch.models.locate import Located, Request, locate
-from conch.training.job import build_model
+from conch.training.job import Ground, build_model
+from conch.training.methods.sft import SupervisedFineTuning
 from tests.models.folders import add_adapter
 from tests.tiny import tiny_model
 
@@ -255,7 +257,15 @@ def settings(folder: Path, **changes: Any) -> TrainConfig:
 def built(config: TrainConfig) -> Any:
     located = locate(Request.of(config.model))
     tokenizer = load_tokenizer(located.folder, config.model)
-    return build_model(config, located, tokenizer, Precision("float32", ""), Device("cpu", False, ""))
+    ground = Ground(
+        Device("cpu", False, ""),
+        Precision("float32", ""),
+        located,
+        tokenizer,
+        SupervisedFineTuning(config.data),
+        ChatTemplate.of(tokenizer),
+    )
+    return build_model(config, ground)
 
 
 def test_training_goes_on_with_the_last_adapter(

@@ -36,6 +36,8 @@ from conch.data import template_names as names
 
 _PROBE = "conch-probe"
 _CALL = "conch_probe_call"
+_SAMPLE = " The magic conch:\n\n 1.  海螺 é😀<|x|>\tdon't\n"
+"""Text in which tokenizers differ."""
 _OPEN, _CLOSE = "<think>", "</think>"
 _SWITCHES = {
     name: re.compile(rf"(?<![\w.]){name}\s+is\s+(not\s+)?defined") for name in ("enable_thinking", "thinking")
@@ -129,7 +131,7 @@ class ChatTemplate:
 
     def text_ids(self, text: str) -> list[int]:
         """Token ids of raw text: begun with the beginning-of-text token where the tokenizer begins so."""
-        return [*self._text_start, *self.encode(text)]
+        return [*self._text_start, *Encoder(self).read(text)]
 
     def kept_source(self, default_system: str | None = None) -> str:
         """The Jinja text to keep with a trained model: what was asked of thoughts becomes its default.
@@ -151,6 +153,19 @@ class ChatTemplate:
         """Tokens that end an answer: the end-of-turn token, the end of text, and the model's own `also`."""
         end_of_text = self.tokenizer.eos_token_id
         return frozenset({self.end_of_turn, *also, *([] if end_of_text is None else [end_of_text])})
+
+    @cached_property
+    def quick(self) -> bool:
+        """Whether the tokenizer's own core gives the same ids without transformers around it.
+
+        It is half again as fast, since nobody here asks for offsets and masks.
+        """
+        core: Any = getattr(self.tokenizer, "backend_tokenizer", None)
+        if not hasattr(core, "encode_batch_fast"):
+            return False
+        return bool(
+            self.encode(_SAMPLE) == core.encode_batch_fast([_SAMPLE], add_special_tokens=False)[0].ids
+        )
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
@@ -256,6 +271,10 @@ class Encoder:
 
     def __init__(self, template: ChatTemplate) -> None:
         self._template = template
+        self._core: Any = getattr(template.tokenizer, "backend_tokenizer", None) if template.quick else None
+        if self._core is not None:  # as transformers does before each text; somebody may have asked for these
+            self._core.no_truncation()
+            self._core.no_padding()
         self._text = ""
         self._ids: list[int] = []
         """Of the text before the last special token."""
@@ -267,13 +286,20 @@ class Encoder:
         # Tokenisers that mark word starts read the answer rightly only behind its prompt; where
         # a token would straddle the border, inference could never produce it, so it is split.
         kept = together[: len(prompt_ids)] == prompt_ids
-        answer_ids = together[len(prompt_ids) :] if kept else self._template.encode(answer)
+        answer_ids = together[len(prompt_ids) :] if kept else self.read(answer)
         return prompt_ids, [*answer_ids, self._template.end_of_turn]
+
+    def read(self, text: str) -> list[int]:
+        """Token ids of `text` by itself."""
+        if self._core is None:
+            return self._template.encode(text)
+        ids: list[int] = self._core.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        return ids
 
     def ids(self, text: str) -> list[int]:
         grown = bool(self._text) and text.startswith(self._text)
         before, rest = (self._ids, text[len(self._text) :]) if grown else ([], text)
-        ids = [*before, *self._template.encode(rest)]
+        ids = [*before, *self.read(rest)]
         self._remember(text, ids)
         return ids
 

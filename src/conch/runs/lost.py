@@ -1,7 +1,7 @@
 """Why a worker is gone that never said how it ended.
 
 Nobody waits for a worker, since whoever started it may have left: its exit status is not known.
-What can be known is read from what surrounds it (docs/decisions/0012-cause-of-loss.md).
+What can be known is read from what surrounds it (docs/decisions/0015-cause-of-loss.md).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable
 from conch.training.kernels import segments
+from conch.training.method import Method
 from conch.training.methods import METHODS
 from conch.training.plot import plot_loss
 from conch.training.samples import Sampler
@@ -52,15 +53,35 @@ class Job:
         self.log.write(Warned, message=tr(key, **values), key=key)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a training stands on: where it computes, in which format, and from which files."""
+
+    device: Device
+    precision: Precision
+    located: Located
+    tokenizer: Any
+    method: Method
+    template: ChatTemplate
+
+
 def train(job: Job) -> None:
     """Do the job. Everything that happens is told to `job.log`; raises ConchError where it can't be done."""
-    config = job.config
     job.output.mkdir(parents=True, exist_ok=True)
     clear_leftovers(job.output)
     resume = resume_point(job)
-    set_seed(config.optimisation.seed)
-
+    set_seed(job.config.optimisation.seed)
     job.phase("loading")
+    ground = lay_ground(job)
+    job.phase("tokenising")
+    prepared = prepare_data(job, ground)
+    trainer = make_trainer(job, ground, prepared)
+    run_trainer(job, trainer, ground.tokenizer, resume)
+
+
+def lay_ground(job: Job) -> Ground:
+    """Choose device and format, find the model, and load its tokenizer with the template to train with."""
+    config = job.config
     device = find_device(bool(config.passthrough.get("use_cpu")))
     precision = choose_precision(device, config.precision)
     located = locate(Request.of(config.model, lambda text: job.phase("loading", doing=text)))
@@ -68,49 +89,55 @@ def train(job: Job) -> None:
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
     keep_template(tokenizer, template, config.data.default_system)
+    return Ground(device, precision, located, tokenizer, method, template)
 
-    job.phase("tokenising")
-    prepared = method.prepare(
-        template, config.optimisation.seed, lambda done, of: job.phase("tokenising", done=done, of=of)
+
+def prepare_data(job: Job, ground: Ground) -> Prepared:
+    """The examples; what the user should know of them and of the choices so far is told."""
+    prepared = ground.method.prepare(
+        ground.template,
+        job.config.optimisation.seed,
+        lambda done, of: job.phase("tokenising", done=done, of=of),
     )
-    for notice in (*precision.notices, *template.notices, *prepared.notices):
+    for notice in (*ground.precision.notices, *ground.template.notices, *prepared.notices):
         job.warn(notice.key, **notice.values)
     tell_data(job, prepared)
+    return prepared
 
-    model = build_model(config, located, tokenizer, precision, device)
+
+def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
+    """The model, made ready to train, in its trainer."""
+    config, precision = job.config, ground.precision
+    model = build_model(config, ground)
     packed = segments.is_exact_for(model)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)
-    trainer = ConchTrainer(
-        model,
-        training_arguments(config, job.output, precision, device, bool(prepared.eval)),
-        Setup(
-            method=method,
-            data=prepared,
-            log=job.log,
-            wants_stop=job.wants_stop,
-            wants_save=job.wants_save,
-            packed=packed,
-            pad_token_id=int(tokenizer.pad_token_id),
-            lora=config.lora if config.method.finetuning_type == "lora" else None,
-            accuracy=config.output.compute_accuracy,
-            below=adapters_below(config, located),
-        ),
-        tokenizer,
+    setup = Setup(
+        method=ground.method,
+        data=prepared,
+        log=job.log,
+        wants_stop=job.wants_stop,
+        wants_save=job.wants_save,
+        packed=packed,
+        pad_token_id=int(ground.tokenizer.pad_token_id),
+        lora=config.lora if config.method.finetuning_type == "lora" else None,
+        accuracy=config.output.compute_accuracy,
+        below=adapters_below(config, ground.located),
     )
-    trainer.add_callback(Sampler(config.samples, model, template, precision, job.log))
+    arguments = training_arguments(config, job.output, precision, ground.device, bool(prepared.eval))
+    trainer = ConchTrainer(model, arguments, setup, ground.tokenizer)
+    trainer.add_callback(Sampler(config.samples, model, ground.template, precision, job.log))
     if config.output.early_stopping_steps:
         trainer.add_callback(EarlyStoppingCallback(config.output.early_stopping_steps))
-    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     job.phase(
         "training",
-        device=device.kind,
+        device=ground.device.kind,
         dtype=precision.dtype,
         reason=precision.reason,
-        trainable_parameters=trainable,
+        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         packed=packed,
     )
-    run_trainer(job, trainer, tokenizer, resume)
+    return trainer
 
 
 def keep_template(tokenizer: Any, template: ChatTemplate, default_system: str | None) -> None:
@@ -153,22 +180,20 @@ def tell_data(job: Job, prepared: Prepared) -> None:
         )
 
 
-def build_model(
-    config: TrainConfig, located: Located, tokenizer: Any, precision: Precision, device: Device
-) -> Any:
+def build_model(config: TrainConfig, ground: Ground) -> Any:
     """The model with the weights that train marked as such.
 
     Weights that train are held in fp32 (unless `pure_bf16`); a frozen base is held in the format
     that it is multiplied in.
     """
     lora = config.method.finetuning_type == "lora"
-    held = precision.dtype if lora or config.precision.pure_bf16 else "float32"
-    if held == "float16":
-        held = "float32" if device.kind == "cpu" else held
-    model = load_base(located, config.model, getattr(torch, held))
-    fit_vocabulary(model, tokenizer, config.model)
+    held = ground.precision.dtype if lora or config.precision.pure_bf16 else "float32"
+    if held == "float16" and ground.device.kind == "cpu":
+        held = "float32"
+    model = load_base(ground.located, config.model, getattr(torch, held))
+    fit_vocabulary(model, ground.tokenizer, config.model)
     if lora:
-        model = _with_lora(config, located, model)
+        model = _with_lora(config, ground.located, model)
     elif config.method.finetuning_type == "freeze":
         freeze_layers(model, config.freeze)
     if config.precision.upcast_layernorm:
