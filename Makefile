@@ -21,9 +21,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# The long proofs: every test marked slow, without a bound on how often it kills and retries.
+# The long proofs: the whole suite, with kill campaigns and fuzzing at full length. Writes docs/proofs.md.
 prove: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "slow or not slow" --prove
+	$(BIN)/python -m pytest --prove
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.start_up

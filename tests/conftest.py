@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conch.core import text
+from tests.proofs import FILE, Proofs
 from tests.tiny import save_tiny, write_rows
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -30,6 +31,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random Llama in a folder. Don't write there."""
     return save_tiny(tmp_path_factory.mktemp("tiny") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
+    """Takes the figures of long proofs; with --prove they are kept in docs/proofs.md."""
+    told = Proofs()
+    yield told
+    if request.config.getoption("--prove") and told.shown:
+        FILE.write_text(told.text(), encoding="utf-8")
 
 
 @pytest.fixture

@@ -519,7 +519,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.execute(run)
         return 0
 
-    monkeypatch.setattr(submit, "launch", launch)
+    monkeypatch.setattr(submit.launch, "launch", launch)
 
 
 @named(IN_THE_WORKER)

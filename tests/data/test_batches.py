@@ -126,3 +126,19 @@ def test_workers_of_a_dataloader_share_a_stream() -> None:
     loader = DataLoader(StreamDataset(stream), batch_size=None, num_workers=2)  # type: ignore[arg-type]
     found = [row[0].input_ids[0] for row in loader]
     assert sorted(found) == list(range(12))
+
+
+def test_torch_enters_the_data_layer_here_alone() -> None:
+    import ast
+    from pathlib import Path
+
+    import conch.data
+
+    users = set()
+    for path in Path(conch.data.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.partition(".")[0] in {"torch", "transformers"} for name in named):
+                users.add(path.name)
+    assert users == {"batches.py"}

@@ -130,6 +130,10 @@ def test_evaluation_data_is_read_whole(many: Path, tmp_path: Path) -> None:
     found = prepare(config, TEMPLATE, 0)
     assert len(found.eval) == 3
     assert found.stream is not None
+    assert found.parts == ()
+    each = prepare(config.model_copy(update={"eval_on_each_dataset": True}), TEMPLATE, 0)
+    assert each.parts == (("held", 3),)
+    assert list(each.eval) == list(found.eval)
 
 
 def test_texts_are_streamed_in_blocks(texts: Path) -> None:

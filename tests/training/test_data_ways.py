@@ -175,6 +175,13 @@ def test_pretraining_needs_no_chat_template(tmp_path: Path, texts: Path) -> None
     assert not (run.output / "chat_template.jinja").exists()
 
 
+def test_settings_about_chats_are_told_to_change_nothing(tiny_folder: Path, texts: Path) -> None:
+    run = train(tiny_folder, texts, stage="pt", template="llama3", mask_history=True, num_train_epochs=1)
+    assert warned(run) == ["training.not_for_text"]
+    (told,) = [e.message for e in read_events(run.events_path) if isinstance(e, Warned)]
+    assert "template, mask_history" in told
+
+
 def test_the_end_of_text_is_appended(tiny_folder: Path, texts: Path) -> None:
     from conch.config.data import DataConfig
     from conch.data.prepare import prepare

@@ -51,7 +51,7 @@ class Narrator:
         self._follower.line(f"\n{tr(f'quickstart.phase.{name}')}", "bold")
 
     def note(self, text: str) -> None:
-        self._follower.line(f"{text} …")
+        self._follower.line(text)
 
     def event(self, event: Event) -> None:
         self._follower.show(event)

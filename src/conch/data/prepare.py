@@ -178,54 +178,75 @@ def split(rows: list[RowT], val_size: float, seed: int) -> tuple[list[RowT], lis
     return kept, taken
 
 
+Parts = list[tuple[str, list[Any]]]
+"""Rows by the dataset that they come from, with its name."""
+
+
 def _tokenised(
     config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None, stage: str
 ) -> cache.Tokens:
     """The tokens of all rows, made now."""
-    recipe = RECIPES[stage]
-    train, held_out = _train_and_eval(config, recipe, seed)
-    rows = list(
-        mixing.mix([part.__iter__ for part in train], config.mix_strategy, config.interleave_probs, seed)
-    )
-    kept_back = [row for _, part in held_out for row in part]
-    encode_row = partial(recipe.examples, config=config, template=template)
-    total = len(rows) + len(kept_back)
-    workers = processes.count(config.preprocessing_num_workers, total)
+    train, held_out = _train_and_eval(config, RECIPES[stage], seed)
+    sources = [rows.__iter__ for _, rows in train]
+    rows = list(mixing.mix(sources, config.mix_strategy, config.interleave_probs, seed))
+    return _tokens(rows, held_out, config, template, stage, progress)
 
-    def examples(part: list[Any], before: int) -> Examples:
-        told = (lambda done: progress(before + done, total)) if progress else (lambda done: None)
+
+def _tokens(
+    rows: list[Any],
+    held_out: Parts,
+    config: DataConfig,
+    template: ChatTemplate,
+    stage: str,
+    progress: Progress | None,
+) -> cache.Tokens:
+    """The tokens of rows to train on and of rows to evaluate on."""
+    encode_row = partial(RECIPES[stage].examples, config=config, template=template)
+    total = len(rows) + sum(len(part) for _, part in held_out)
+    workers = processes.count(config.preprocessing_num_workers, total)
+    done = 0
+
+    def examples(part: list[Any]) -> Examples:
+        nonlocal done
+        before, done = done, done + len(part)
+        told = (lambda now: progress(before + now, total)) if progress else (lambda now: None)
         return processes.tokenise(part, encode_row, workers, told)
 
-    made = examples(rows, 0)
+    made = examples(rows)
     if not config.eval_on_each_dataset:
-        return cache.Tokens(made, examples(kept_back, len(rows)))
-    several = [(name, examples(part, len(rows))) for name, part in held_out]
+        return cache.Tokens(made, examples([row for _, part in held_out for row in part]))
+    several = [(name, examples(part)) for name, part in held_out]
     parts = tuple((name, len(found)) for name, found in several)
     return cache.Tokens(made, Examples.of(example for _, found in several for example in found), parts)
 
 
-def _train_and_eval(
-    config: DataConfig, recipe: Recipe, seed: int
-) -> tuple[list[list[Any]], list[tuple[str, list[Any]]]]:
-    """The rows to train on, by dataset, and those to evaluate on, by dataset and its name.
+def _train_and_eval(config: DataConfig, recipe: Recipe, seed: int) -> tuple[Parts, Parts]:
+    """The rows to train on and those to evaluate on.
 
     Rows are held back before datasets are interleaved: a row that comes again is never on both sides.
     """
-    read = [list(recipe.stream(name, config)) for name in config.dataset]
+    read = _read(config.dataset, config, recipe)
     if config.eval_dataset:
-        named = zip(_short_names(config.eval_dataset, config), config.eval_dataset, strict=True)
-        return read, [(short, list(recipe.stream(name, config))) for short, name in named]
-    placed = [(place, row) for place, rows in enumerate(read) for row in rows]
-    kept, taken = split(placed, config.val_size, seed)
-    train: list[list[Any]] = [[row for at, row in kept if at == place] for place in range(len(read))]
-    if config.mix_strategy != "concat" and not all(train):
-        name = config.dataset[train.index([])]
-        raise DataError("training.no_rows_left", name=name, val_size=config.val_size)
-    held_out = [
-        (short, [row for at, row in taken if at == place])
-        for place, short in enumerate(_short_names(config.dataset, config))
-    ]
-    return train, [(name, rows) for name, rows in held_out if rows]
+        return read, _read(config.eval_dataset, config, recipe)
+    placed = [(place, row) for place, (_, rows) in enumerate(read) for row in rows]
+    kept, taken = (_by_place(read, rows) for rows in split(placed, config.val_size, seed))
+    empty = next((name for name, rows in kept if not rows), None)
+    if config.mix_strategy != "concat" and empty is not None:
+        raise DataError("training.no_rows_left", name=empty, val_size=config.val_size)
+    return kept, [(name, rows) for name, rows in taken if rows]
+
+
+def _read(names: Sequence[str], config: DataConfig, recipe: Recipe) -> Parts:
+    shown = _short_names(names, config)
+    return [(short, list(recipe.stream(name, config))) for short, name in zip(shown, names, strict=True)]
+
+
+def _by_place(read: Parts, placed: list[tuple[int, Any]]) -> Parts:
+    """Rows, each with the place of its dataset in `read`, dataset by dataset again."""
+    found: Parts = [(name, []) for name, _ in read]
+    for place, row in placed:
+        found[place][1].append(row)
+    return found
 
 
 def _short_names(names: Sequence[str], config: DataConfig) -> list[str]:
@@ -243,36 +264,22 @@ def _streamed(
 ) -> Prepared:
     """A stream to train on, and examples to evaluate on: of `eval_dataset`, or the first `val_size` rows."""
     recipe = RECIPES[stage]
-    encode_row = partial(recipe.examples, config=config, template=template)
     sources = [partial(recipe.stream, name, config) for name in config.dataset]
     mixed = partial(mixing.mix, sources, config.mix_strategy, config.interleave_probs, seed)
-    held_out: list[Any] = []
-    if not config.eval_dataset and config.val_size:
-        held_out = list(itertools.islice(mixed(), int(config.val_size)))
-    origins = frozenset(row.origin for row in held_out)
-    rows = partial(_without, mixed, origins)
+    held_out = _read(config.eval_dataset, config, recipe)
+    if config.val_size:
+        held_out = [("stream", list(itertools.islice(mixed(), int(config.val_size))))]
+    taken = frozenset(row.origin for _, part in held_out for row in part) if config.val_size else frozenset()
+    rows = partial(_without, mixed, taken)
     if not any(True for _ in itertools.islice(rows(), 1)):
-        raise DataError("data.val_too_large", val_size=config.val_size, rows=len(held_out))
+        raise DataError("data.val_too_large", val_size=config.val_size, rows=len(taken))
     arrange: Rows = singly
     if config.packs(stage):
         arrange = Blocks(config.cutoff_len) if stage == "pt" else Packed(config.cutoff_len, seed)
+    encode_row = partial(recipe.examples, config=config, template=template)
     stream = Stream(rows, encode_row, arrange, config.buffer_size, seed)
-    if config.eval_dataset:
-        found = _tokenised(_only_eval(config), template, seed, progress, stage)
-        return Prepared([], found.train, stream=stream, parts=found.parts)
-    return Prepared([], processes.tokenise(held_out, encode_row, 1), stream=stream)
-
-
-def _only_eval(config: DataConfig) -> DataConfig:
-    """A config whose training data is the evaluation data of `config`, read whole."""
-    changes = {
-        "dataset": config.eval_dataset,
-        "eval_dataset": (),
-        "mix_strategy": "concat",
-        "val_size": 0.0,
-        "interleave_probs": (),
-    }
-    return config.model_copy(update=changes)
+    tokens = _tokens([], held_out, config, template, stage, progress)
+    return Prepared([], tokens.eval, stream=stream, parts=tokens.parts)
 
 
 def _without(rows: Callable[[], Iterator[Any]], origins: frozenset[Origin | None]) -> Iterator[Any]:

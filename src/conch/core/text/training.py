@@ -29,6 +29,10 @@ TEXTS = {
         "{count} rows of the stream were longer than cutoff_len {cutoff}; what lay beyond it was not trained.",
         "流式数据中有 {count} 行超过 cutoff_len {cutoff}，超出部分未参与训练。",
     ),
+    "training.not_for_text": Text(
+        "With stage: pt there are no conversations, so these settings change nothing: {keys}.",
+        "stage: pt 没有对话，因此以下设置不起作用：{keys}。",
+    ),
     "training.tokens_not_kept": Text(
         "The tokens can't be kept in {folder} for the next run: {reason}.",
         "无法将分词结果保存到 {folder} 供下次使用：{reason}。",
