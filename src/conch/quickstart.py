@@ -156,6 +156,7 @@ def _answer_figures(questions: Questions, before: dict[str, str], after: dict[st
             "questions": len(questions.identity),
             "before": questions.share_identified([before[p] for p in questions.identity]),
             "after": questions.share_identified([after[p] for p in questions.identity]),
+            "answers": [{"prompt": p, "before": before[p], "after": after[p]} for p in questions.identity],
         },
     }
 

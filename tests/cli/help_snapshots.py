@@ -14,17 +14,15 @@ COLUMNS = "80"
 
 PRINT_ALL = """
 import click
-from conch.cli import COMMANDS
-from conch.cli.group import LazyGroup
-from conch.core.text import tr
+from conch.cli import program
 
 def show(command, name, parent=None):
-    context = click.Context(command, parent=parent, info_name=name)
+    context = click.Context(command, parent=parent, info_name=name, **command.context_settings)
     print(f"$ {context.command_path} --help", command.get_help(context), "", sep="\\n")
     for sub in command.list_commands(context) if isinstance(command, click.Group) else ():
         show(command.get_command(context, sub), sub, context)
 
-show(LazyGroup(name="conch", help=tr("cli.conch"), commands_by_module=COMMANDS), "conch")
+show(program(), "conch")
 """
 
 

@@ -151,3 +151,10 @@ def test_the_command_streams_to_standard_output(tiny_folder: Path) -> None:
     assert streamed.code == 0
     assert streamed.out.rstrip("\n").strip() == whole["answer"].strip()
     assert "Loading" in streamed.err
+
+
+@pytest.mark.parametrize(("typed", "read"), [(" hi \n", "hi"), ("\udcc4\udce3 你好", "?? 你好")])
+def test_what_is_typed_in_another_encoding_is_no_crash(typed: str, read: str) -> None:
+    from conch.cli.chat import readable
+
+    assert readable(typed) == read

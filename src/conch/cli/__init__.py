@@ -32,10 +32,20 @@ def main() -> None:
     sys.exit(code)
 
 
+def program() -> LazyGroup:
+    """The `conch` command, in the language in use."""
+    return LazyGroup(
+        name="conch",
+        help=tr("cli.conch"),
+        commands_by_module=COMMANDS,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
 def run(arguments: list[str]) -> int:
     """Do the command that `arguments` name, or tell why not; returns the exit code."""
     session = Session()
-    group = LazyGroup(name="conch", help=tr("cli.conch"), commands_by_module=COMMANDS)
+    group = program()
     try:
         code = group.main(arguments, prog_name="conch", standalone_mode=False, obj=session)
     except ClosedPipeError:

@@ -69,6 +69,11 @@ def command(
         conversation.run()
 
 
+def readable(line: str) -> str:
+    """What was typed, as text: bytes that are no UTF-8 (another encoding, half a character) become `?`."""
+    return line.encode("utf-8", "replace").decode("utf-8").strip()
+
+
 class Terminal:
     """A conversation in the terminal. `/new` forgets it, `/exit` or Ctrl-D ends it."""
 
@@ -90,7 +95,7 @@ class Terminal:
         whisper(tr("cli.chat.ready"))
         while True:
             try:
-                line = input("> ").strip()
+                line = readable(input("> "))
             except (EOFError, KeyboardInterrupt):
                 say()
                 return

@@ -107,7 +107,7 @@ def tell(figures: dict[str, Any], output: Path) -> None:
 
 
 def one_line(text: str, most: int = 160) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(text.split()).rstrip("\ufffd")  # an answer that was cut inside a character
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 

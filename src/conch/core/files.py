@@ -95,6 +95,7 @@ def _umask() -> int:
 
 
 def _sync_file(file: Path) -> None:
+    file.chmod(0o666 & ~_umask())  # some writers make their files private, which a published one is not
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
 

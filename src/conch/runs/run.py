@@ -232,6 +232,7 @@ class Run:
         first, started = log.any_first(), log.first(Started)
         ended = log.any_last() if state in ENDED else None
         name = next((event.name for event in log.all(Queued) if event.name), self.id)
+        finished = log.last(Finished) if state == "finished" else None
         return {
             "id": self.id,
             "name": name,
@@ -240,7 +241,7 @@ class Run:
             "started": started.t if started else None,
             "ended": ended.t if ended else None,
             "progress": {
-                "step": metrics.get("step", 0),
+                "step": finished.step if finished else metrics.get("step", 0),
                 "total_steps": metrics.get("total_steps"),
                 "eta_seconds": metrics.get("eta_seconds") if state == "running" else None,
             },

@@ -37,12 +37,14 @@ TEXTS = {
         "Next:\n"
         "  conch chat {run}                          talk to it\n"
         "  conch serve {folder} --port 8000          serve it; then open http://127.0.0.1:8000/docs\n"
-        "  conch train model_name_or_path={model} dataset=./my.json    tune on rows of your own\n"
+        "  conch train model_name_or_path={model} dataset=./my.json learning_rate=1e-3 num_train_epochs=5\n"
+        "                                            tune on rows of your own; then conch runs diagnose latest\n"
         "  conch options train                       every setting, explained",
         "接下来：\n"
         "  conch chat {run}                          与它对话\n"
         "  conch serve {folder} --port 8000          部署它，然后打开 http://127.0.0.1:8000/docs\n"
-        "  conch train model_name_or_path={model} dataset=./my.json    用自己的数据微调\n"
+        "  conch train model_name_or_path={model} dataset=./my.json learning_rate=1e-3 num_train_epochs=5\n"
+        "                                            用自己的数据微调，之后可运行 conch runs diagnose latest\n"
         "  conch options train                       查看全部配置项的说明",
     ),
     "quickstart.run_failed": Text("The training run failed: {message}", "训练失败：{message}"),
