@@ -15,13 +15,10 @@ from conch.config import TrainConfig, load_train
 from conch.config.method import FreezeConfig, LoraConfig
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError, TrainingError
-from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, linear_names, new_lora
-from conch.models.hardware import Device, Precision
-from conch.models.load import load_base, load_tokenizer
-from conch.models.locate import Located, Request, locate
-from conch.training.job import Ground, build_model
-from conch.training.methods.sft import SupervisedFineTuning
+from conch.models.load import load_base
+from conch.models.locate import Located
+from tests.models.building import built
 from tests.models.folders import add_adapter
 from tests.tiny import tiny_model
 
@@ -252,20 +249,6 @@ def not_put_on(model: Any, folder: Path, key: str) -> None:
 def settings(folder: Path, **changes: Any) -> TrainConfig:
     values = {"model_name_or_path": str(folder), "dataset": "magic_conch", "lora_target": "o_proj", **changes}
     return load_train(values=values).config
-
-
-def built(config: TrainConfig) -> Any:
-    located = locate(Request.of(config.model))
-    tokenizer = load_tokenizer(located.folder, config.model)
-    ground = Ground(
-        Device("cpu", False, ""),
-        Precision("float32", ""),
-        located,
-        tokenizer,
-        SupervisedFineTuning(config.data),
-        ChatTemplate.of(tokenizer),
-    )
-    return build_model(config, ground)
 
 
 def test_training_goes_on_with_the_last_adapter(

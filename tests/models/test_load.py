@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from conch.config import load_train
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
-from conch.models.hardware import Device, Precision
+from conch.models.hardware import Device
 from conch.models.load import LoadedModel, load, load_base, load_tokenizer, stored_dtype
-from conch.models.locate import Located, Request, locate
+from conch.models.locate import Located
 from conch.training.job import build_model
+from tests.models.building import ground_of
 from tests.models.folders import add_adapter
 from tests.tiny import save_tiny
 
@@ -278,9 +279,9 @@ def test_an_adapter_s_own_tokenizer_goes_first(tiny_folder: Path, tmp_path: Path
 def test_tokens_that_training_added_are_there_again(extra: str, tiny_folder: Path, tmp_path: Path) -> None:
     values = {"model_name_or_path": str(tiny_folder), "dataset": "magic_conch", "add_tokens": "<a>,<b>"}
     config = load_train(values=values | {"additional_target": extra}).config
-    located = locate(Request.of(config.model))
-    tokenizer = load_tokenizer(located.folder, config.model)
-    tuned = build_model(config, located, tokenizer, Precision("float32", ""), SLOW).eval()
+    ground = ground_of(config)
+    tuned = build_model(config, ground).eval()
+    tokenizer = ground.tokenizer
     tuned.save_pretrained(tmp_path / "adapter")
     tokenizer.save_pretrained(tmp_path / "adapter")
 

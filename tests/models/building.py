@@ -1,0 +1,25 @@
+"""A model made ready to train, without a run around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conch.config.train import TrainConfig
+from conch.data.template import ChatTemplate
+from conch.models.hardware import Device, Precision
+from conch.models.load import load_tokenizer
+from conch.models.locate import Request, locate
+from conch.training.job import Ground, build_model
+from conch.training.methods.sft import SupervisedFineTuning
+
+
+def ground_of(config: TrainConfig) -> Ground:
+    """What a training in fp32 on a CPU stands on."""
+    located = locate(Request.of(config.model))
+    tokenizer = load_tokenizer(located.folder, config.model)
+    method, template = SupervisedFineTuning(config.data), ChatTemplate.of(tokenizer)
+    return Ground(Device("cpu", False, ""), Precision("float32", ""), located, tokenizer, method, template)
+
+
+def built(config: TrainConfig) -> Any:
+    return build_model(config, ground_of(config))
