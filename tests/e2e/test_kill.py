@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conch.core.events import Checkpoint, Metrics
+from conch.core.events import Checkpoint, Metrics, Started
 from conch.runs import Run, read_events
 from conch.training.checkpoint import is_whole, latest, step_of
 from conch.worker import execute
@@ -129,10 +129,12 @@ def test_the_worker_outlives_the_shell_that_follows_it(tiny_folder: Path, tmp_pa
     ]
     shell = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     home = Path(os.environ["CONCH_HOME"])
-    wait_for(lambda: any(home.glob("runs/*/worker.json")))
+    wait_for(lambda: any(home.glob("runs/*/events.jsonl")))
+    run = Run(next(home.glob("runs/*/events.jsonl")).parent)
+    # until the worker speaks, the shell itself may be in charge of the run
+    wait_for(lambda: any(isinstance(event, Started) for event in read_events(run.events_path)))
     shell.kill()
     shell.wait()
-    run = Run(next(home.glob("runs/*/worker.json")).parent)
     wait_for(lambda: run.state() == "finished")
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,6 +50,8 @@ def complain(error: BaseException, *, as_json: bool, debug: bool = False) -> int
         return error.exit_code
     code, message, hint = _read(error)
     if debug and message:
+        import traceback
+
         whisper("".join(traceback.format_exception(error)).rstrip())
     if as_json and message:
         emit({"error": _facts(error, message) | {"hint": hint}})
@@ -93,7 +93,7 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
     hint = tr("cli.see_help", command=context.command_path if context else "conch")
     match error:
         case click.exceptions.NoSuchOption():
-            close = difflib.get_close_matches(error.option_name, error.possibilities or [], n=1)
+            close = _closest(error.option_name, error.possibilities or [])
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
             return tr("cli.no_option", option=error.option_name) + better, hint
         case click.exceptions.MissingParameter():
@@ -106,11 +106,18 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
         case click.exceptions.BadOptionUsage():
             return tr("cli.no_value", option=error.option_name), hint
         case UnknownCommandError():
-            close = difflib.get_close_matches(error.word, error.known, n=1)
+            close = _closest(error.word, error.known)
             better = tr("cli.did_you_mean", word=close[0]) if close else ""
             return tr("cli.no_command", word=error.word) + better, hint
         case _:
             return _other_usage(error.format_message()), hint
+
+
+def _closest(word: str, known: Sequence[str]) -> list[str]:
+    """The known word that was probably meant, if any."""
+    import difflib  # only mistakes need it
+
+    return difflib.get_close_matches(word, known, n=1)
 
 
 def _other_usage(message: str) -> str:

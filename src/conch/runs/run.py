@@ -33,7 +33,6 @@ from conch.core.events import (
     Stopped,
 )
 from conch.core.files import write_whole
-from conch.runs import lost
 from conch.runs.follow import follow, read_last
 from conch.runs.log import EventLog
 from conch.runs.process import Worker, identify, silent_for
@@ -41,6 +40,7 @@ from conch.runs.summary import Bytes, open_log
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
+    from conch.runs.lost import LostError
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
 PARTS = (
@@ -165,6 +165,8 @@ class Run:
         `log_bytes` is the length of the log when it began; now, unless given.
         """
         length = self._log_bytes() if log_bytes is None else log_bytes
+        from conch.runs import lost  # listing runs needs none of it
+
         worker = identify(pid, log_bytes=length, killed=lost.memory_kills(pid))
         write_whole(self.worker_path, json.dumps(worker.to_dict()))
 
@@ -217,8 +219,10 @@ class Run:
             return "lost"
         return "stopping" if silent_for(self.cancel_path) < CANCEL_SECONDS else "stopped"
 
-    def lost(self) -> lost.LostError:
+    def lost(self) -> LostError:
         """Why the worker is gone, where the run is lost."""
+        from conch.runs import lost
+
         return lost.cause(self.id, self.folder, self.worker())
 
     def brief(self) -> dict[str, Any]:
@@ -253,8 +257,8 @@ class Run:
         with open_log(self.events_path) as log:
             brief = self._brief(log)
             error = self._error(brief["state"], log)
-            begun = log.last(Started)  # what was found of an earlier attempt is no news
-            diagnosis = [event.message for event in log.all(Diagnosis) if begun is None or event.t >= begun.t]
+            # what was found of an earlier attempt is no news
+            diagnosis = [event.message for event in log.all(Diagnosis, since=Started)]
         parts = {
             **brief,
             "config": self.flat_config(),

@@ -31,9 +31,9 @@ class Bytes:
         """The earliest event of a kind."""
         return next(self.all(kind), None)
 
-    def all(self, kind: type[E]) -> Iterator[E]:
-        """Every event of a kind, earliest first."""
-        at, wanted = 0, mark(kind)
+    def all(self, kind: type[E], since: type[Event] | None = None) -> Iterator[E]:
+        """Every event of a kind, earliest first; only those after the newest event of kind `since`."""
+        at, wanted = self._after_newest(since) if since else 0, mark(kind)
         while (at := self._data.find(wanted, at)) >= 0:
             begin, at = self._line(at)
             event = parse(self._data[begin:at])
@@ -70,6 +70,19 @@ class Bytes:
                     newest[name] = value
                     break
         return newest
+
+    def _after_newest(self, kind: type[Event]) -> int:
+        """Where the line after the newest event of a kind begins; 0 where there is none.
+
+        By place and not by time: two events can bear the same millisecond.
+        """
+        at, wanted = len(self._data), mark(kind)
+        while (at := self._data.rfind(wanted, 0, at)) >= 0:
+            begin, end = self._line(at)
+            if isinstance(parse(self._data[begin:end]), kind):
+                return end
+            at = begin
+        return 0
 
     def _backwards(self, word: bytes) -> Iterator[Event]:
         """Every event whose line holds `word`, newest first."""
