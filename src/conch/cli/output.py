@@ -93,8 +93,7 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
     hint = tr("cli.see_help", command=context.command_path if context else "conch")
     match error:
         case click.exceptions.NoSuchOption():
-            close = _closest(error.option_name, error.possibilities or [])
-            better = tr("cli.did_you_mean", word=close[0]) if close else ""
+            better = _did_you_mean(error.option_name, error.possibilities or [])
             return tr("cli.no_option", option=error.option_name) + better, hint
         case click.exceptions.MissingParameter():
             return tr("cli.missing", name=_typed(error.param)), hint
@@ -106,18 +105,17 @@ def _usage(error: click.ClickException) -> tuple[str, str]:
         case click.exceptions.BadOptionUsage():
             return tr("cli.no_value", option=error.option_name), hint
         case UnknownCommandError():
-            close = _closest(error.word, error.known)
-            better = tr("cli.did_you_mean", word=close[0]) if close else ""
-            return tr("cli.no_command", word=error.word) + better, hint
+            return tr("cli.no_command", word=error.word) + _did_you_mean(error.word, error.known), hint
         case _:
             return _other_usage(error.format_message()), hint
 
 
-def _closest(word: str, known: Sequence[str]) -> list[str]:
-    """The known word that was probably meant, if any."""
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The question whether the closest known word was meant; nothing where none is close."""
     import difflib  # only mistakes need it
 
-    return difflib.get_close_matches(word, known, n=1)
+    close = difflib.get_close_matches(word, known, n=1)
+    return tr("cli.did_you_mean", word=close[0]) if close else ""
 
 
 def _other_usage(message: str) -> str:

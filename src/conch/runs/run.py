@@ -33,6 +33,7 @@ from conch.core.events import (
     Stopped,
 )
 from conch.core.files import write_whole
+from conch.runs import lost
 from conch.runs.follow import follow, read_last
 from conch.runs.log import EventLog
 from conch.runs.process import Worker, identify, silent_for
@@ -40,7 +41,6 @@ from conch.runs.summary import Bytes, open_log
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
-    from conch.runs.lost import LostError
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
 PARTS = (
@@ -165,8 +165,6 @@ class Run:
         `log_bytes` is the length of the log when it began; now, unless given.
         """
         length = self._log_bytes() if log_bytes is None else log_bytes
-        from conch.runs import lost  # listing runs needs none of it
-
         worker = identify(pid, log_bytes=length, killed=lost.memory_kills(pid))
         write_whole(self.worker_path, json.dumps(worker.to_dict()))
 
@@ -219,10 +217,8 @@ class Run:
             return "lost"
         return "stopping" if silent_for(self.cancel_path) < CANCEL_SECONDS else "stopped"
 
-    def lost(self) -> LostError:
+    def lost(self) -> lost.LostError:
         """Why the worker is gone, where the run is lost."""
-        from conch.runs import lost
-
         return lost.cause(self.id, self.folder, self.worker())
 
     def brief(self) -> dict[str, Any]:

@@ -53,18 +53,18 @@ class Bytes:
 
     def any_last(self) -> Event | None:
         """The very last event."""
-        return next(self._backwards(b"{"), None)
+        return next((event for event, _ in self._backwards(b"{")), None)
 
     def last(self, kind: type[E], word: bytes | None = None) -> E | None:
         """The newest event of a kind whose line holds `word`."""
-        found = (event for event in self._backwards(word or mark(kind)) if isinstance(event, kind))
+        found = (event for event, _ in self._backwards(word or mark(kind)) if isinstance(event, kind))
         return next(found, None)
 
     def metrics(self) -> dict[str, Any]:
         """The newest known value of each measure, in the order of their first mention in `Metrics`."""
         newest: dict[str, Any] = {}
         for name in MEASURES:
-            for event in self._backwards(f'"{name}": '.encode()):
+            for event, _ in self._backwards(f'"{name}": '.encode()):
                 value = getattr(event, name, None) if isinstance(event, Metrics) else None
                 if value is not None:
                     newest[name] = value
@@ -72,26 +72,21 @@ class Bytes:
         return newest
 
     def _after_newest(self, kind: type[Event]) -> int:
-        """Where the line after the newest event of a kind begins; 0 where there is none.
+        """Where the newest event of a kind ends; 0 where there is none.
 
         By place and not by time: two events can bear the same millisecond.
         """
-        at, wanted = len(self._data), mark(kind)
-        while (at := self._data.rfind(wanted, 0, at)) >= 0:
-            begin, end = self._line(at)
-            if isinstance(parse(self._data[begin:end]), kind):
-                return end
-            at = begin
-        return 0
+        found = (end for event, end in self._backwards(mark(kind)) if isinstance(event, kind))
+        return next(found, 0)
 
-    def _backwards(self, word: bytes) -> Iterator[Event]:
-        """Every event whose line holds `word`, newest first."""
+    def _backwards(self, word: bytes) -> Iterator[tuple[Event, int]]:
+        """Every event whose line holds `word`, newest first, and where that line ends."""
         at = len(self._data)
         while (at := self._data.rfind(word, 0, at)) >= 0:
             begin, end = self._line(at)
             event = parse(self._data[begin:end])
             if event is not None:
-                yield event
+                yield event, end
             at = begin
 
     def _line(self, at: int) -> tuple[int, int]:
