@@ -18,8 +18,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty CONCH_HOME for each test, and English."""
+    """An empty CONCH_HOME for each test, an empty current folder, and English.
+
+    The checkout may hold what a user left there, such as the `out` of a quickstart.
+    """
     folder = tmp_path / "home"
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CONCH_HOME", str(folder))
     monkeypatch.setenv("CONCH_LANG", "en")
     text.set_language(None)

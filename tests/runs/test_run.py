@@ -154,6 +154,20 @@ def test_an_end_stands_whether_or_not_the_worker_lives(run: Run, dead: int) -> N
             assert run.state() == end.kind
 
 
+def test_an_end_that_is_told_while_one_looks_counts(
+    run: Run, dead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.events.write(Started, pid=dead)
+    work(run, dead, 1.0)
+
+    def tell_and_go(*_: object) -> bool:
+        run.events.write(Failed, error="DataError", message="no", hint="yes")
+        return False
+
+    monkeypatch.setattr(Worker, "is_alive", tell_and_go)
+    assert run.state() == "failed"
+
+
 def test_news_after_the_end_do_not_undo_it(run: Run, dead: int) -> None:
     work(run, dead)
     finish(run)

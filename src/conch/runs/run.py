@@ -196,18 +196,14 @@ class Run:
     def state(self) -> State:
         """What the newest turn in the events says, corrected by whether the worker lives."""
         last = self.turn()
-        match last:
-            case Finished():
-                return "finished"
-            case Failed():
-                return "failed"
-            case Stopped():
-                return "stopped"
+        if (ended := _ended(last)) is not None:
+            return ended
         worker = self.worker()
         if worker is None and not isinstance(last, Started):
             return "queued"
         if worker is None or not worker.is_alive(self.heartbeat_path):
-            return self._without_worker()
+            # it may have told its end after the first look and before it went
+            return _ended(self.turn()) or self._without_worker()
         if self.stop_path.exists() or self.cancel_path.exists():
             return "stopping"
         return "queued" if isinstance(last, Queued) else "running"
@@ -279,6 +275,18 @@ class Run:
 
         place = places().get(self.id)
         return place.to_dict() if place else None
+
+
+def _ended(turn: Event | None) -> State | None:
+    """The state of a run whose newest turn is an end; None for any other."""
+    match turn:
+        case Finished():
+            return "finished"
+        case Failed():
+            return "failed"
+        case Stopped():
+            return "stopped"
+    return None
 
 
 class Ending:
