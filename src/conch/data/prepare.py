@@ -20,7 +20,7 @@ from conch.data.check import refuse_bad_rows
 from conch.data.example import Example, conversation_examples, document_examples
 from conch.data.reading import read_samples
 from conch.data.sources import find_dataset
-from conch.data.streaming import Blocks, Packed, Rows, Stream, singly
+from conch.data.streaming import Blocks, Packed, Rows, Stream, shuffled, singly
 from conch.data.template import ChatTemplate
 from conch.data.tokens import Examples
 from conch.data.workers import Progress
@@ -262,14 +262,19 @@ def _short_names(names: Sequence[str], config: DataConfig) -> list[str]:
 def _streamed(
     config: DataConfig, template: ChatTemplate, seed: int, progress: Progress | None, stage: str
 ) -> Prepared:
-    """A stream to train on, and examples to evaluate on: of `eval_dataset`, or the first `val_size` rows."""
+    """A stream to train on, and examples to evaluate on: of `eval_dataset`, or `val_size` rows of it."""
     recipe = RECIPES[stage]
     sources = [partial(recipe.stream, name, config) for name in config.dataset]
     mixed = partial(mixing.mix, sources, config.mix_strategy, config.interleave_probs, seed)
     held_out = _read(config.eval_dataset, config, recipe)
+    taken: frozenset[Origin | None] = frozenset()
+    notices: tuple[Notice, ...] = ()
     if config.val_size:
-        held_out = [("stream", list(itertools.islice(mixed(), int(config.val_size))))]
-    taken = frozenset(row.origin for _, part in held_out for row in part) if config.val_size else frozenset()
+        drawn = _drawn(mixed(), config, seed)
+        held_out = [("stream", drawn)]
+        taken = frozenset(row.origin for row in drawn)
+        values = {"count": len(drawn), "buffer": config.buffer_size}
+        notices = (Notice("data.stream_held_out", values),)
     rows = partial(_without, mixed, taken)
     if not any(True for _ in itertools.islice(rows(), 1)):
         raise DataError("data.val_too_large", val_size=config.val_size, rows=len(taken))
@@ -279,7 +284,17 @@ def _streamed(
     encode_row = partial(recipe.examples, config=config, template=template)
     stream = Stream(rows, encode_row, arrange, config.buffer_size, seed)
     tokens = _tokens([], held_out, config, template, stage, progress)
-    return Prepared([], tokens.eval, stream=stream, parts=tokens.parts)
+    return Prepared([], tokens.eval, stream=stream, parts=tokens.parts, notices=notices)
+
+
+def _drawn(rows: Iterator[Any], config: DataConfig, seed: int) -> list[Any]:
+    """`val_size` rows that come early in a stream's shuffled order: nobody knows how many there are."""
+    drawn: dict[Origin | None, Any] = {}  # a dataset that is begun again gives the same rows again
+    for row in shuffled(rows, config.buffer_size, random.Random(f"{seed}:held out")):
+        if len(drawn) == int(config.val_size):
+            break
+        drawn.setdefault(row.origin, row)
+    return list(drawn.values())
 
 
 def _without(rows: Callable[[], Iterator[Any]], origins: frozenset[Origin | None]) -> Iterator[Any]:

@@ -295,6 +295,12 @@ TEXTS = {
     "data.val_too_large.fix": Text(
         "Use a share such as 0.1, or a smaller count.", "请使用如 0.1 的比例，或更小的行数。"
     ),
+    "data.stream_held_out": Text(
+        "Held back from the stream for evaluation (val_size): {count} rows, drawn from among those at its "
+        "beginning (buffer_size {buffer}). They are not trained on.",
+        "流式读取：已按 val_size 划出 {count} 条作为验证集，从数据开头（buffer_size {buffer}）的样本中随机抽取；"
+        "这些样本不参与训练。",
+    ),
     "data.nothing_trained": Text(
         "{file} row {row}: no token of the answer would be trained, since the prompt fills cutoff_len {cutoff} "
         "(the row has {length} tokens).",
