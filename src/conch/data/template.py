@@ -43,6 +43,13 @@ _SWITCHES = {
     name: re.compile(rf"(?<![\w.]){name}\s+is\s+(not\s+)?defined") for name in ("enable_thinking", "thinking")
 }
 """What templates call the switch for thoughts, and how one that asks for it can be told."""
+_NULLS = (
+    "{%- set with_nulls = namespace(messages=[]) -%}{%- for message in messages -%}"
+    "{%- set whole = message if 'content' in message else dict(message, content=none) -%}"
+    "{%- set with_nulls.messages = with_nulls.messages + [whole] -%}"
+    "{%- endfor -%}{%- set messages = with_nulls.messages -%}"
+)
+"""Jinja text that puts contents of null back, which transformers takes out of every message."""
 
 
 class Tokenizer(Protocol):
@@ -67,6 +74,8 @@ class CallForm(NamedTuple):
     """Calls without an id get one of nine digits, as Mistral's templates want."""
     as_text: bool = False
     """Arguments come as JSON text, rather than as values."""
+    null_content: bool = False
+    """A turn of calls alone has null for a content, by which DeepSeek's older templates tell calls."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +210,8 @@ class ChatTemplate:
         """The first form of calls that the template writes out whole; None where it writes none."""
         call = Message("assistant", "", tool_calls=(ToolCall(_CALL, {_PROBE: _PROBE}),))
         probe = [Message("user", "?"), call, Message("tool", _PROBE, name=_CALL)]
-        for flags in itertools.product((False, True), repeat=2):
-            form = CallForm(*flags)
+        for null_content, with_ids, as_text in itertools.product((False, True), repeat=3):
+            form = CallForm(with_ids, as_text, null_content)
             try:
                 text = _render(self.tokenizer, self.source, _formed(probe, form), False, ())
             except DataError:
@@ -363,6 +372,8 @@ def _formed(messages: Sequence[Message], form: CallForm) -> list[dict[str, Any]]
     turns = [message.to_template() for message in messages]
     made, answered = itertools.count(1), itertools.count(1)
     for turn in turns:
+        if form.null_content and turn.get("tool_calls") and not turn["content"].strip():
+            turn["content"] = None
         if form.with_ids and turn["role"] == "tool":
             turn.setdefault("tool_call_id", f"{next(answered):09}")
         for call in turn.get("tool_calls", ()):
@@ -435,6 +446,8 @@ def _render(
     tools: Sequence[Any],
     options: dict[str, Any] | None = None,
 ) -> str:
+    if any(turn["content"] is None for turn in turns):
+        source = _NULLS + source
     try:
         text: str = tokenizer.apply_chat_template(
             turns,
