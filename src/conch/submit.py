@@ -85,7 +85,7 @@ def submit(config: TrainConfig, request_id: str | None = None) -> Run:
         with launch.in_charge(run) as mine:
             if mine and _needs_start(run, in_charge=True):
                 provenance_of(placed).write(run.provenance_path)
-                launch.launch(run, token=config.model.hf_hub_token)
+                launch.launch(run, secrets=config.model.secrets())
     return run
 
 

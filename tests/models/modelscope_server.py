@@ -21,6 +21,8 @@ class Scope:
         self.url = ""
         self.begun: dict[str, list[int]] = {}
         """File to the offsets that its answers began at."""
+        self.tokens: set[str] = set()
+        """What was sent with requests for files."""
         self.breaks_after: dict[str, int] = {}
         """File to the bytes after which its next answer breaks off."""
 
@@ -80,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, file: Path) -> None:
         content = file.read_bytes()
+        self.of.tokens.add((self.headers.get("Authorization") or "").removeprefix("Bearer "))
         begin = int((self.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
         self.of.begun.setdefault(file.name, []).append(begin)
         rest = content[begin:]

@@ -79,7 +79,7 @@ def test_the_worker_has_its_own_session_and_its_words_are_kept(
 
 @pytest.mark.usefixtures("fake")
 def test_a_token_goes_by_the_environment_only(run: Run) -> None:
-    launch.launch(run, token="hf_DoNotShow")
+    launch.launch(run, secrets={"HF_TOKEN": "hf_DoNotShow"})
     wait_for(lambda: "done" in log(run))
     facts = json.loads(log(run).splitlines()[0])
     assert facts["token"] == "hf_DoNotShow"

@@ -88,6 +88,7 @@ def _model_config(config: ExportConfig) -> ModelConfig:
         model_revision=config.model_revision,
         cache_dir=config.cache_dir,
         hf_hub_token=config.hf_hub_token,
+        ms_hub_token=config.ms_hub_token,
     )
 
 

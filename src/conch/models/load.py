@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ def _tokenizer_folder(located: Located) -> Path:
 
 
 def adapter_folder(name: str, config: ModelConfig) -> Path:
-    found = locate(Request(name, config.model_revision))
+    found = locate(replace(Request.of(config), reference=name))
     if not found.adapters:
         raise ModelError("models.bad_adapter", folder=name, reason="adapter_config.json")
     return found.adapters[-1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conch.config.model import ModelConfig
@@ -19,6 +19,7 @@ from conch.models import convert, pull
 from conch.models.hub import archive, huggingface
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
+from conch.models.source import Tokens
 from conch.runs import store
 
 Notify = Callable[[str], None]
@@ -47,7 +48,7 @@ class Request:
     reference: str
     revision: str = "main"
     cache_dir: Path | None = None
-    token: str | None = field(default=None, repr=False)
+    tokens: Tokens = Tokens()
     notify: Notify = silent
     source: str | None = None
     """Where to fetch from, as the config key `model_source`."""
@@ -67,13 +68,13 @@ class Request:
             config.model_name_or_path,
             config.model_revision,
             cache,
-            config.hf_hub_token,
+            Tokens(config.hf_hub_token, config.ms_hub_token),
             notify,
             config.model_source,
         )
 
     def wish(self) -> pull.Wish:
-        return pull.Wish(self.reference, self.revision, self.source, self.token, self.cache_dir, self.check)
+        return pull.Wish(self.reference, self.revision, self.source, self.tokens, self.cache_dir, self.check)
 
     def listener(self) -> Report:
         """Who hears of a download's events."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from conch.core import env
@@ -26,6 +26,7 @@ from conch.models.source import (
     RemoteFile,
     Source,
     SourceFailedError,
+    Tokens,
     incomplete,
 )
 from conch.models.transfer import Transfer
@@ -39,7 +40,7 @@ class Wish:
     revision: str = MAIN
     source: str | None = None
     """As the config key `model_source`; None is what is settled for this machine."""
-    token: str | None = field(default=None, repr=False)
+    tokens: Tokens = Tokens()
     cache_dir: Path | None = None
     check: bool = False
     """Whether what is at hand is hashed and compared with the hub's list."""
@@ -65,7 +66,7 @@ def pull(wish: Wish, report: Report, patience: Patience | None = None) -> Path:
         return found
     _refuse_offline(wish)
     patience = patience or settings.patience()
-    candidates = sources.named(wish.setting(), wish.token, wish.cache_dir)
+    candidates = sources.named(wish.setting(), wish.tokens, wish.cache_dir)
     return _Attempts(wish, report, patience).run(candidates)
 
 
@@ -74,7 +75,7 @@ def remote(wish: Wish, report: Report, patience: Patience | None = None) -> tupl
     _refuse_offline(wish)
     patience = patience or settings.patience()
     attempts = _Attempts(wish, report, patience)
-    for source in attempts.order(sources.named(wish.setting(), wish.token, wish.cache_dir)):
+    for source in attempts.order(sources.named(wish.setting(), wish.tokens, wish.cache_dir)):
         try:
             return source, attempts.listing(source)
         except SourceFailedError as error:

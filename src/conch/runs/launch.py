@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from conch.core import env
@@ -44,11 +44,11 @@ def in_charge(run: Run) -> Iterator[bool]:
         raise
 
 
-def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+def launch(run: Run, *arguments: str, secrets: Mapping[str, str] | None = None) -> int:
     """Put the run in line and start `python -m conch.worker RUN`; returns its pid.
 
-    The worker has its own session, and its output goes to `log.txt`. A hub `token` goes by the
-    environment, since a run's config holds no secrets. The caller is in charge of the run.
+    The worker has its own session, and its output goes to `log.txt`. `secrets`, such as a hub's
+    token, go by the environment, since a run's config holds none. The caller is in charge of the run.
     """
     queue.enqueue(run)
     command = [sys.executable, "-m", "conch.worker", str(run.folder), *arguments]
@@ -66,7 +66,7 @@ def launch(run: Run, *arguments: str, token: str | None = None) -> int:
                 PYTHONUNBUFFERED="1",
                 PYTHONFAULTHANDLER="1",
                 **{MARK: str(run.folder)},
-                **({"HF_TOKEN": token} if token else {}),
+                **(secrets or {}),
             ),
         )
     run.claim(process.pid, log_bytes=begin)

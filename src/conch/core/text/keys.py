@@ -83,6 +83,10 @@ TEXTS = {
         "Access token for gated or private models on the Hugging Face Hub. It is never written to the run.",
         "Hugging Face 访问令牌，用于受限或私有模型；不会写入训练记录。",
     ),
+    "keys.ms_hub_token": Text(
+        "Access token for private models and datasets on ModelScope. It is never written to the run.",
+        "魔搭（ModelScope）访问令牌，用于私有模型和数据集；不会写入训练记录。",
+    ),
     "keys.infer_dtype": Text(
         "Number format of the weights when the model is only run, not trained; auto picks one.",
         "推理时模型权重的数据类型；auto 为自动选择。",

@@ -177,14 +177,15 @@ TEXTS = {
         "{repo} is only for users who accepted its terms.", "{repo} 仅对已接受其条款的用户开放。"
     ),
     "models.gated.fix": Text(
-        "Accept the terms on the hub's page and set hf_hub_token.",
-        "请在模型页面接受条款，并设置 hf_hub_token。",
+        "Accept the terms on the hub's page and set hf_hub_token (on ModelScope: ms_hub_token).",
+        "请在模型页面接受条款，并设置 hf_hub_token（魔搭为 ms_hub_token）。",
     ),
     "models.no_repo": Text(
         "The hub has no model {repo} that you may see.", "模型站点上没有您可以访问的 {repo}。"
     ),
     "models.no_repo.fix": Text(
-        "Check the name; for a private model set hf_hub_token.", "请检查名称；私有模型请设置 hf_hub_token。"
+        "Check the name; for a private model set hf_hub_token (on ModelScope: ms_hub_token).",
+        "请检查名称；私有模型请设置 hf_hub_token（魔搭为 ms_hub_token）。",
     ),
     "models.no_revision": Text("{repo} has no revision '{revision}'.", "{repo} 没有版本 '{revision}'。"),
     "models.no_revision.fix": Text(
