@@ -29,13 +29,15 @@ def command() -> None:
 @_json
 def pull(name: str, source: str | None, revision: str, check: bool, as_json: bool) -> None:
     from conch.cli.pulling import PullView
-    from conch.models.locate import Request, locate
+    from conch.models.locate import Request, is_hub_id, locate
 
     with PullView(name) as view:
         request = Request(
             name, revision, notify=whisper, source=_checked(source), report=view.show, check=check
         )
         folder = locate(request).folder
+    if not view.begun and is_hub_id(name):
+        whisper(tr("cli.models.not_compared", name=name))
     _tell(name, folder, as_json)
 
 

@@ -12,7 +12,6 @@ from conch.core.text import tr
 from conch.models.fit import METHODS, fits
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles, read_model_files
-from conch.models.hub.huggingface import looks_like_id
 from conch.models.inventory import Entry, describe, find_entry, has_chat_template
 
 WIDTHS = (40, 12, 22, 8, 5, 9, 9)
@@ -40,14 +39,16 @@ def _figures(files: ModelFiles, room: Room) -> dict[str, Any]:
 
 
 def info_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    """The same of any model: on this machine, or still on a hub. Raises ModelError."""
+    """The same of any model: on this machine, or on the hub that is asked. Raises ModelError."""
+    from conch.models.locate import is_hub_id
+
     if revision == "main" and source is None:
         try:
             return entry_facts(find_entry(name), room) | {"on_this_machine": True}
         except ModelError as error:
             if error.key != "models.not_kept":
                 raise
-    if looks_like_id(name) and not Path(name).expanduser().exists():
+    if is_hub_id(name):
         return _remote_facts(name, revision, source, room)
     return _folder_facts(name, room)
 
@@ -66,13 +67,15 @@ def _folder_facts(name: str, room: Room) -> dict[str, Any]:
 
 
 def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    from conch.models.pull import Wish
+    from conch.models.pull import Wish, kept
     from conch.models.pull_events import Narrator
     from conch.models.remote import look
 
-    model = look(Wish(name, revision, source), Narrator(whisper))
+    wish = Wish(name, revision, source)
+    model, folder = look(wish, Narrator(whisper)), kept(wish)
     facts = {"name": name, "source": model.source, "commit": model.commit, "bytes": model.size}
-    template = {"chat_template": model.chat_template, "on_this_machine": False}
+    facts |= {"folder": str(folder)} if folder else {}
+    template = {"chat_template": model.chat_template, "on_this_machine": folder is not None}
     return facts | _figures(model.files, room) | template
 
 

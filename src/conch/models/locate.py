@@ -101,11 +101,16 @@ def locate(request: Request) -> Located:
         return _run(request)
     if path.exists():
         return _path(path.absolute(), request)
-    if huggingface.looks_like_id(reference) and not reference.startswith("."):
+    if huggingface.looks_like_id(reference):
         at_hand = None if request.check else pull.kept(request.wish())
         folder = at_hand or request.obtained(lambda: pull.pull(request.wish(), request.listener()))
         return Located(reference.rpartition("/")[2], folder)
     raise _unknown(reference)
+
+
+def is_hub_id(reference: str) -> bool:
+    """Whether `reference` names a model of a hub, since it is not a path on this machine."""
+    return huggingface.looks_like_id(reference) and not Path(reference).expanduser().exists()
 
 
 def find(request: Request) -> Located | None:

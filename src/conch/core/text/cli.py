@@ -356,6 +356,11 @@ TEXTS = {
         "What has arrived is kept. Go on with: conch models pull {name}",
         "已下载的部分会保留。继续下载：conch models pull {name}",
     ),
+    "cli.models.not_compared": Text(
+        "It was here already and was not compared with the hub. To look for a newer version: "
+        "conch models pull {name} --check",
+        "本机已有该模型，未与站点比对。如需检查更新：conch models pull {name} --check",
+    ),
     "cli.models.column.name": Text("NAME", "名称"),
     "cli.models.column.source": Text("SOURCE", "来源"),
     "cli.models.column.architecture": Text("ARCHITECTURE", "结构"),
