@@ -110,9 +110,7 @@ def test_rows_may_be_held_back_and_it_says_so(many: Path) -> None:
     trained = {e.origin.row for e in flat(found.stream.one_pass(0)) if e.origin}
     assert trained == set(range(1, 41)) - set(held)
     assert list(prepare(config, TEMPLATE, 0).eval) == list(found.eval)
-    assert [(notice.key, notice.values["count"]) for notice in found.notices] == [
-        ("data.stream_held_out", 5)
-    ]
+    assert [(notice.key, notice.values["count"]) for notice in found.notices] == [("data.stream_held_out", 5)]
 
 
 def test_held_back_rows_do_not_come_again_when_a_dataset_does(tmp_path: Path) -> None:

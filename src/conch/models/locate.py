@@ -19,7 +19,7 @@ from conch.models import convert, pull
 from conch.models.hub import archive, huggingface
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
-from conch.models.source import Tokens
+from conch.models.source import NO_TOKENS, Tokens
 from conch.runs import store
 
 Notify = Callable[[str], None]
@@ -48,7 +48,7 @@ class Request:
     reference: str
     revision: str = "main"
     cache_dir: Path | None = None
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     notify: Notify = silent
     source: str | None = None
     """Where to fetch from, as the config key `model_source`."""

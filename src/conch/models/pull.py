@@ -21,6 +21,7 @@ from conch.models.pull_events import Chosen, GivenUp, Listed, Probed, Pulled, Re
 from conch.models.retry import patiently
 from conch.models.source import (
     MAIN,
+    NO_TOKENS,
     Listing,
     Patience,
     RemoteFile,
@@ -40,7 +41,7 @@ class Wish:
     revision: str = MAIN
     source: str | None = None
     """As the config key `model_source`; None is what is settled for this machine."""
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     cache_dir: Path | None = None
     check: bool = False
     """Whether what is at hand is hashed and compared with the hub's list."""

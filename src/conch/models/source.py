@@ -48,6 +48,9 @@ class Tokens:
     modelscope: str | None = field(default=None, repr=False)
 
 
+NO_TOKENS = Tokens()
+
+
 @dataclass(frozen=True)
 class Digest:
     """What a file's content must hash to: plain SHA-256, or SHA-1 as git names its blobs."""
