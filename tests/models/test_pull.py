@@ -21,6 +21,7 @@ import pytest
 
 from conch.core.errors import ModelError
 from conch.models import disk
+from conch.models.patience import Patience
 from conch.models.pull import Wish, kept, pull
 from conch.models.pull_events import (
     Chosen,
@@ -34,7 +35,7 @@ from conch.models.pull_events import (
     PullEvent,
     Waiting,
 )
-from conch.models.source import Listing, Patience, RemoteFile, Tokens, incomplete
+from conch.models.source import Listing, RemoteFile, Tokens, incomplete
 from conch.models.transfer import Transfer
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from conch.config import load_train
+from conch.config import load_train, settings
 from conch.config.model import MODEL_SOURCES, ModelConfig
 from conch.core.errors import ConfigErrors, ModelError, UsageError
-from conch.models import settings, sources
+from conch.models import sources
 from conch.models.connection import retry_after
 from conch.models.hub import modelscope
 from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.locate import Request
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull import Wish
-from conch.models.source import Patience, Source, Tokens
+from conch.models.source import Source, Tokens
 from tests.models.hub_server import Hub, serving
 
 
@@ -121,7 +122,7 @@ def test_a_settled_source_is_kept_beside_what_was_there(home: Path) -> None:
     settings.settle_source("hf-mirror")
     assert settings.default_source() == "hf-mirror"
     assert settings.read_settings() == {"download": {"stall": 7}, "other": 1, "model_source": "hf-mirror"}
-    assert settings.patience() == Patience(stall=7.0)
+    assert settled_patience() == Patience(stall=7.0)
 
 
 def test_a_source_that_is_none_is_refused(home: Path) -> None:
@@ -146,7 +147,7 @@ def test_settings_that_make_no_sense_are_told(home: Path, text: str) -> None:
     home.mkdir()
     (home / "settings.yaml").write_text(text)
     with pytest.raises(ModelError) as caught:
-        settings.patience()
+        settled_patience()
     assert caught.value.key == "models.bad_settings"
 
 

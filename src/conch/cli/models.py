@@ -58,7 +58,7 @@ def _tell(name: str, folder: Path, as_json: bool) -> None:
 
 
 def _checked(source: str | None) -> str | None:
-    from conch.models.settings import check_source
+    from conch.config.settings import check_source
 
     return check_source(source) if source else None
 
@@ -67,7 +67,7 @@ def _checked(source: str | None) -> str | None:
 @click.argument("source", required=False)
 @_json
 def source_command(source: str | None, as_json: bool) -> None:
-    from conch.models import settings
+    from conch.config import settings
 
     if source is not None:
         settings.settle_source(source)

@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import Any
 
 from conch.core import env
-from conch.models.source import Patience, RefusedError, TryAgainError
+from conch.models.patience import Patience
+from conch.models.source import RefusedError, TryAgainError
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be others in a moment."""

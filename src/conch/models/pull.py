@@ -10,20 +10,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from conch.config import settings
 from conch.core import env
 from conch.core.errors import ModelError
 from conch.core.text import tr
-from conch.models import disk, settings, sources
+from conch.models import disk, sources
 from conch.models.hub.huggingface import HUB, HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.needed import INDEX, missing, needed, shards_of
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull_events import Chosen, GivenUp, Listed, Probed, Pulled, Report
 from conch.models.retry import patiently
 from conch.models.source import (
     MAIN,
     NO_TOKENS,
     Listing,
-    Patience,
     RemoteFile,
     Source,
     SourceFailedError,
@@ -66,7 +67,7 @@ def pull(wish: Wish, report: Report, patience: Patience | None = None) -> Path:
     if not wish.check and (found := kept(wish)) is not None:
         return found
     _refuse_offline(wish)
-    patience = patience or settings.patience()
+    patience = patience or settled_patience()
     candidates = sources.named(wish.setting(), wish.tokens, wish.cache_dir)
     return _Attempts(wish, report, patience).run(candidates)
 
@@ -74,7 +75,7 @@ def pull(wish: Wish, report: Report, patience: Patience | None = None) -> Path:
 def remote(wish: Wish, report: Report, patience: Patience | None = None) -> tuple[Source, Listing]:
     """The first source that knows the model, and what it lists. Raises ModelError."""
     _refuse_offline(wish)
-    patience = patience or settings.patience()
+    patience = patience or settled_patience()
     attempts = _Attempts(wish, report, patience)
     for source in attempts.order(sources.named(wish.setting(), wish.tokens, wish.cache_dir)):
         try:

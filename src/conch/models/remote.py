@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conch.core.errors import ModelError
-from conch.models import connection, settings
+from conch.models import connection
 from conch.models.headers import MALFORMED, ModelFiles, Tensor, header_length, parse_header
 from conch.models.needed import needed
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull import Wish, remote
 from conch.models.pull_events import Report
 from conch.models.retry import patiently
 from conch.models.source import (
     Listing,
-    Patience,
     RefusedError,
     RemoteFile,
     SourceFailedError,
@@ -39,7 +39,7 @@ class RemoteModel:
 
 def look(wish: Wish, report: Report) -> RemoteModel:
     """Read the model's config and headers where it is. Raises ModelError."""
-    patience = settings.patience()
+    patience = settled_patience()
     source, listing = remote(wish, report, patience)
     reader = _Reader(listing, patience, report)
     chosen = needed(listing)

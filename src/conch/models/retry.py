@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from conch.models.patience import Patience
 from conch.models.pull_events import Report, Waiting
-from conch.models.source import Patience, SourceFailedError, TryAgainError
+from conch.models.source import SourceFailedError, TryAgainError
 
 T = TypeVar("T")
 

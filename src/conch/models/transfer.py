@@ -23,12 +23,12 @@ from conch.core.errors import ModelError
 from conch.core.text import tr
 from conch.models import connection
 from conch.models.meter import Meter
+from conch.models.patience import Patience
 from conch.models.pull_events import Damaged, Report, Waiting
 from conch.models.retry import StoppedError, pause
 from conch.models.source import (
     Digest,
     Listing,
-    Patience,
     RefusedError,
     RemoteFile,
     Source,
