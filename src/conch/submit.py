@@ -114,7 +114,7 @@ def provenance_of(config: TrainConfig) -> provenance.Provenance:
     names = (*config.data.dataset, *config.data.eval_dataset)
     found = [find_dataset(name, config.data.dataset_dir) for name in names]
     # what a hub holds is named by its revision; the files may not be here yet
-    files = [file.path for dataset in found if dataset.hub is None for file in files_of(dataset)]
+    files = [file.path for dataset in found if not dataset.hubs for file in files_of(dataset)]
     return provenance.record(config.to_flat(), list(dict.fromkeys(files)), _template_of(config))
 
 

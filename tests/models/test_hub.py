@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conch.models.hub.huggingface import looks_like_id
+from conch.core.hubs import looks_like_id
 from tests.cli.program import Ended, spawn
 from tests.models.hub_server import SHA, Fault, Hub, serving
 

@@ -189,7 +189,7 @@ def refuse_bad_rows(name: str, config: DataConfig, stage: str) -> int | None:
     which fetches it: both have no count.
     """
     dataset = find_dataset(name, config.dataset_dir)
-    if dataset.hub is not None:
+    if dataset.hubs:
         return None
     opened = open_dataset(dataset)
     require(opened, SAMPLES[stage])

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from conch.core.conversation import Conversation, Document, Feedback, Preference
 from conch.core.errors import DataError, RowError
-from conch.data import hub, readers
+from conch.data import hubs, readers
 from conch.data.archives import files_at
 from conch.data.dataset import Dataset
 from conch.data.files import DataFile
@@ -82,8 +82,8 @@ def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
 
 def files_of(dataset: Dataset) -> list[DataFile]:
     """The files of `dataset`, fetched if need be. Raises DataError."""
-    if dataset.hub:
-        return [file for path in hub.fetch(dataset.hub) for file in files_at(path)]
+    if dataset.hubs:
+        return [file for path in hubs.fetch(dataset.hubs) for file in files_at(path)]
     assert dataset.file is not None
     if not dataset.file.exists():
         raise DataError("data.no_file", file=dataset.file)

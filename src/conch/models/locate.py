@@ -15,8 +15,9 @@ from pathlib import Path
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
 from conch.core.files import write_whole
+from conch.core.hubs import looks_like_id
 from conch.models import convert, pull
-from conch.models.hub import archive, huggingface
+from conch.models.hub import archive
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
 from conch.models.source import NO_TOKENS, Tokens
@@ -101,7 +102,7 @@ def locate(request: Request) -> Located:
         return _run(request)
     if path.exists():
         return _path(path.absolute(), request)
-    if huggingface.looks_like_id(reference):
+    if looks_like_id(reference):
         at_hand = None if request.check else pull.kept(request.wish())
         folder = at_hand or request.obtained(lambda: pull.pull(request.wish(), request.listener()))
         return Located(reference.rpartition("/")[2], folder)
@@ -110,7 +111,7 @@ def locate(request: Request) -> Located:
 
 def is_hub_id(reference: str) -> bool:
     """Whether `reference` names a model of a hub, since it is not a path on this machine."""
-    return huggingface.looks_like_id(reference) and not Path(reference).expanduser().exists()
+    return looks_like_id(reference) and not Path(reference).expanduser().exists()
 
 
 def find(request: Request) -> Located | None:

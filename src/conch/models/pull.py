@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conch.config import settings
-from conch.core import env
+from conch.core import env, hubs
 from conch.core.errors import ModelError
 from conch.core.text import tr
 from conch.models import disk, sources
-from conch.models.hub.huggingface import HUB, HuggingFace
+from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.needed import INDEX, missing, needed, shards_of
 from conch.models.patience import Patience, settled_patience
@@ -58,7 +58,7 @@ def kept(wish: Wish) -> Path | None:
 
 
 def _caches(wish: Wish) -> tuple[Source, ...]:
-    hub = HuggingFace("huggingface", HUB, wish.cache_dir or env.hub_cache())
+    hub = HuggingFace("huggingface", hubs.HUGGINGFACE, wish.cache_dir or env.hub_cache())
     return hub, ModelScope(env.modelscope_endpoint(), env.modelscope_cache())
 
 

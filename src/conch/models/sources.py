@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conch.core import env
+from conch.core import env, hubs
 from conch.models.hub import modelscope
-from conch.models.hub.huggingface import HUB, HuggingFace
+from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.source import Source, Tokens
 
@@ -30,12 +30,12 @@ class Wanted:
 
 
 def _huggingface(wanted: Wanted) -> Source:
-    return HuggingFace("huggingface", HUB, wanted.cache, wanted.tokens.huggingface)
+    return HuggingFace("huggingface", hubs.HUGGINGFACE, wanted.cache, wanted.tokens.huggingface)
 
 
 def _hf_mirror(wanted: Wanted) -> Source:
     token = wanted.tokens.huggingface if wanted.named else False
-    return HuggingFace("hf-mirror", "https://hf-mirror.com", wanted.cache, token)
+    return HuggingFace("hf-mirror", hubs.HF_MIRROR, wanted.cache, token)
 
 
 def _modelscope(wanted: Wanted) -> Source:

@@ -173,8 +173,8 @@ TEXTS = {
         "{file} 中的数据集 '{name}' 只在另一个站点上（{key}：{repo}），暂不支持从该站点获取数据集。",
     ),
     "data.other_hub.fix": Text(
-        "Download its files and register them: conch data add FOLDER, or give its hf_hub_url.",
-        "请下载其文件后登记：conch data add FOLDER，或给出 hf_hub_url。",
+        "Download its files and register them: conch data add FOLDER, or give its hf_hub_url or ms_hub_url.",
+        "请下载其文件后登记：conch data add FOLDER，或给出 hf_hub_url 或 ms_hub_url。",
     ),
     "data.media_later": Text(
         "Dataset '{name}' in {file} has {parts}, which can't be trained on yet.",
@@ -261,9 +261,24 @@ TEXTS = {
         "没有文件 {repo}，也无法从站点获取同名的数据集：{reason}。",
     ),
     "data.hub_unreachable.fix": Text(
-        "Check the network, or set HF_ENDPOINT to a mirror. If it was fetched before, HF_HUB_OFFLINE=1 uses that copy.",
-        "请检查网络，或将 HF_ENDPOINT 设为镜像站。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
+        "Check the network, or choose a mirror: conch models source hf-mirror. If it was fetched before, "
+        "HF_HUB_OFFLINE=1 uses that copy.",
+        "请检查网络，或选择镜像站：conch models source hf-mirror。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
     ),
+    "data.hubs_failed": Text(
+        "There is no file {repo}, and no hub serves a dataset of that name:{reasons}",
+        "没有文件 {repo}，也没有站点能提供同名的数据集：{reasons}",
+    ),
+    "data.hubs_failed.fix": Text(
+        "Check the network, or choose a mirror: conch models source hf-mirror. If it was fetched before, "
+        "HF_HUB_OFFLINE=1 uses that copy.",
+        "请检查网络，或选择镜像站：conch models source hf-mirror。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
+    ),
+    "data.no_modelscope": Text(
+        "{repo} is a dataset of ModelScope, whose client library is not installed.",
+        "{repo} 是魔搭（ModelScope）上的数据集，但尚未安装其客户端库。",
+    ),
+    "data.no_modelscope.fix": Text("Run: pip install modelscope", "请运行：pip install modelscope"),
     # refusing, mending
     "data.bad_rows": Text("Dataset '{name}' can't be trained on:", "数据集 '{name}' 无法用于训练："),
     "data.bad_rows.fix": Text(

@@ -28,13 +28,6 @@ from conch.models.source import (
     check_path,
 )
 
-HUB = "https://huggingface.co"
-
-
-def looks_like_id(reference: str) -> bool:
-    """Whether this could be `organisation/name` on the hub."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", reference) is not None
-
 
 @dataclass(frozen=True)
 class HuggingFace:
