@@ -515,7 +515,7 @@ IN_THE_WORKER = [
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers do their run in this process, which has torch already."""
 
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         worker.execute(run)
         return 0
 

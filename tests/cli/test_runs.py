@@ -165,7 +165,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What would have been started."""
     words: list[tuple[str, ...]] = []
 
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         words.append(arguments)
         return 0
 
@@ -202,7 +202,7 @@ def test_a_resumed_run_is_not_taken_for_ended(stopped: Run, launched: list[tuple
 
 
 def test_resume_is_followed_to_its_own_end(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         run.events.write(Started, pid=1, resumed_from=arguments[1])
         run.events.write(Finished, step=9, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
         return 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import click
 
-from conch.cli.output import say
+from conch.cli.output import coloured, say
 from conch.core.conversation import Document, Feedback, Preference
 from conch.core.errors import DataError
 from conch.core.text import tr
@@ -51,7 +53,7 @@ def show_report(report: Report, name: str) -> None:
 
 def _show_reading(report: Report) -> None:
     opened = report.opened
-    columns = ", ".join(f"{part} = {column}" for part, column in opened.layout.columns.named().items())
+    columns = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
     values = {"name": opened.dataset.name, "rows": report.rows, "format": opened.format.name}
     say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=columns))
     found = opened.recognised
@@ -122,7 +124,9 @@ def previewed(opened: Opened, measure: Measure, rows: int) -> Iterator[dict[str,
             raise sample
         examples = measure.examples(sample)
         for number, example in enumerate(examples):
-            yield _tokens(example, measure, _part(sample, number, len(examples)))
+            part = _part(sample, number, len(examples))
+            whole = isinstance(sample, Document)  # goes on in the next block
+            yield _tokens(example if whole else example.cut(measure.cutoff_len), measure, part)
 
 
 def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
@@ -136,6 +140,7 @@ def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
         "ids": example.input_ids,
         "tokens": pieces_of(measure.template.tokenizer, example.input_ids),
         "trained": [label != IGNORED for label in example.labels],
+        "truncated": example.truncated,
     }
 
 
@@ -153,9 +158,20 @@ def _part(sample: Sample, number: int, count: int) -> str:
 
 
 def show_preview(shown: Iterable[dict[str, Any]]) -> None:
+    spans = _in_colours if coloured() else _in_marks
     for entry in shown:
         trained = entry["trained"]
         values = {"row": entry["row"], "tokens": len(trained), "trained": sum(trained)}
-        say(tr("cli.data.preview_row", **values, part=tr(f"cli.data.part.{entry['part']}")))
+        heading = tr("cli.data.preview_row", **values, part=tr(f"cli.data.part.{entry['part']}"))
+        say(heading + (tr("cli.data.preview_cut") if entry["truncated"] else ""))
         pairs = zip(entry["tokens"], trained, strict=True)
-        say("".join(click.style(text, fg="green" if on else "bright_black") for text, on in pairs))
+        runs = groupby(pairs, key=itemgetter(1))
+        say("".join(spans("".join(text for text, _ in run), on) for on, run in runs))
+
+
+def _in_colours(text: str, trained: bool) -> str:
+    return click.style(text, fg="green" if trained else "bright_black")
+
+
+def _in_marks(text: str, trained: bool) -> str:
+    return f"⟦{text}⟧" if trained else text

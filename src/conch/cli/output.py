@@ -21,6 +21,11 @@ def say(text: str = "") -> None:
     click.echo(text)
 
 
+def coloured() -> bool:
+    """Whether what is said is shown in colours: it goes to a terminal."""
+    return sys.stdout.isatty()
+
+
 def whisper(text: str) -> None:
     """Print a line for a person that is not part of a command's result."""
     click.echo(text, err=True)

@@ -100,7 +100,7 @@ class Report:
             "dataset": opened.dataset.name,
             "file": opened.dataset.place,
             "format": opened.format.name,
-            "columns": opened.layout.columns.named(),
+            "columns": dict(opened.columns),
             "unused_columns": self.unused,
             "stage": STAGES[opened.format.sample],
             "rows": self.rows,
@@ -191,14 +191,14 @@ def refuse_bad_rows(name: str, config: DataConfig, stage: str) -> int | None:
     dataset = find_dataset(name, config.dataset_dir)
     if dataset.hubs:
         return None
-    opened = open_dataset(dataset)
+    opened = open_dataset(dataset, config.default_system)
     require(opened, SAMPLES[stage])
     bound = opened.bound(config.max_samples)
     if config.streaming:
         bound = min(bound or OF_A_STREAM, OF_A_STREAM)
     count = 0
     problems: list[DataError] = []
-    for sample in judged(opened, config.default_system, bound):
+    for sample in judged(opened, bound):
         count += 1
         if isinstance(sample, DataError):
             problems.append(sample)

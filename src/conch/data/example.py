@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,14 +101,10 @@ def conversation_examples(
     conversation: Conversation, config: DataConfig, template: ChatTemplate
 ) -> list[Example]:
     """The examples of a conversation, cut to `cutoff_len`. Raises DataError where they'd teach nothing."""
-    try:
+    with told_of_row(conversation.origin):
         whole = encode(
             conversation, template, train_on_prompt=config.train_on_prompt, mask_history=config.mask_history
         )
-    except DataError as error:
-        if isinstance(error, RowError) or conversation.origin is None:
-            raise
-        raise row_error(error.key, conversation.origin, **error.values) from error
     if not whole:
         raise row_error("template.no_answer", conversation.origin)
     cut = [example.cut(config.cutoff_len) for example in whole]
@@ -122,6 +119,17 @@ def document_examples(document: Document, config: DataConfig, template: ChatTemp
         raise row_error("template.no_text", document.origin)
     whole = encode_text(document, template)
     return [whole if config.packs("pt") else whole.cut(config.cutoff_len)]
+
+
+@contextmanager
+def told_of_row(origin: Origin | None) -> Iterator[None]:
+    """What the template raises of a conversation becomes an error of the row that it came from."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(error, RowError) or origin is None:
+            raise
+        raise row_error(error.key, origin, **error.values) from error
 
 
 def row_error(key: str, origin: Origin | None, **values: Any) -> RowError:

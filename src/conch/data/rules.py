@@ -211,7 +211,8 @@ def token_rule(measure: Measure) -> Rule:
         try:
             examples = measure.examples(look.sample)
         except DataError as error:
-            yield look.error("check.template", reason=error.message)
+            reason = error.reason if isinstance(error, RowError) else error.message
+            yield look.error("check.template", reason=reason)
             return
         for example in examples:
             found = _first_trouble(look, example, measure)

@@ -452,14 +452,15 @@ TEXTS = {
     "cli.data.stats.histogram": Text("Length in tokens:", "长度分布（词元）："),
     "cli.data.stats.cutoffs": Text("Truncated by cutoff_len:", "各 cutoff_len 截断的条数："),
     "cli.data.preview": Text(
-        "Show the exact tokens of the first rows; the trained ones in green.",
-        "显示前几行的词元；参与训练的为绿色。",
+        "Show the exact tokens of the first rows; the trained ones in green, or ⟦so⟧ where there are no colours.",
+        "显示前几行的词元；参与训练的为绿色，无颜色时以⟦⟧标出。",
     ),
     "cli.data.preview_rows": Text("How many rows.", "行数。"),
     "cli.data.preview_row": Text(
         "Row {row}, {part}: {tokens} tokens, {trained} of them trained",
         "第 {row} 条，{part}：{tokens} 个词元，其中 {trained} 个参与训练",
     ),
+    "cli.data.preview_cut": Text("; cut at cutoff_len", "；已在 cutoff_len 处截断"),
     "cli.data.part.conversation": Text("conversation", "对话"),
     "cli.data.part.chosen": Text("chosen answer", "被选中的回答"),
     "cli.data.part.rejected": Text("rejected answer", "被拒绝的回答"),
