@@ -227,7 +227,7 @@ FAMILIES = (
         DEEPSEEK,
         "<｜end▁of▁sentence｜>",
         bos="<｜begin▁of▁sentence｜>",
-        written=lambda content: f"\n</think>\n\n{content.strip()}",
+        written=lambda content: f"\n</think>\n\n{content}",
         stable=False,
     ),
     Family("phi3", PHI3, ("<unk>", *ROLES, "<|endoftext|>"), "<|end|>", unlisted=("<|end|>",)),

@@ -176,6 +176,16 @@ def test_training_shows_what_serving_shows(family: Family, contents: list[str]) 
     )
 
 
+@settings(quick, max_examples=120)
+@given(family=st.sampled_from(FAMILIES), contents=CONVERSATIONS)
+def test_what_is_trained_reads_as_the_answers_and_their_ends(family: Family, contents: list[str]) -> None:
+    """Exactly, whatever is said: no token of a prompt is trained, and none of an answer is left out."""
+    turns: Any = ("user", "assistant")
+    conversation = Conversation.of(*((turns[i % 2], text) for i, text in enumerate(contents)))
+    trained = trained_texts(family, encode(conversation, template_of(family)))
+    assert trained == [family.written(text) + family.end for text in contents[1::2]]
+
+
 # reasoning
 
 THOUGHT = "<think>\nThe recipe first.\n</think>\n\n1. Check the recipe."
