@@ -236,7 +236,7 @@ FAMILIES = (
         GLM,
         ("<|pad|>", "[gMASK]", "<sop>", *ROLES, "<|endoftext|>"),
         "<|endoftext|>",
-        written=lambda content: f"\n{content.strip()}",
+        written=lambda content: f"\n{content.rstrip()}",
         stable=False,
     ),
     Family(
