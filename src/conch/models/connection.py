@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from conch.core import env
+from conch.core.errors import first_line
 from conch.models.patience import Patience
 from conch.models.source import RefusedError, TryAgainError
 
@@ -119,7 +120,3 @@ def answers_in(url: str, timeout: float) -> float | None:
     except TryAgainError:
         return None
     return time.monotonic() - began if response.status_code < 500 else None
-
-
-def first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -198,10 +198,6 @@ def stored_dtype(folder: Path) -> str:
     return names.get(read_model_files(folder).dtype, "float32")
 
 
-def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    tokenizer.save_pretrained(folder)
-
-
 def generation_config(folder: Path) -> GenerationConfig | None:
     """The folder's generation config, where it has one."""
     return GenerationConfig.from_pretrained(folder) if (folder / "generation_config.json").is_file() else None

@@ -27,7 +27,3 @@ class DatasetHub(Protocol):
     def folder(self, place: HubPlace, names: Sequence[str]) -> Path:
         """The folder that holds the files `names`, fetched if they aren't at hand."""
         ...
-
-
-def first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import env
-from conch.core.errors import DataError
+from conch.core.errors import DataError, first_line
 from conch.data.dataset import HubPlace
-from conch.data.hubs.hub import UnreachableError, first_line
+from conch.data.hubs.hub import UnreachableError
 
 PATIENCE = 10.0
 """Seconds that are waited for an answer of the hub."""
@@ -95,7 +95,9 @@ def _refusals(place: HubPlace) -> Iterator[None]:
     except LocalEntryNotFoundError as error:
         if env.offline():
             raise DataError("data.hub_offline", repo=repo) from error
-        raise UnreachableError("data.hub_unreachable", repo=repo, reason=first_line(error)) from error
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error
     except GatedRepoError as error:
         raise DataError("data.hub_gated", repo=repo) from error
     except RevisionNotFoundError as error:
@@ -104,6 +106,8 @@ def _refusals(place: HubPlace) -> Iterator[None]:
         raise DataError("data.hub_no_repo", repo=repo) from error
     except HfHubHTTPError as error:
         kind = UnreachableError if error.response.status_code >= 500 else DataError
-        raise kind("data.hub_error", repo=repo, reason=first_line(error)) from error
+        raise kind("data.hub_error", repo=repo, reason=first_line(error).rstrip(".")) from error
     except Exception as error:  # the client lets its HTTP library's own errors through
-        raise UnreachableError("data.hub_unreachable", repo=repo, reason=first_line(error)) from error
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import env
-from conch.core.errors import DataError
+from conch.core.errors import DataError, first_line
 from conch.data.dataset import HubPlace
-from conch.data.hubs.hub import UnreachableError, first_line
+from conch.data.hubs.hub import UnreachableError
 
 CLIENT = "modelscope_hub"
 """The part of `modelscope` that speaks to the hub."""
@@ -81,6 +81,10 @@ def _refusals(client: Any, place: HubPlace) -> Iterator[None]:
     except client.HubError as error:
         if env.offline():
             raise DataError("data.hub_offline", repo=repo) from error
-        raise UnreachableError("data.hub_unreachable", repo=repo, reason=first_line(error)) from error
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error
     except OSError as error:
-        raise UnreachableError("data.hub_unreachable", repo=repo, reason=first_line(error)) from error
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import env
+from conch.core.errors import first_line
 from conch.core.files import write_whole
-from conch.models.connection import PASSING, answers_in, first_line, retry_after, translated
+from conch.models.connection import PASSING, answers_in, retry_after, translated
 from conch.models.source import (
     Digest,
     Listing,

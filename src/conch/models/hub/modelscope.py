@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from conch.models.connection import answers_in, first_line
+from conch.core.errors import first_line
+from conch.models.connection import answers_in
 from conch.models.source import (
     MAIN,
     Digest,
