@@ -10,7 +10,8 @@ import pytest
 from conch.core.conversation import Conversation, Message, Origin, ToolCall
 from conch.core.errors import DataError
 from conch.data.example import conversation_examples, encode
-from conch.data.template import CallForm, ChatTemplate
+from conch.data.rendering import CallForm
+from conch.data.template import ChatTemplate
 from tests.data.families import CHATML, DEEPSEEK, IM, Family, tokenizer_of
 from tests.data.test_template import spans, trained_texts
 

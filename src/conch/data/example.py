@@ -10,7 +10,8 @@ from typing import Any
 from conch.config.data import DataConfig
 from conch.core.conversation import Conversation, Document, Message, Origin
 from conch.core.errors import DataError, RowError
-from conch.data.template import ChatTemplate, Encoder
+from conch.data.encoder import Encoder
+from conch.data.template import ChatTemplate
 
 IGNORED = -100
 """The label of a token that is not trained (PyTorch's cross-entropy convention)."""
@@ -52,7 +53,7 @@ def encode(
     template rewrites what came before (reasoning cut out of history), they become separate ones.
     """
     messages = conversation.messages
-    encoder = Encoder(template)
+    encoder = Encoder(template.reader, template.end_of_turn)
     finished: list[Example] = []
     ids: list[int] = []
     labels: list[int] = []
