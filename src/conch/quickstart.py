@@ -23,7 +23,7 @@ from conch.core.errors import ExportError, RunError
 from conch.core.events import Event, Failed, Finished, Metrics
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.core.text import tr
-from conch.data.prepare import read_conversations
+from conch.data.recipes import read_conversations
 from conch.data.sources import BUNDLED
 from conch.once import serve_once
 from conch.runs import Run, read_events

@@ -20,8 +20,8 @@ from conch.data.describe import describe
 from conch.data.describe import register as keep
 from conch.data.layout import Columns
 from conch.data.listing import listed
-from conch.data.prepare import read_conversations, read_documents
 from conch.data.reading import Opened, open_dataset, read_samples
+from conch.data.recipes import read_conversations, read_documents
 from conch.data.sources import BUNDLED, by_place, find_dataset, registered_names
 from tests.data.made import (
     ALPACA,

@@ -17,7 +17,7 @@ from conch.core.errors import TrainingError
 from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device

@@ -23,7 +23,7 @@ from conch.config.method import LoraConfig
 from conch.core.events import Checkpoint
 from conch.core.files import publish, temporary_folder
 from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
