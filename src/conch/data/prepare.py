@@ -16,6 +16,7 @@ from conch.core.notice import Notice
 from conch.data import cache, mixing, packing
 from conch.data import workers as processes
 from conch.data.check import refuse_bad_rows
+from conch.data.fingerprint import fingerprint
 from conch.data.held_out import drawn, split, without
 from conch.data.prepared import Prepared
 from conch.data.recipes import RECIPES, Recipe
@@ -79,7 +80,9 @@ class _Task:
 
     def whole(self) -> Prepared:
         """All rows, tokenised now or earlier, and packed."""
-        made = cache.fingerprint(self.config, self.template, self.stage, self.seed)
+        made = fingerprint(
+            self.config, self.template, self.stage, self.seed, made_already=cache.is_saved(self.config)
+        )
         tokens = cache.find(self.config, made)
         notices: tuple[Notice, ...] = ()
         if tokens is None:
