@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.counting import counting
 from conch.cli.data_options import as_trained
 from conch.cli.group import Group
 from conch.cli.output import emit, say, whisper
@@ -122,7 +123,9 @@ def check_command(
     if target is not None:
         refuse_target(target, opened)
     others = _opened(evaluated, dataset_dir, asked) if evaluated else None
-    report = check(opened, others, _measure(opened, model, asked) if model else None)
+    measure = _measure(opened, model, asked) if model else None
+    with counting() as told:
+        report = check(opened, others, measure, told)
     if not as_json:
         show_report(report, name)
     repaired = repair(report, target) if target is not None else None
@@ -143,7 +146,9 @@ def stats_command(name: str, model: str, asked: DataConfig, dataset_dir: str | N
     from conch.data.stats import CUTOFFS, stats
 
     opened = _opened(name, dataset_dir, asked)
-    found = stats(opened, _measure(opened, model, asked))
+    measure = _measure(opened, model, asked)
+    with counting() as told:
+        found = stats(opened, measure, told)
     cutoffs = sorted({*CUTOFFS, asked.cutoff_len})
     emit(found.to_dict(cutoffs)) if as_json else show_stats(found, cutoffs)
 

@@ -7,7 +7,7 @@ first fault. The originals are only read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -118,14 +118,23 @@ def severity_of(rule: str) -> Severity:
     return "warning" if rule in WARNED else "error"
 
 
-def check(opened: Opened, evaluated: Opened | None = None, measure: Measure | None = None) -> Report:
-    """Hold every row of `opened` against every rule; with `measure`, also what becomes of it in tokens."""
+def check(
+    opened: Opened,
+    evaluated: Opened | None = None,
+    measure: Measure | None = None,
+    told: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Hold every row of `opened` against every rule; with `measure`, also what becomes of it in tokens.
+
+    `told` hears how many rows were looked at so far.
+    """
     report = Report(opened)
     repeats = RepeatRule()
     rules: list[Rule] = [*_rules(evaluated, measure), repeats]
     for item in opened.items():
         if isinstance(item, Row):
             report.rows += 1
+            told(report.rows)
             report.unused = report.unused if report.rows > 1 else _unused(opened, item)
         for error in _errors_of(opened, item, rules):
             report.add(error)

@@ -461,6 +461,7 @@ TEXTS = {
         "第 {row} 条，{part}：{tokens} 个词元，其中 {trained} 个参与训练",
     ),
     "cli.data.preview_cut": Text("; cut at cutoff_len", "；已在 cutoff_len 处截断"),
+    "cli.data.counted": Text("{rows} rows …", "已处理 {rows} 条…"),
     "cli.data.part.conversation": Text("conversation", "对话"),
     "cli.data.part.chosen": Text("chosen answer", "被选中的回答"),
     "cli.data.part.rejected": Text("rejected answer", "被拒绝的回答"),
