@@ -20,7 +20,7 @@ from conch.models.hub.modelscope import ModelScope
 from conch.models.needed import INDEX, missing, needed, shards_of
 from conch.models.patience import Patience, settled_patience
 from conch.models.pull_events import Chosen, GivenUp, Listed, Probed, Pulled, Report
-from conch.models.retry import patiently
+from conch.models.retry import Retry
 from conch.models.source import (
     MAIN,
     NO_TOKENS,
@@ -151,9 +151,8 @@ class _Attempts:
 
     def listing(self, source: Source) -> Listing:
         wish, timeout = self.wish, self.patience.connect
-        return patiently(
-            source.name, self.patience, self.report, lambda: source.files(wish.repo, wish.revision, timeout)
-        )
+        retry = Retry(source.name, self.patience, self.report)
+        return retry.ask(lambda: source.files(wish.repo, wish.revision, timeout))
 
     def _from(self, source: Source) -> Path:
         began = time.monotonic()
