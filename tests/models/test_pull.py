@@ -21,6 +21,7 @@ import pytest
 
 from conch.core.errors import ModelError
 from conch.models import disk
+from conch.models.fetching import Fetcher
 from conch.models.patience import Patience
 from conch.models.pull import Wish, kept, pull
 from conch.models.pull_events import (
@@ -36,7 +37,6 @@ from conch.models.pull_events import (
     Waiting,
 )
 from conch.models.source import Listing, RemoteFile, Tokens, incomplete
-from conch.models.transfer import Transfer
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 
@@ -602,7 +602,7 @@ def test_a_disk_that_fills_up_on_the_way(get: Get, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Transfer, "_append", full)
+    monkeypatch.setattr(Fetcher, "_append", full)
     refused(get, "models.disk_filled")
 
 
