@@ -18,6 +18,11 @@ from conch.data.template import ChatTemplate
 
 FORMAT = 1
 """Of the kept tokens; another one tells those of earlier versions apart."""
+_SETTINGS = {
+    *("cutoff_len", "default_system", "eval_on_each_dataset", "interleave_probs", "mask_history"),
+    *("max_samples", "mix_strategy", "train_on_prompt", "val_size"),
+}
+"""The keys of a DataConfig that tokens depend on by themselves."""
 Fingerprint = Mapping[str, Any]
 """What tokens depend on, by name."""
 
@@ -32,19 +37,7 @@ def fingerprint(
     tokenizer = _tokenizer_digest(template.tokenizer)
     if tokenizer is None:
         return None
-    settings = config.model_dump(
-        include={
-            "cutoff_len",
-            "default_system",
-            "eval_on_each_dataset",
-            "interleave_probs",
-            "mask_history",
-            "max_samples",
-            "mix_strategy",
-            "train_on_prompt",
-            "val_size",
-        }
-    )
+    settings = config.model_dump(include=_SETTINGS)
     return {
         "format": FORMAT,
         "stage": stage,
