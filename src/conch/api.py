@@ -76,7 +76,10 @@ def load(
         "infer_dtype": dtype,
         **settings,
     }
-    return _load(build(ModelConfig, values, tr("config.from_python")))
+    loaded = _load(build(ModelConfig, values, tr("config.from_python")))
+    for notice in loaded.notices:
+        warnings.warn(notice.message, stacklevel=2)
+    return loaded
 
 
 def chat(

@@ -24,6 +24,7 @@ from conch.data.prepare import check_rows
 from conch.data.reading import files_of
 from conch.data.sources import find_dataset, from_anywhere
 from conch.models.headers import read_model_files
+from conch.models.hub.huggingface import looks_like_id
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
 from conch.runs import launch, provenance, requests, store
@@ -157,7 +158,7 @@ def plan_resume(
     state = run.state()
     if state in {"running", "stopping"} or (state == "queued" and run.worker() is not None):
         raise launch.refuse_busy(run)
-    found = checkpoint.expanduser().absolute() if checkpoint else latest(run.output)
+    found = _checkpoint_of(run, checkpoint.expanduser()) if checkpoint else latest(run.output)
     if found is not None:
         resumable(found)
     changes = {"num_train_epochs": epochs, "max_steps": max_steps}
@@ -170,6 +171,17 @@ def plan_resume(
     if differences and not force:
         raise RunError("runs.changed", name=run.id, differences=describe(differences))
     return Plan(run, found, int(reached.get("global_step") or 0), changes, tuple(differences))
+
+
+def _checkpoint_of(run: Run, given: Path) -> Path:
+    """The checkpoint that is meant: a folder, or by its name or step one of the run's own."""
+    if given.is_absolute() or given.is_dir():
+        return given.absolute()
+    name = f"checkpoint-{given}" if str(given).isdigit() else str(given)
+    if not (run.output / name).is_dir():
+        known = ", ".join(path.name for path in run.checkpoints()) or "-"
+        raise RunError("runs.no_checkpoint", name=run.id, checkpoint=given, known=known)
+    return (run.output / name).absolute()
 
 
 def _require_more(run: Run, state: str, reached: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
@@ -293,7 +305,7 @@ def _placed_model(name: str) -> str | None:
     exists = Path(name).expanduser().exists()
     if name in STARTERS:
         return name
-    if store.names_run(name) and not exists:
+    if not exists and (store.names_run(name) or (not looks_like_id(name) and store.is_called(name))):
         return store.find(name).id  # `latest` would soon be another
     return _placed(name) if exists else name
 

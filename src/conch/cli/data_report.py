@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conch.cli.layout import columns
 from conch.cli.output import say
 from conch.core.conversation import Document, Feedback, Preference
 from conch.core.errors import DataError
@@ -22,6 +23,26 @@ _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHOWN = 10
 """Findings of one rule that are shown to a person; `--json` has more."""
+
+
+# list
+
+
+def show_list(entries: Sequence[dict[str, Any]]) -> None:
+    heads = [tr(f"cli.data.list.{name}") for name in ("name", "format", "rows", "file")]
+    rows = [
+        [entry["name"], entry["format"] or "-", _known(entry["rows"]), entry["file"]] for entry in entries
+    ]
+    lines = list(columns([heads, *rows], right={2}))
+    say(lines[0])
+    for line, entry in zip(lines[1:], entries, strict=True):
+        say(line)
+        if entry["problem"]:
+            say(click.style(f"  ✗ {entry['problem']}", fg="red"))
+
+
+def _known(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 # check

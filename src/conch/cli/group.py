@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +11,49 @@ from typing import Any
 
 import click
 
+from conch import __version__
 from conch.core.text import tr
 
 
 def _in_our_words(record: tuple[str, str]) -> tuple[str, str]:
     """click writes `[default: …]` and `[required]` itself."""
     name, meaning = record
-    meaning = meaning.replace("[default: ", f"[{tr('cli.default')}")
-    return name, meaning.replace("[required]", f"[{tr('cli.required')}]")
+    name = _METAVAR.sub(lambda found: " " + tr(f"cli.metavar.{_METAVARS[found[1]]}"), name)
+    text, bracket, extra = meaning.rpartition("  [")
+    return name, f"{text}{bracket}{_extra(extra)}" if bracket and extra.endswith("]") else meaning
+
+
+_METAVARS = {
+    "INTEGER RANGE": "whole",
+    "INTEGER": "whole",
+    "FLOAT RANGE": "number",
+    "FLOAT": "number",
+    "TEXT": "text",
+    "PATH": "path",
+    "DIRECTORY": "folder",
+}
+_METAVAR = re.compile(f" ({'|'.join(_METAVARS)})$")
+_RANGE = re.compile(r"(?:(?P<low>[\d.]+)<=)?x(?:(?P<sign>[<>]=?)(?P<bound>[\d.]+))?")
+_SIGNS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
+
+
+def _extra(words: str) -> str:
+    """`default: 8000; 0<=x<=65535]`, `required]`."""
+    parts = words.removesuffix("]").split("; ")
+    return tr("cli.semicolon").join(map(_bracketed, parts)) + "]"
+
+
+def _bracketed(part: str) -> str:
+    if part == "required":
+        return tr("cli.required")
+    if part.startswith("default: "):
+        return tr("cli.default") + part.removeprefix("default: ")
+    found = _RANGE.fullmatch(part)
+    if not found or not found["bound"]:
+        return part
+    if found["low"]:
+        return tr("cli.range.between", low=found["low"], high=found["bound"])
+    return tr(f"cli.range.{_SIGNS[found['sign']]}", bound=found["bound"])
 
 
 @dataclass
@@ -30,6 +66,12 @@ class Session:
 def _note_debug(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     if given and isinstance(ctx.obj, Session):
         ctx.obj.debug = True
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given:
+        click.echo(f"conch {__version__}")
+        ctx.exit()
 
 
 class Command(click.Command):
@@ -128,6 +170,15 @@ class LazyGroup(Group):
 
     def __init__(self, *args: Any, commands_by_module: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        version = click.Option(
+            ["--version", "-V"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help=tr("cli.program_version"),
+        )
+        self.params.append(version)
         self._modules = commands_by_module
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:

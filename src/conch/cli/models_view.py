@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from conch.cli.layout import columns, pad, width_of
 from conch.cli.output import size, whisper
 from conch.core.errors import ConchError, ModelError
 from conch.core.text import tr
@@ -14,8 +15,6 @@ from conch.models.hardware import Room
 from conch.models.headers import ModelFiles, read_model_files
 from conch.models.hub.huggingface import looks_like_id
 from conch.models.inventory import Entry, describe, find_entry, has_chat_template
-
-WIDTHS = (40, 12, 22, 8, 5, 9, 9)
 
 
 def entry_facts(entry: Entry, room: Room) -> dict[str, Any]:
@@ -78,32 +77,27 @@ def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> d
 
 def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
     """A line a model, and what the last column was measured against."""
-    yield _line(*(tr(f"cli.models.column.{name}") for name in COLUMNS))
+    rows = [[tr(f"cli.models.column.{name}") for name in COLUMNS]]
     for facts in listed:
         if "problem" in facts:
-            yield _line(facts["name"], facts["source"], size(facts["bytes"])) + "  " + facts["problem"]
+            rows.append(
+                [facts["name"], facts["source"], *("-" * 3), size(facts["bytes"]), "-", facts["problem"]]
+            )
             continue
         template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
         fitting = [name for name in METHODS if facts["training"][name]["fits"]]
-        yield _line(
-            facts["name"],
-            facts["source"],
-            facts["architecture"],
-            _count(facts["parameters"]),
-            facts["dtype"],
-            size(facts["bytes"]),
-            template,
-            ", ".join(fitting) or "-",
+        rows.append(
+            [
+                *(facts["name"], facts["source"], facts["architecture"], _count(facts["parameters"])),
+                *(facts["dtype"], size(facts["bytes"]), template, ", ".join(fitting) or "-"),
+            ]
         )
+    yield from columns(rows, right={3, 5})
     yield ""
     yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
 
 
 COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
-
-
-def _line(*words: str) -> str:
-    return " ".join(f"{word:<{width}}" for word, width in zip(words, (*WIDTHS, 0), strict=False)).rstrip()
 
 
 def _count(parameters: int) -> str:
@@ -144,5 +138,7 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
 
 
 def _sheet_lines(values: dict[str, str]) -> Iterator[str]:
+    heads = {name: tr(f"cli.models.fact.{name}") for name in values}
+    width = max(map(width_of, heads.values())) + 2
     for name, value in values.items():
-        yield f"{tr(f'cli.models.column.{name}')}: {value}"
+        yield f"{pad(heads[name], width)}{value}"

@@ -17,7 +17,7 @@ from conch.runs.claim import sweep
 from conch.runs.devices import pool_of
 from conch.runs.launch import MARK
 from conch.runs.process import Worker
-from conch.runs.run import ENDED, Run
+from conch.runs.run import ENDED, Run, told
 from conch.runs.summary import open_log
 
 GRACE_SECONDS = 5.0
@@ -153,7 +153,7 @@ def _session(pid: int) -> int | None:
 def save_now(run: Run, until: Callable[[], bool] = lambda: False) -> Checkpoint | None:
     """Let the worker save a checkpoint and go on; returns it, or None where the run ended before."""
     if run.state() != "running":
-        raise RunError("runs.not_busy", name=run.id, state=run.state())
+        raise RunError("runs.not_busy", name=run.id, state=run.told_state())
     offset = run.events_path.stat().st_size
     run.ask_to_save()
     for event in run.follow(offset):
@@ -168,5 +168,5 @@ def save_now(run: Run, until: Callable[[], bool] = lambda: False) -> Checkpoint 
 def _require_worker(run: Run) -> Worker:
     state, worker = run.state(), run.worker()
     if state in ENDED or worker is None:
-        raise RunError("runs.not_busy", name=run.id, state=state)
+        raise RunError("runs.not_busy", name=run.id, state=told(state))
     return worker

@@ -93,7 +93,7 @@ def accept_charge(run: Run) -> bool:
 
 
 def refuse_busy(run: Run) -> RunError:
-    return RunError("runs.busy", name=run.id, state=run.state())
+    return RunError("runs.busy", name=run.id, state=run.told_state())
 
 
 @contextmanager

@@ -165,12 +165,12 @@ def move(run: Run, *, first: bool = False, before: Run | None = None) -> Place:
     pool = pool_of(run.flat_config())
     own = _own(pool, run)
     if not own:
-        raise RunError("runs.not_waiting", name=run.id, state=run.state())
+        raise RunError("runs.not_waiting", name=run.id, state=run.told_state())
     others = [ticket for ticket in tickets(pool) if ticket.run_id != run.id]
     if before is not None:
         at = next((i for i, ticket in enumerate(others) if ticket.run_id == before.id), None)
         if at is None:
-            raise RunError("runs.not_waiting", name=before.id, state=before.state())
+            raise RunError("runs.not_waiting", name=before.id, state=before.told_state())
         low = others[at - 1].order if at else others[at].order - 2 * GAP
         order = (low + others[at].order) // 2
     elif first:
@@ -180,7 +180,7 @@ def move(run: Run, *, first: bool = False, before: Run | None = None) -> Place:
     try:
         own[0].path.rename(pool.folder / _name(order, run.id))
     except FileNotFoundError as error:  # its turn came this moment
-        raise RunError("runs.not_waiting", name=run.id, state=run.state()) from error
+        raise RunError("runs.not_waiting", name=run.id, state=run.told_state()) from error
     return places().get(run.id) or Place(pool.name, 1, ())
 
 

@@ -33,6 +33,7 @@ from conch.core.events import (
     Stopped,
 )
 from conch.core.files import write_whole
+from conch.core.text import tr
 from conch.runs.follow import follow, read_last
 from conch.runs.log import EventLog
 from conch.runs.process import Worker, identify, silent_for
@@ -48,6 +49,13 @@ PARTS = (
     *("checkpoints", "output", "error", "diagnosis", "waits"),
 )
 """What a summary holds, in the order in which it is shown."""
+
+
+def told(state: State) -> str:
+    """A state in the reader's language."""
+    return tr(f"runs.state.{state}")
+
+
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
 CANCEL_SECONDS = 15.0
 """So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
@@ -129,6 +137,11 @@ class Run:
         except (yaml.YAMLError, OSError, ValueError):
             return {}
         return loaded if isinstance(loaded, dict) else {}
+
+    def run_name(self) -> str | None:
+        """What the user calls the run, if anything."""
+        name = self.flat_config().get("run_name")
+        return None if name is None else str(name)
 
     @property
     def output(self) -> Path:
@@ -213,6 +226,10 @@ class Run:
         if self.stop_path.exists() or self.cancel_path.exists():
             return "stopping"
         return "queued" if isinstance(last, Queued) else "running"
+
+    def told_state(self) -> str:
+        """The state in the reader's language."""
+        return told(self.state())
 
     def _without_worker(self) -> State:
         if not self.cancel_path.exists():

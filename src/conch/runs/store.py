@@ -12,7 +12,7 @@ from conch.core.errors import RunError
 from conch.core.events import Queued
 from conch.core.files import whole_folder
 from conch.runs.log import EventLog
-from conch.runs.run import ENDED, Run
+from conch.runs.run import ENDED, Run, told
 from conch.runs.trash import throw_away
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def find(name: str) -> Run:
         return runs[0]
     exact = [run for run in runs if run.id == name]
     matches = exact or [run for run in runs if run.id.startswith(name)]
-    matches = matches or [run for run in runs if run.flat_config().get("run_name") == name]
+    matches = matches or [run for run in runs if run.run_name() == name]
     if not matches:
         raise RunError("runs.unknown", name=name)
     if len(matches) > 1:
@@ -84,6 +84,11 @@ def names_run(name: str) -> bool:
     return is_run(name) or (name == "latest" and bool(list_runs())) or bool(re.match(r"\d{8}-\d", name))
 
 
+def is_called(name: str) -> bool:
+    """Whether some run has this `run_name`. Reads the config of every run."""
+    return bool(name) and "/" not in name and any(run.run_name() == name for run in list_runs())
+
+
 def is_run(name: str) -> bool:
     """Whether `name` is a run's exact id."""
     return (runs_folder() / name / "config.yaml").is_file() if name and "/" not in name else False
@@ -93,7 +98,7 @@ def remove(run: Run) -> None:
     """Move a run's folder to the trash. Raises RunError while it is at work or waits for its turn."""
     state, worker = run.state(), run.worker()
     if state not in ENDED and not (state == "queued" and worker is None):
-        raise RunError("runs.busy", name=run.id, state=state)
+        raise RunError("runs.busy", name=run.id, state=told(state))
     from conch.runs import requests  # listing runs needs none
 
     requests.forget(run.id)

@@ -8,6 +8,13 @@ from conch.core.text.entry import Text
 TEXTS = {
     "check.at_row": Text("{file} row {row}: {reason}", "{file} 第 {row} 条：{reason}"),
     "check.at_line": Text("{file} line {row}: {reason}", "{file} 第 {row} 行：{reason}"),
+    # what JSON calls a value
+    "check.json.object": Text("object", "对象"),
+    "check.json.array": Text("array", "数组"),
+    "check.json.string": Text("string", "字符串"),
+    "check.json.boolean": Text("boolean", "布尔值"),
+    "check.json.number": Text("number", "数字"),
+    "check.json.null": Text("null", "空值（null）"),
     # what stands in the file
     "check.not_json": Text(
         "not JSON, at column {column}: {reason}.", "第 {column} 列不是合法的 JSON：{reason}。"
@@ -48,9 +55,9 @@ TEXTS = {
         "Add it, or name the right column: conch data add FILE --column ROLE=COLUMN",
         "请补上，或指明对应的列：conch data add FILE --column ROLE=COLUMN",
     ),
-    "check.null": Text("'{column}' is null.", "'{column}' 为 null。"),
+    "check.null": Text("'{column}' holds nothing (null).", "'{column}' 没有内容（null）。"),
     "check.null.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
-    "check.empty": Text("'{column}' is empty.", "'{column}' 为空。"),
+    "check.empty": Text("'{column}' is empty.", "'{column}' 是空的。"),
     "check.empty.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
     "check.blank": Text("'{column}' holds white space only.", "'{column}' 只有空白字符。"),
     "check.blank.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),

@@ -115,6 +115,24 @@ TEXTS = {
         "It needs adapter_config.json and adapter_model.safetensors, made for this base model.",
         "它需要针对该基座模型生成的 adapter_config.json 和 adapter_model.safetensors。",
     ),
+    "models.adapter_twice": Text(
+        "The adapter in {adapter} is on this model already; it is put on a second time, which no training did.",
+        "{adapter} 中的适配器已经在该模型上；再次叠加与训练时的情况不符。",
+    ),
+    "models.adapter_stranger": Text(
+        "The adapter in {adapter} was trained on {recorded}, but is put on {base}, whose weights are others: "
+        "expect bad answers.",
+        "{adapter} 中的适配器是在 {recorded} 上训练的，现在却叠加到权重不同的 {base} 上，回答很可能变差。",
+    ),
+    "models.adapter_on_merged": Text(
+        "The adapter in {adapter} was trained on {recorded}, but is put on {base}, an export that has an adapter "
+        "merged into it already: expect bad answers.",
+        "{adapter} 中的适配器是在 {recorded} 上训练的，而 {base} 是已经合并过适配器的导出模型，叠加后回答很可能变差。",
+    ),
+    "models.adapter_other_below": Text(
+        "The adapter in {adapter} is put on top of other adapters ({below}) than it was trained on: expect bad answers.",
+        "{adapter} 中的适配器训练时的下层适配器与现在的（{below}）不同，回答很可能变差。",
+    ),
     "models.other_adapter": Text(
         "{count} of its weights and the model's do not match, such as {name}",
         "有 {count} 个权重与该模型不对应，例如 {name}",
@@ -123,7 +141,28 @@ TEXTS = {
         "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
     ),
     "models.run_unfinished.fix": Text(
-        "Wait for it, or name one of its checkpoint folders.", "请等待完成，或指定它的某个检查点文件夹。"
+        "Wait for its end: conch runs follow {run}", "请等待其结束：conch runs follow {run}"
+    ),
+    "models.run_unfinished_saved": Text(
+        "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
+    ),
+    "models.run_unfinished_saved.fix": Text(
+        "Wait for its end (conch runs follow {run}), or use its newest checkpoint instead of its name: {checkpoint}",
+        "请等待其结束（conch runs follow {run}），或用它最新的检查点代替编号：{checkpoint}",
+    ),
+    "models.run_ended": Text(
+        "Run {run} is {state}, and has neither a model nor a checkpoint.",
+        "训练 {run} 的状态是 {state}，既没有模型，也没有检查点。",
+    ),
+    "models.run_ended.fix": Text(
+        "Let it go on: conch runs resume {run}", "请继续训练：conch runs resume {run}"
+    ),
+    "models.run_ended_saved": Text(
+        "Run {run} is {state} and has no model of its own.", "训练 {run} 的状态是 {state}，没有最终的模型。"
+    ),
+    "models.run_ended_saved.fix": Text(
+        "Let it go on (conch runs resume {run}), or use its newest checkpoint instead of its name: {checkpoint}",
+        "请继续训练（conch runs resume {run}），或用它最新的检查点代替编号：{checkpoint}",
     ),
     "models.no_pip": Text(
         "{python} has no pip to fetch the model with.", "{python} 没有可用来获取模型的 pip。"

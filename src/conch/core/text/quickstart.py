@@ -14,6 +14,12 @@ TEXTS = {
     "quickstart.phase.after": Text("4/6  Asking it again, after tuning", "4/6  微调后再次提问"),
     "quickstart.phase.export": Text("5/6  Merging, exporting, proving", "5/6  合并、导出并验证"),
     "quickstart.phase.serve": Text("6/6  Serving, and one HTTP request", "6/6  部署并发送一次 HTTP 请求"),
+    "quickstart.took": Text("     took {seconds} s", "     用时 {seconds} 秒"),
+    "quickstart.asking": Text("Asking {count} questions …", "正在提出 {count} 个问题 …"),
+    "quickstart.starting": Text("Starting conch serve {folder} …", "正在启动 conch serve {folder} …"),
+    "quickstart.best": Text(
+        "Lowest eval loss {loss}, at step {step} of {steps}", "最低评估损失 {loss}，在第 {step}/{steps} 步"
+    ),
     "quickstart.curve": Text("Train loss over {steps} steps", "{steps} 步的训练损失"),
     "quickstart.question": Text("Q       {prompt}", "问      {prompt}"),
     "quickstart.before": Text("before  {answer}", "微调前  {answer}"),

@@ -3,6 +3,21 @@
 from conch.core.text.entry import Text
 
 TEXTS = {
+    # states, as they are shown; files and --json hold the bare word
+    "runs.state.queued": Text("queued", "排队中"),
+    "runs.state.running": Text("running", "进行中"),
+    "runs.state.stopping": Text("stopping", "正在停止"),
+    "runs.state.stopped": Text("stopped", "已停止"),
+    "runs.state.finished": Text("finished", "已完成"),
+    "runs.state.failed": Text("failed", "失败"),
+    "runs.state.lost": Text("lost", "失联"),
+    "runs.no_checkpoint": Text(
+        "Run {name} has no checkpoint '{checkpoint}'.", "训练 {name} 没有检查点 '{checkpoint}'。"
+    ),
+    "runs.no_checkpoint.fix": Text(
+        "It has: {known}. Leave --checkpoint out to take the newest.",
+        "已有：{known}。去掉 --checkpoint 则使用最新的检查点。",
+    ),
     "runs.unknown": Text("There is no run '{name}'.", "没有名为 '{name}' 的训练。"),
     "runs.unknown.fix": Text("`conch runs list` shows all runs.", "`conch runs list` 会列出全部训练。"),
     "runs.ambiguous": Text("'{name}' fits several runs: {ids}.", "'{name}' 对应多个训练：{ids}。"),
