@@ -17,6 +17,7 @@ from conch.data.example import IGNORED, Example
 from conch.data.measure import Measure
 from conch.data.reading import STAGES, Opened, judged
 from conch.data.rows import Sample
+from conch.data.scripts import told
 from conch.data.stats import Stats
 
 _BAR = 40
@@ -99,13 +100,21 @@ def _show_verdict(report: Report, name: str) -> None:
 def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
     tokens = found.tokens()
     lines = {
-        "rows": f"{found.rows} ({found.format})",
+        "rows": tr("cli.aside", text=found.rows, aside=found.format),
         "unread": str(found.unread) if found.unread else "",
-        "turns": _counted(sorted(found.turns.items())),
-        "languages": _counted(found.languages.most_common()),
+        "turns": tr("cli.comma").join(
+            tr("cli.data.stats.of_turns", turns=turns, rows=rows)
+            for turns, rows in sorted(found.turns.items())
+        ),
+        "languages": tr("cli.comma").join(
+            tr("cli.data.stats.of_script", script=told(script), rows=rows)
+            for script, rows in found.languages.most_common()
+        ),
         "tokens": str(tokens),
-        "trained": f"{found.trained} ({100 * found.trained / tokens:.0f} %)" if tokens else "0",
-        "lengths": ", ".join(f"{name} {length}" for name, length in found.quantiles().items()),
+        "trained": tr("cli.aside", text=found.trained, aside=f"{100 * found.trained / tokens:.0f} %")
+        if tokens
+        else "0",
+        "lengths": tr("cli.comma").join(_quantile(*item) for item in found.quantiles().items()),
     }
     for name, value in lines.items():
         if value:
@@ -122,8 +131,9 @@ def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
         say(f"  {cutoff:>7} {bar(share / 100):<{_BAR}} {cut} ({share:.1f} %)")
 
 
-def _counted(items: Iterable[tuple[Any, int]]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in items)
+def _quantile(name: str, length: int) -> str:
+    kind = name if name in {"min", "max"} else "other"
+    return tr(f"cli.data.stats.quantile.{kind}", name=name, length=length)
 
 
 def bar(share: float, width: int = _BAR) -> str:

@@ -94,21 +94,25 @@ def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
         )
     yield from columns(rows, right={3, 5})
     yield ""
-    yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
+    yield tr("cli.models.fits_foot", device=room.name, size=size(room.bytes), dtype=room.dtype)
 
 
 COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
 
 
 def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else _millions(parameters)
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.0f} M" if parameters >= 1e6 else f"{parameters / 1e3:.0f} k"
 
 
 def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     """Everything of one model, a line each."""
     shown = {
         "name": facts["name"],
-        "source": facts["source"],
+        "source": _source(facts["source"]),
         "folder": facts.get("folder") or tr("cli.models.not_here"),
         "size": size(facts["bytes"]),
     }
@@ -120,7 +124,7 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
         {
             **shown,
             "architecture": facts["architecture"],
-            "parameters": f"{_count(facts['parameters'])} ({facts['parameters']:,})",
+            "parameters": tr("cli.aside", text=_count(facts["parameters"]), aside=f"{facts['parameters']:,}"),
             "dtype": facts["dtype"],
             "template": template,
         }
@@ -128,13 +132,17 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
     for name in METHODS:
         parts = facts["training"][name]
-        detail = ", ".join(
+        detail = tr("cli.comma").join(
             f"{tr(f'cli.plan.memory.{part}')} {size(count)}"
             for part, count in parts.items()
             if part not in {"total", "fits"}
         )
         verdict = tr("cli.models.fits" if parts["fits"] else "cli.models.fits_not")
-        yield f"  {name:<6} {size(parts['total']):>9}  {verdict}  ({detail})"
+        yield tr("cli.aside", text=f"  {name:<6} {size(parts['total']):>9}  {verdict}", aside=detail)
+
+
+def _source(name: str) -> str:
+    return tr("cli.models.from_folder") if name == "folder" else name
 
 
 def _sheet_lines(values: dict[str, str]) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from conch.cli.layout import columns
+from conch.cli.layout import GAP, columns, fold, pad, width_of
 from conch.cli.output import emit, plain, say, size, whisper
 from conch.config.load import Loaded
 from conch.config.model import SECRETS
@@ -29,8 +29,10 @@ def show_plan(loaded: Loaded, *, as_json: bool) -> None:
         return
     show_settings(loaded)
     say("\n" + click.style(tr("cli.plan.plan"), bold=True))
-    for line in columns([["  " + tr(f"cli.plan.{name}"), value] for name, value in _lines(plan.to_dict())]):
-        say(line)
+    told = [("  " + tr(f"cli.plan.{name}"), value) for name, value in _lines(plan.to_dict())]
+    width = max(width_of(name) for name, _ in told) + len(GAP)
+    for name, value in told:
+        say(fold(pad(name, width) + value, width))
 
 
 def show_settings(loaded: Loaded) -> None:
@@ -57,7 +59,8 @@ def grouped(loaded: Loaded) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
         settings = []
         for key, value in values.items():
             where = loaded.origins.get(key, "")
-            if key in SECRETS or not (where or (used and value not in OFF) or key in worked_out):
+            shows = where or key in worked_out or (used and value not in OFF and _counts(key, values))
+            if key in SECRETS or not shows:
                 continue
             shown, why = worked_out.get(key, (value, where))
             settings.append((key, plain(shown), where or why))
@@ -67,6 +70,21 @@ def grouped(loaded: Loaded) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
 
 OFF: tuple[Any, ...] = (None, False, "", [], {}, -1, 0.0)
 """Values that ask for nothing."""
+
+
+NEEDS = {
+    "pissa_iter": "pissa_init",
+    "loraplus_lr_embedding": "loraplus_lr_ratio",
+    "buffer_size": "streaming",
+}
+"""Keys that say nothing unless another key of their node is on."""
+SAYS_NOTHING = ("do_train", "infer_dtype", "model_revision")
+"""Keys whose default is what everybody takes for granted."""
+
+
+def _counts(key: str, values: Mapping[str, Any]) -> bool:
+    """Whether a default is worth a line."""
+    return key not in SAYS_NOTHING and (key not in NEEDS or values[NEEDS[key]] not in OFF)
 
 
 def _is_used(node: str, config: TrainConfig) -> bool:

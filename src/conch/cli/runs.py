@@ -110,6 +110,8 @@ def logs(name: str, lines: int, as_json: bool) -> None:
     last = text.splitlines()[-lines:]
     if as_json:
         emit({"id": run.id, "lines": last})
+    elif not last:
+        whisper(tr("cli.runs.no_log", run=run.id))
     for line in [] if as_json else last:
         say(line)
 

@@ -185,7 +185,7 @@ def answers_are_in_the_language_of_the_question(look: Look) -> Iterator[RowError
         return
     told = (turn.content for turn in look.turns if turn.role != "assistant")
     if "```" not in answer and not any(map(_OTHER_LANGUAGE.search, told)):
-        yield look.error("check.language", asked=asked, answered=answered)
+        yield look.error("check.language", asked=told(asked), answered=told(answered))
 
 
 def the_answers_of_a_pair_differ(look: Look) -> Iterator[RowError]:

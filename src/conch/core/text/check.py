@@ -8,6 +8,16 @@ from conch.core.text.entry import Text
 TEXTS = {
     "check.at_row": Text("{file} row {row}: {reason}", "{file} 第 {row} 条：{reason}"),
     "check.at_line": Text("{file} line {row}: {reason}", "{file} 第 {row} 行：{reason}"),
+    # scripts
+    "check.script.latin": Text("Latin", "拉丁字母"),
+    "check.script.zh": Text("Chinese", "中文"),
+    "check.script.ja": Text("Japanese", "日文"),
+    "check.script.ko": Text("Korean", "韩文"),
+    "check.script.cyrillic": Text("Cyrillic", "西里尔字母"),
+    "check.script.arabic": Text("Arabic", "阿拉伯文"),
+    "check.script.thai": Text("Thai", "泰文"),
+    "check.script.devanagari": Text("Devanagari", "天城文"),
+    "check.script.other": Text("other", "其他文字"),
     # what JSON calls a value
     "check.json.object": Text("object", "对象"),
     "check.json.array": Text("array", "数组"),
@@ -215,7 +225,7 @@ TEXTS = {
     "check.placeholder.fix": Text("Put in what it stands for.", "请替换为实际内容。"),
     "check.language": Text(
         "the question is in {asked}, the answer in {answered} script.",
-        "问题是 {asked} 文字，回答是 {answered} 文字。",
+        "问题用{asked}，回答用{answered}。",
     ),
     "check.language.fix": Text(
         "Answer in the language of the question, unless another one is asked for.",
@@ -277,7 +287,7 @@ TEXTS = {
     ),
     "check.how_to_mend": Text(
         "A copy without the rows at fault: conch data check {name} --fix FOLDER",
-        "生成去掉问题行的副本：conch data check {name} --fix FOLDER",
+        "生成去掉问题数据的副本：conch data check {name} --fix FOLDER",
     ),
     "check.mended": Text(
         "Written to {folder}: {kept} rows; {removed} taken out, listed in removed.jsonl",

@@ -34,6 +34,7 @@ TEXTS = {
     "cli.no_value": Text("{option} needs a value.", "{option} 需要一个值。"),
     "cli.bad_value": Text("{name}: expected {expected}.", "{name}：{expected}。"),
     "cli.comma": Text(", ", "，"),
+    "cli.aside": Text("{text} ({aside})", "{text}（{aside}）"),
     "cli.default": Text("default: ", "默认："),
     "cli.required": Text("required", "必填"),
     "cli.semicolon": Text("; ", "；"),
@@ -86,7 +87,7 @@ TEXTS = {
     ),
     "cli.train.request_id_help": Text(
         "A name for this request: repeating it starts nothing and gives the same run.",
-        "本次请求的标识：重复提交不会再次启动，而是返回同一个训练。",
+        "本次请求的编号：重复提交不会再次启动，而是返回同一个训练。",
     ),
     "cli.train.from_help": Text(
         "Take the settings of this run; KEY=VALUE words change them.",
@@ -343,6 +344,10 @@ TEXTS = {
     ),
     "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
     "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.no_log": Text(
+        "The worker of run {run} printed nothing. What happened in it: conch runs follow {run}",
+        "训练 {run} 的工作进程没有输出任何内容。查看训练过程：conch runs follow {run}",
+    ),
     "cli.runs.samples": Text(
         "Show what the model answered to sample_prompts as training went on.",
         "显示训练过程中模型对 sample_prompts 的回答。",
@@ -435,8 +440,13 @@ TEXTS = {
     "cli.models.fits_not": Text("does not fit", "内存不足"),
     "cli.models.fits_note": Text(
         "Training here, estimated for one row of 1024 tokens in {dtype} on {device} with {size}:",
-        "本机训练估算（一行 1024 个词元，{dtype}，{device}，{size}）：",
+        "本机训练估算（一条 1024 个词元，{dtype}，{device}，{size}）：",
     ),
+    "cli.models.fits_foot": Text(
+        "FITS HERE is estimated for training on one row of 1024 tokens in {dtype} on {device} with {size}.",
+        "“本机可训练”的估算条件：一条 1024 个词元，{dtype}，{device}，{size}。",
+    ),
+    "cli.models.from_folder": Text("folder", "文件夹"),
     "cli.models.remove_sure": Text(
         "Delete {name} in {folder}? It frees {size}.", "删除 {folder} 中的 {name}？将释放 {size}。"
     ),
@@ -468,7 +478,7 @@ TEXTS = {
         "登记文件、文件夹或站点上的数据集。\n\n格式和列会自动识别；无法识别时用 --format 和 --column 指明。",
     ),
     "cli.data.name": Text("The name to give it; the file's own unless given.", "数据集名称；默认取文件名。"),
-    "cli.data.format": Text("The format of its rows.", "数据行的格式。"),
+    "cli.data.format": Text("The format of its rows.", "数据的格式。"),
     "cli.data.column": Text(
         "Which column holds which part, such as prompt=question; `tools=` says that none does. May be repeated.",
         "各列的含义，例如 prompt=question；`tools=` 表示没有该列。可重复。",
@@ -495,7 +505,7 @@ TEXTS = {
     ),
     "cli.data.fix": Text(
         "Write a copy without the rows at fault to this new folder, and list them in removed.jsonl.",
-        "将去掉问题行的副本写入这个新文件夹，去掉的行列在 removed.jsonl 中。",
+        "将去掉问题数据的副本写入这个新文件夹，去掉的数据列在 removed.jsonl 中。",
     ),
     "cli.data.stats": Text(
         "Show how long the rows of a dataset are in tokens, and what each cutoff_len would cut.",
@@ -505,6 +515,11 @@ TEXTS = {
     "cli.data.stats.unread": Text(
         "Can't be used   {value} (see conch data check)", "无法使用    {value}（见 conch data check）"
     ),
+    "cli.data.stats.of_turns": Text("{rows} of {turns} turns", "{turns} 轮 {rows} 条"),
+    "cli.data.stats.of_script": Text("{rows} in {script}", "{script} {rows} 条"),
+    "cli.data.stats.quantile.min": Text("shortest {length}", "最短 {length}"),
+    "cli.data.stats.quantile.max": Text("longest {length}", "最长 {length}"),
+    "cli.data.stats.quantile.other": Text("{name} {length}", "{name} {length}"),
     "cli.data.stats.turns": Text("Rows by turns   {value}", "按轮数      {value}"),
     "cli.data.stats.languages": Text("Scripts         {value}", "文字        {value}"),
     "cli.data.stats.tokens": Text("Tokens          {value}", "词元数      {value}"),
@@ -514,9 +529,9 @@ TEXTS = {
     "cli.data.stats.cutoffs": Text("Truncated by cutoff_len:", "各 cutoff_len 截断的条数："),
     "cli.data.preview": Text(
         "Show the exact tokens of the first rows; the trained ones in green.",
-        "显示前几行的词元；参与训练的为绿色。",
+        "显示前几条数据的词元；参与训练的为绿色。",
     ),
-    "cli.data.preview_rows": Text("How many rows.", "行数。"),
+    "cli.data.preview_rows": Text("How many rows.", "显示多少条。"),
     "cli.data.preview_row": Text(
         "Row {row}, {part}: {tokens} tokens, {trained} of them trained",
         "第 {row} 条，{part}：{tokens} 个词元，其中 {trained} 个参与训练",

@@ -12,12 +12,13 @@ TEXTS = {
     ),
     "models.unknown": Text("There is no model '{name}'.", "没有名为 '{name}' 的模型。"),
     "models.unknown.fix": Text(
-        "Give a hub id (organisation/name), a folder, a GGUF file, a run, or a bundled name: {known}",
-        "请给出模型站点上的编号（组织/名称）、文件夹、GGUF 文件、训练编号，或内置名称：{known}",
+        "Give a hub id (organisation/name), a folder, a GGUF file, a run by its id or name, or a bundled name: {known}",
+        "请给出模型站点上的名称（组织/名称）、文件夹、GGUF 文件、训练的编号或名称，或内置名称：{known}",
     ),
     "models.no_path": Text("There is no model at {path}.", "{path} 处没有模型。"),
     "models.no_path.fix": Text(
-        "Check the path; a hub id looks like organisation/name.", "请检查路径；模型站点编号形如 组织/名称。"
+        "Check the path; a hub id looks like organisation/name.",
+        "请检查路径；模型站点上的名称形如 组织/名称。",
     ),
     "models.not_a_model": Text("{path} is not a model file.", "{path} 不是模型文件。"),
     "models.not_a_model.fix": Text(
@@ -138,13 +139,13 @@ TEXTS = {
         "有 {count} 个权重与该模型不对应，例如 {name}",
     ),
     "models.run_unfinished": Text(
-        "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
+        "Run {run} is {state} and has no model yet.", "训练 {run}（{state}）还没有模型。"
     ),
     "models.run_unfinished.fix": Text(
         "Wait for its end: conch runs follow {run}", "请等待其结束：conch runs follow {run}"
     ),
     "models.run_unfinished_saved": Text(
-        "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
+        "Run {run} is {state} and has no model yet.", "训练 {run}（{state}）还没有模型。"
     ),
     "models.run_unfinished_saved.fix": Text(
         "Wait for its end (conch runs follow {run}), or use its newest checkpoint instead of its name: {checkpoint}",
@@ -152,13 +153,13 @@ TEXTS = {
     ),
     "models.run_ended": Text(
         "Run {run} is {state}, and has neither a model nor a checkpoint.",
-        "训练 {run} 的状态是 {state}，既没有模型，也没有检查点。",
+        "训练 {run}（{state}）既没有模型，也没有检查点。",
     ),
     "models.run_ended.fix": Text(
         "Let it go on: conch runs resume {run}", "请继续训练：conch runs resume {run}"
     ),
     "models.run_ended_saved": Text(
-        "Run {run} is {state} and has no model of its own.", "训练 {run} 的状态是 {state}，没有最终的模型。"
+        "Run {run} is {state} and has no model of its own.", "训练 {run}（{state}）没有最终的模型。"
     ),
     "models.run_ended_saved.fix": Text(
         "Let it go on (conch runs resume {run}), or use its newest checkpoint instead of its name: {checkpoint}",
@@ -191,7 +192,7 @@ TEXTS = {
     "models.cannot_keep.fix": Text(
         "Make room, or set CONCH_HOME to a folder of yours on a larger disk; `conch models move DIR` moves "
         "everything there.",
-        "请腾出空间，或把 CONCH_HOME 设到更大磁盘上有权限的文件夹；`conch models move 目录` 会把全部内容迁移过去。",
+        "请腾出空间，或把 CONCH_HOME 设到更大磁盘上有权限的文件夹；`conch models move 文件夹` 会把全部内容迁移过去。",
     ),
     "models.not_gguf": Text("{file} is not a GGUF file.", "{file} 不是 GGUF 文件。"),
     "models.not_gguf.fix": Text("Download it again.", "请重新下载。"),
@@ -383,7 +384,7 @@ TEXTS = {
     ),
     "models.disk_small.fix": Text(
         "Make room (`conch models list` shows what takes it), or move to a larger disk: conch models move DIR",
-        "请腾出空间（`conch models list` 会列出占用），或迁移到更大的磁盘：conch models move 目录",
+        "请腾出空间（`conch models list` 会列出占用），或迁移到更大的磁盘：conch models move 文件夹",
     ),
     "models.disk_small_move": Text(
         "The model takes {needed} GB, and the disk of {folder} has {free} GB left.",
@@ -396,7 +397,7 @@ TEXTS = {
     "models.disk_filled": Text("The disk of {folder} is full.", "{folder} 所在磁盘已满。"),
     "models.disk_filled.fix": Text(
         "Make room, or move to a larger disk with `conch models move DIR`; what has arrived is kept.",
-        "请腾出空间，或用 `conch models move 目录` 迁移到更大的磁盘；已下载的部分会保留。",
+        "请腾出空间，或用 `conch models move 文件夹` 迁移到更大的磁盘；已下载的部分会保留。",
     ),
     "models.move_inside": Text(
         "{folder} and {place} lie one inside the other.", "{folder} 与 {place} 互相包含。"

@@ -55,7 +55,7 @@ TEXTS = {
     ),
     "quickstart.run_failed": Text("The training run failed: {message}", "训练失败：{message}"),
     "quickstart.run_failed.fix": Text("{hint}", "{hint}"),
-    "quickstart.run_ended": Text("The training run {run} is {state}.", "训练 {run} 的状态是 {state}。"),
+    "quickstart.run_ended": Text("The training run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "quickstart.run_ended.fix": Text("Look at {log}.", "请查看 {log}。"),
     "quickstart.no_answer": Text("The server did not answer {url}: {reason}", "服务没有回应 {url}：{reason}"),
     "quickstart.no_answer.fix": Text("Look at {log}.", "请查看 {log}。"),

@@ -99,7 +99,7 @@ TEXTS = {
     "serving.cli.api_key_file": Text("Read the key from this text file.", "从该文本文件读取密钥。"),
     "serving.cli.max_new_tokens": Text(
         "The most tokens of an answer where the request names no bound.",
-        "请求未指定上限时，回答最多生成多少个 token。",
+        "请求未指定上限时，回答最多生成多少个词元。",
     ),
     "serving.cli.max_concurrent_requests": Text(
         "The most requests in hand; more are sent away with status 429.",
