@@ -17,7 +17,7 @@ from conch.data.example import IGNORED, Example
 from conch.data.measure import Measure
 from conch.data.reading import STAGES, Opened, judged
 from conch.data.rows import Sample
-from conch.data.scripts import told
+from conch.data.scripts import script_name
 from conch.data.stats import Stats
 
 _BAR = 40
@@ -63,8 +63,7 @@ def show_report(report: Report, name: str) -> None:
             )
         )
         for found in findings[:_SHOWN]:
-            where = found.file if found.row is None else f"{found.file} {found.row}"
-            say(f"    {where}: {found.reason}")
+            say(f"    {found.message}")
         if report.counts[rule] > _SHOWN:
             say(tr("check.more", count=report.counts[rule] - _SHOWN))
     say()
@@ -107,7 +106,7 @@ def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
             for turns, rows in sorted(found.turns.items())
         ),
         "languages": tr("cli.comma").join(
-            tr("cli.data.stats.of_script", script=told(script), rows=rows)
+            tr("cli.data.stats.of_script", script=script_name(script), rows=rows)
             for script, rows in found.languages.most_common()
         ),
         "tokens": str(tokens),

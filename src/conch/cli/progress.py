@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, in_words, size
+from conch.cli.output import duration, size
+from conch.cli.output import in_words as place_in_words
 from conch.core.events import (
     Checkpoint,
     Diagnosis,
@@ -22,6 +23,7 @@ from conch.core.events import (
     Warned,
 )
 from conch.core.text import tr
+from conch.runs.diagnosis.finding import in_words
 
 ANNOUNCED = ("locating", "loading", "tokenising", "saving")
 """Phases with a line of their own."""
@@ -76,8 +78,10 @@ class Follower:
             case Sample():
                 said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
                 self.line(said, "cyan")
-            case Warned() | Diagnosis():
+            case Warned():
                 self.line(tr("cli.warning", message=event.message), "yellow")
+            case Diagnosis():
+                self.line(tr("cli.warning", message=in_words(event)), "yellow")
             case Finished() | Failed() | Stopped():
                 self._end(event)
 
@@ -86,7 +90,7 @@ class Follower:
         if "doing" in facts:
             self.line(facts["doing"])
         elif event.name == "waiting":
-            self.line(in_words(facts["device"], facts["position"], facts["behind"]), "dim")
+            self.line(place_in_words(facts["device"], facts["position"], facts["behind"]), "dim")
         elif event.name == "tokenised" and facts:
             self.line(tr("cli.train.data", **facts))
         elif event.name == "training" and facts:

@@ -21,7 +21,7 @@ OTHER = "other"
 """No letters, or those of other scripts."""
 
 
-def told(script: str) -> str:
+def script_name(script: str) -> str:
     """A script in the reader's language."""
     return tr(f"check.script.{script}")
 

@@ -271,11 +271,13 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """Everything about the run in one JSON object, as `conch runs show --json` prints it."""
+        from conch.runs.diagnosis.finding import in_words  # diagnosis is made of runs
+
         with open_log(self.events_path) as log:
             brief = self._brief(log)
             error = self._error(brief["state"], log)
             # what was found of an earlier attempt is no news
-            diagnosis = [event.message for event in log.all(Diagnosis, since=Started)]
+            diagnosis = [in_words(event) for event in log.all(Diagnosis, since=Started)]
         parts = {
             **brief,
             "config": self.flat_config(),

@@ -8,6 +8,7 @@ from conch.core.text.entry import Text
 TEXTS = {
     "check.at_row": Text("{file} row {row}: {reason}", "{file} 第 {row} 条：{reason}"),
     "check.at_line": Text("{file} line {row}: {reason}", "{file} 第 {row} 行：{reason}"),
+    "check.with_remedy": Text("{message} {remedy}", "{message}{remedy}"),
     # scripts
     "check.script.latin": Text("Latin", "拉丁字母"),
     "check.script.zh": Text("Chinese", "中文"),

@@ -113,8 +113,8 @@ TEXTS = {
         "The adapter in {folder} can't be used: {reason}.", "无法使用 {folder} 中的适配器：{reason}。"
     ),
     "models.bad_adapter.fix": Text(
-        "It needs adapter_config.json and adapter_model.safetensors, made for this base model.",
-        "它需要针对该基座模型生成的 adapter_config.json 和 adapter_model.safetensors。",
+        "It needs adapter_config.json (it names the base it was made for) and adapter_model.safetensors, and that base.",
+        "它需要 adapter_config.json（其中写明了所用的基座模型）、adapter_model.safetensors，以及该基座模型。",
     ),
     "models.adapter_twice": Text(
         "The adapter in {adapter} is on this model already; it is put on a second time, which no training did.",
@@ -133,6 +133,10 @@ TEXTS = {
     "models.adapter_other_below": Text(
         "The adapter in {adapter} is put on top of other adapters ({below}) than it was trained on: expect bad answers.",
         "{adapter} 中的适配器训练时的下层适配器与现在的（{below}）不同，回答很可能变差。",
+    ),
+    "models.other_shapes": Text(
+        "{count} of its weights have other shapes than the model's, such as {name} ([{theirs}], the model's: [{ours}])",
+        "有 {count} 个权重的形状与该模型不同，例如 {name}（[{theirs}]，而模型为 [{ours}]）",
     ),
     "models.other_adapter": Text(
         "{count} of its weights and the model's do not match, such as {name}",

@@ -118,6 +118,7 @@ TEXTS = {
         "服务就绪后以一个 JSON 文档输出地址、模型和密钥。",
     ),
     # requests that are refused
+    "serving.with_fix": Text("{message} {fix}", "{message}{fix}"),
     "serving.no_key": Text("The request carries no key.", "请求未携带密钥。"),
     "serving.no_key.fix": Text(
         "Send the header 'Authorization: Bearer KEY'.", "请发送请求头 'Authorization: Bearer 密钥'。"
