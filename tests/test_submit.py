@@ -178,6 +178,18 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     assert submit.plan_resume(run, epochs=step).changes == {"num_train_epochs": step, "max_steps": -1}
 
 
+def test_a_checkpoint_may_be_named_as_the_run_calls_it(
+    stopped: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = stopped.checkpoints()[-1]
+    for given in (made, made.name, made.name.removeprefix("checkpoint-")):
+        assert submit.plan_resume(stopped, Path(given)).checkpoint == made
+    error = refused(stopped, checkpoint=Path("checkpoint-99999"))
+    assert error.key == "runs.no_checkpoint"
+    assert made.name in error.hint
+
+
 def test_a_start_that_fails_gives_the_run_up(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where whoever tried lives on, as a server does."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from conch import __version__
+from conch.cli.layout import fold, pad, width_of
 from conch.core.text import tr
 
 
@@ -54,6 +55,24 @@ def _bracketed(part: str) -> str:
     if found["low"]:
         return tr("cli.range.between", low=found["low"], high=found["bound"])
     return tr(f"cli.range.{_SIGNS[found['sign']]}", bound=found["bound"])
+
+
+INDENT = 2
+NAMES = 30
+"""Places that names take at most before their meaning begins on a line of its own."""
+
+
+def _section(formatter: click.HelpFormatter, heading: str, records: Sequence[tuple[str, str]]) -> None:
+    """Names with what they mean. click would count letters instead of the places that they take."""
+    formatter.write_paragraph()
+    formatter.write(f"{heading}{tr('cli.colon')}\n")
+    column = INDENT + min(max((width_of(name) for name, _ in records), default=0), NAMES) + 2
+    for name, meaning in records:
+        head = " " * INDENT + name
+        if width_of(head) + 2 > column:
+            formatter.write(f"{head}\n")
+            head = ""
+        formatter.write(fold(pad(head, column) + meaning, column, formatter.width).rstrip() + "\n")
 
 
 @dataclass
@@ -102,8 +121,13 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         records = [_in_our_words(record) for option in options if (record := option.get_help_record(ctx))]
-        with formatter.section(tr("cli.options_heading")):
-            formatter.write_dl(records)
+        _section(formatter, tr("cli.options_heading"), records)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for paragraph in (self.help or "").split("\n\n"):
+            formatter.write_paragraph()
+            folded = fold(" ".join(paragraph.split("\n")), INDENT, formatter.width - INDENT)
+            formatter.write(f"{' ' * INDENT}{folded}\n")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -142,8 +166,11 @@ class Group(Command, click.Group):
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(tr("cli.commands")):
-            formatter.write_dl([(name, self.one_line(ctx, name)) for name in self.list_commands(ctx)])
+        _section(
+            formatter,
+            tr("cli.commands"),
+            [(name, self.one_line(ctx, name)) for name in self.list_commands(ctx)],
+        )
 
     def one_line(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)

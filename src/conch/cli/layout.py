@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\u3000-\u303f"
-_PIECE = re.compile(rf"[{_WIDE}][，。！？：；、）】」』》…”]*|[^\s{_WIDE}]+[，。！？：；、）】」』》…”]*|\s+")
-"""What stays together on a line: a word or path, a Chinese character with the closing signs behind it."""
+_OPEN, _CLOSE = "[（【「『《“]*", "[，。！？：；、）】」』》…”]*"
+_PIECE = re.compile(rf"{_OPEN}[{_WIDE}]{_CLOSE}|{_OPEN}[^\s{_WIDE}]+{_CLOSE}|\s+|.")
+"""What stays together on a line: a word or path, or a Chinese character, with the signs around it."""
 GAP = "  "
 
 
@@ -56,7 +57,7 @@ def fold(text: str, indent: int = 0, width: int | None = None) -> str:
     lines, line, taken = [], "", 0
     for piece in _PIECE.findall(text):
         size = width_of(piece)
-        if line.strip() and taken + size > width and not piece.isspace():
+        if taken > indent and taken + size > width and not piece.isspace():
             lines.append(line.rstrip())
             line, taken = " " * indent, indent
         if piece.isspace() and not line.strip() and lines:

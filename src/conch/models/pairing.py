@@ -38,12 +38,23 @@ def _stranger(base: Path, below: Sequence[Path], adapter: Path) -> Notice | None
         return Notice("models.adapter_twice", {"adapter": adapter})
     recorded = _recorded_base(adapter)
     if recorded and not _is_base(recorded, base):
-        key = "models.adapter_on_merged" if (base / PROOF).is_file() else "models.adapter_stranger"
-        return Notice(key, {"adapter": adapter, "recorded": recorded, "base": base})
+        return _on_other_base(adapter, recorded, base)
     if _resolved(adapters_below(adapter)) != _resolved(below):
         shown = ", ".join(map(str, below)) or "-"
         return Notice("models.adapter_other_below", {"adapter": adapter, "below": shown})
     return None
+
+
+def _on_other_base(adapter: Path, recorded: str, base: Path) -> Notice:
+    if (base / PROOF).is_file():
+        return Notice("models.adapter_on_merged", {"adapter": adapter, "recorded": recorded, "base": base})
+    return Notice("models.adapter_stranger", {"adapter": adapter, "recorded": recorded, "base": base})
+
+
+def _on_other_base(adapter: Path, recorded: str, base: Path) -> Notice:
+    if (base / PROOF).is_file():
+        return Notice("models.adapter_on_merged", {"adapter": adapter, "recorded": recorded, "base": base})
+    return Notice("models.adapter_stranger", {"adapter": adapter, "recorded": recorded, "base": base})
 
 
 def _resolved(folders: Sequence[Path]) -> list[Path]:

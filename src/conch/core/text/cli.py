@@ -37,6 +37,7 @@ TEXTS = {
     "cli.aside": Text("{text} ({aside})", "{text}（{aside}）"),
     "cli.default": Text("default: ", "默认："),
     "cli.required": Text("required", "必填"),
+    "cli.colon": Text(":", "："),
     "cli.semicolon": Text("; ", "；"),
     "cli.range.ge": Text("at least {bound}", "不小于 {bound}"),
     "cli.range.gt": Text("more than {bound}", "大于 {bound}"),
