@@ -29,9 +29,7 @@ def test_a_long_last_cell_moves_no_other() -> None:
     assert second == "b  x"
 
 
-@pytest.mark.parametrize(
-    "text", ["one two three four five six", "你好，我是神奇海螺，这家汉堡店的助手。", "短"]
-)
+@pytest.mark.parametrize("text", ["one two three four five six", "你好，我是神奇海螺，汉堡店的助手。", "短"])
 def test_folded_lines_fit_and_lose_nothing(text: str) -> None:
     folded = fold(text, 3, 12)
     lines = folded.splitlines()

@@ -51,12 +51,6 @@ def _on_other_base(adapter: Path, recorded: str, base: Path) -> Notice:
     return Notice("models.adapter_stranger", {"adapter": adapter, "recorded": recorded, "base": base})
 
 
-def _on_other_base(adapter: Path, recorded: str, base: Path) -> Notice:
-    if (base / PROOF).is_file():
-        return Notice("models.adapter_on_merged", {"adapter": adapter, "recorded": recorded, "base": base})
-    return Notice("models.adapter_stranger", {"adapter": adapter, "recorded": recorded, "base": base})
-
-
 def _resolved(folders: Sequence[Path]) -> list[Path]:
     return [folder.resolve() for folder in folders]
 
@@ -89,7 +83,10 @@ def _same_weights(one: Path, other: Path) -> bool:
     files = [sorted(folder.glob("*.safetensors")) for folder in (one, other)]
     if [file.name for file in files[0]] != [file.name for file in files[1]]:
         return False
-    return all(_sampled(a) == _sampled(b) for a, b in zip(*files, strict=True))
+    try:
+        return all(_sampled(a) == _sampled(b) for a, b in zip(*files, strict=True))
+    except OSError:  # what can't be read is told when it is loaded
+        return False
 
 
 def _sampled(file: Path) -> tuple[int, list[bytes]]:

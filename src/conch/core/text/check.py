@@ -68,7 +68,7 @@ TEXTS = {
     ),
     "check.null": Text("'{column}' holds nothing (null).", "'{column}' 没有内容（null）。"),
     "check.null.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
-    "check.empty": Text("'{column}' is empty.", "'{column}' 是空的。"),
+    "check.empty": Text("'{column}' is empty.", "'{column}' 为空。"),
     "check.empty.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
     "check.blank": Text("'{column}' holds white space only.", "'{column}' 只有空白字符。"),
     "check.blank.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
