@@ -13,7 +13,7 @@ _WORDS = {
     "val_ratio val_set_size",
     "template": "chat_template prompt_template conv_template",
     "default_system": "system system_prompt system_message",
-    "cutoff_len": "max_length max_len max_seq_length max_seq_len seq_length seq_len sequence_len "
+    "cutoff_len": "max_len max_seq_length max_seq_len seq_length seq_len sequence_len "
     "sequence_length block_size context_length model_max_length",
     "max_samples": "limit num_samples max_train_samples",
     "finetuning_type": "method tuning tuner tuner_type train_type peft peft_type fine_tuning_type",
