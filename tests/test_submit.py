@@ -16,22 +16,22 @@ from conch.core.events import Finished, Queued
 from conch.runs import Run, control, launch, list_runs, provenance, requests, store
 from tests.cli.program import call
 from tests.runs.conftest import stub  # noqa: F401 - a fixture
-from tests.runs.helpers import config, leftovers, of, processes, started, wait_for
+from tests.runs.helpers import FOREVER, config, leftovers, of, processes, started, wait_for
 from tests.tiny import write_rows
 
 SUBMIT = """
 import sys
 from pathlib import Path
 from conch.submit import submit
-from tests.runs.helpers import config
+from tests.runs.helpers import FOREVER, config
 print(submit(config(Path(sys.argv[1]), Path(sys.argv[2])), "order 7").id)
 """
 
 
 @pytest.fixture
 def stopped(tiny_folder: Path, rows: Path, stub: None) -> Run:  # noqa: F811
-    """A run that was stopped at some step of 2000."""
-    run = submit.submit(config(tiny_folder, rows, max_steps=2000))
+    """A run that was stopped at some step, long before its last."""
+    run = submit.submit(config(tiny_folder, rows, max_steps=FOREVER))
     wait_for(lambda: control.standing(run).step > 0)
     control.ask_to_stop(run)
     control.await_end(run)
@@ -166,7 +166,7 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     resumed = call("runs", "resume", stopped.id, "--max-steps", str(step + 3))
     assert resumed.code == 0
     assert f"(step {step})" in resumed.err
-    assert f"max_steps: {step + 3} instead of 2000" in resumed.err
+    assert f"max_steps: {step + 3} instead of {FOREVER}" in resumed.err
     assert "Going on from" in resumed.err
     run = Run(stopped.folder)
     assert run.state() == "finished"

@@ -16,7 +16,7 @@ from tests.training.helpers import BASIC
 def test_save_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -> None:
     settings = {**BASIC, "max_steps": -1, "num_train_epochs": 5000, "save_steps": 100_000}
     run = submit(config(tiny_folder, rows, **settings))
-    wait_for(lambda: control.standing(run).step > 0, seconds=200)
+    wait_for(lambda: control.standing(run).step > 0)
     saved = control.save_now(run)
     assert saved is not None
     assert is_whole(Path(saved.path))

@@ -18,6 +18,7 @@ from conch.runs import Run, read_events
 from conch.training.checkpoint import is_whole, latest, step_of
 from conch.worker import execute
 from tests.proofs import Proofs
+from tests.runs.helpers import wait_for
 from tests.tiny import write_rows
 from tests.training.helpers import new_run, same, train, weights
 
@@ -136,10 +137,3 @@ def test_the_worker_outlives_the_shell_that_follows_it(tiny_folder: Path, tmp_pa
     shell.kill()
     shell.wait()
     wait_for(lambda: run.state() == "finished")
-
-
-def wait_for(condition, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
