@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from conch.core.events import Checkpoint, Metrics, Started
+from conch.core.events import Checkpoint, Started
 from conch.runs import Run, read_events
-from conch.training.checkpoint import is_whole, latest, step_of
+from conch.training.checkpoint import latest
 from conch.worker import execute
+from tests.e2e.campaign import check_after_kill
 from tests.proofs import Proofs
 from tests.runs.helpers import wait_for
 from tests.tiny import write_rows
@@ -77,20 +78,6 @@ def test_kill_at_random_moments(
         "(save_steps: 1), and the resumed weights equal the uninterrupted run's bit for bit",
         f"{done} kills, {inside} of them while something was being written; {duration:.1f} s an attempt",
     )
-
-
-def check_after_kill(run: Run, before: Path | None) -> None:
-    """Every checkpoint with a name is whole, and at most one step that was reached is lost."""
-    for folder in run.checkpoints():
-        assert is_whole(folder), folder
-    newest = latest(run.output)
-    events = read_events(run.events_path)
-    told = max((e.step for e in events if isinstance(e, Checkpoint)), default=0)
-    reached = max((e.step for e in events if isinstance(e, Metrics)), default=0)
-    saved = step_of(newest) if newest else 0
-    assert saved >= told
-    assert saved >= reached - 1
-    assert saved >= (step_of(before) if before else 0)
 
 
 @pytest.mark.parametrize("seconds_after_first_step", [0.0, 0.3])

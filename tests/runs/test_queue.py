@@ -21,7 +21,6 @@ from conch.core.events import Finished, Queued, Started, Stopped
 from conch.runs import Run, control, devices, list_runs, queue, store
 from conch.runs.claim import acquire
 from conch.runs.devices import Pool, pool_of, visible_gpus
-from conch.runs.run import ENDED
 from conch.submit import resume, submit
 from tests.cli.program import call
 from tests.runs.helpers import FOREVER, config, kinds, leftovers, of, processes, started, wait_for, waited
