@@ -38,12 +38,23 @@ for _part in (diagnose_command, compare_command, restore_command, empty_trash_co
 @_json
 def list_command(as_json: bool, **wanted: Any) -> None:
     runs = chosen(**wanted)
+    facts = [run.summary() if as_json else run.brief() for run in runs]
+    _notice_losses(runs, facts)
     if as_json:
-        emit([run.summary() for run in runs])
+        emit(facts)
         return
-    briefs = [run.brief() for run in runs]
     nothing = "cli.runs.none_fits" if any(wanted.values()) else "cli.runs.none"
-    _table(briefs) if briefs else say(tr(nothing))
+    _table(facts) if facts else say(tr(nothing))
+
+
+def _notice_losses(runs: list[Run], summaries: list[dict[str, Any]]) -> None:
+    """Whoever looks first at a run that was lost has those told whom its config names."""
+    lost = [run for run, facts in zip(runs, summaries, strict=True) if facts["state"] == "lost"]
+    if lost:
+        from conch.runs.notify.lost import tell_if_lost
+
+        for run in lost:
+            tell_if_lost(run)
 
 
 def _table(briefs: list[dict[str, Any]]) -> None:
@@ -82,7 +93,9 @@ def show(name: str, samples: bool, as_json: bool) -> None:
 
         show_samples(find(name), as_json=as_json)
         return
-    summary = find(name).summary()
+    run = find(name)
+    summary = run.summary()
+    _notice_losses([run], [summary])
     if as_json:
         emit(summary)
         return

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from conch.config.serve import ServeConfig
 from conch.core.errors import ServeError
+from conch.runs.notify.lost import watching
 from conch.server.app import create_app
 from conch.server.auth import with_key
 from conch.server.service import Service
@@ -49,7 +50,7 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
         app = create_app(service, keyed)
         made = keyed.api_key if config.api_key is None else None
         announce(Opened(_url(config.host, taken), tuple(service.names), keyed.api_key, made))
-        with _signals_are_no_failure():
+        with _signals_are_no_failure(), watching():
             Server(app, service).run(sockets=[taken])
 
 

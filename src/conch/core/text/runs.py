@@ -27,6 +27,10 @@ TEXTS = {
     "runs.not_waiting.fix": Text(
         "`conch runs list` shows which runs wait.", "`conch runs list` 会显示哪些训练在排队。"
     ),
+    "runs.waits": Text(
+        "Run {name} waits for {device}: number {position} in line, behind {behind}.",
+        "训练 {name} 正在等待 {device}：排第 {position} 位，前面是 {behind}。",
+    ),
     "runs.not_saved": Text(
         "Run {name} saved no checkpoint: it is {state}.", "训练 {name} 没有保存检查点：状态是 {state}。"
     ),
