@@ -26,7 +26,7 @@ from conch.data.sources import find_dataset, from_anywhere
 from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
-from conch.runs import launch, provenance, requests, store
+from conch.runs import control, launch, provenance, requests, store
 from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
@@ -212,9 +212,12 @@ def resume(run: Run, checkpoint: Path | None = None, **how: Any) -> Plan:
 
 def carry_out(plan: Plan) -> Plan:
     """Resume a run as planned. Raises RunError where somebody else has just started it."""
+    lost = plan.run.state() == "lost"
     with launch.in_charge(plan.run) as mine:
         if not mine:
             raise launch.refuse_busy(plan.run)
+        if lost:  # what its worker had started may outlive it, and hold memory of the device
+            control.end_processes(plan.run)
         run = _with_changes(plan)
         for wish in (run.stop_path, run.cancel_path, run.save_path):
             wish.unlink(missing_ok=True)

@@ -113,6 +113,20 @@ def test_stopping_leaves_no_straggler(tiny_folder: Path, rows: Path, stub: None)
     assert not processes([run])
 
 
+@pytest.mark.usefixtures("stub")
+def test_what_a_lost_worker_left_is_ended_before_the_run_goes_on(tiny_folder: Path, rows: Path) -> None:
+    run = at_work(tiny_folder, rows, run_name="family")
+    family = {int(pid) for pid in (run.output / "family").read_text().split()}
+    worker = run.worker()
+    assert worker is not None
+    os.kill(worker.pid, 9)
+    wait_for(lambda: run.state() == "lost")
+    assert {process.pid for process in processes([run])} == family
+    resume(run)
+    assert not {process.pid for process in processes([run])} & family
+    control.cancel(run)
+
+
 def test_a_worker_on_another_host_is_not_cancelled_from_here(tiny_folder: Path, rows: Path) -> None:
     run = store.create(config(tiny_folder, rows))
     record = {**identify(os.getpid()).to_dict(), "host": "elsewhere"}
