@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,36 @@ def test_a_setting_that_makes_it_another_training_is_refused(stopped: Run) -> No
     assert "lora_rank: 8 then, 4 now" in message
     assert "template chatml" in message
     assert "save_steps" not in message
+
+
+def test_another_length_of_rows_is_refused(stopped: Run) -> None:
+    edit(stopped, cutoff_len=64)
+    assert "cutoff_len: 2048 then, 64 now" in refused(Run(stopped.folder)).message
+
+
+def test_another_model_in_the_same_place_is_refused(
+    tiny_folder: Path,
+    rows: Path,
+    tmp_path: Path,
+    stub: None,  # noqa: F811
+) -> None:
+    """Of the same size and shape, and changed in the middle only, as by a merge."""
+    model = tmp_path / "model"
+    shutil.copytree(tiny_folder, model)
+    run = submit.submit(config(model, rows, max_steps=FOREVER))
+    wait_for(lambda: control.standing(run).step > 0)
+    control.ask_to_stop(run)
+    control.await_end(run)
+    assert submit.plan_resume(run).differences == ()
+    weights = bytearray((model / "model.safetensors").read_bytes())
+    middle = len(weights) // 2
+    weights[middle : middle + 20_000] = bytes(20_000)
+    (model / "model.safetensors").write_bytes(weights)
+    error = refused(run)
+    assert error.key == "runs.changed"
+    assert "model model/model.safetensors: content" in error.message
+    assert "config.json" not in error.message
+    assert submit.plan_resume(run, force=True).differences
 
 
 def test_a_run_without_a_record_goes_on(stopped: Run, rows: Path) -> None:

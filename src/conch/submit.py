@@ -36,6 +36,10 @@ TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config
 """Where a model folder keeps its chat template, the first that exists."""
 
 
+CONFIG_FILES = ("config.json", "adapter_config.json")
+WEIGHTS = (".safetensors", ".bin", ".gguf")
+
+
 class OutputError(UsageError):
     """The output folder can't take a run."""
 
@@ -115,7 +119,24 @@ def provenance_of(config: TrainConfig) -> provenance.Provenance:
     found = [find_dataset(name, config.data.dataset_dir) for name in names]
     # what a hub holds is named by its revision; the files may not be here yet
     files = [file.path for dataset in found if dataset.hub is None for file in files_of(dataset)]
-    return provenance.record(config.to_flat(), list(dict.fromkeys(files)), _template_of(config))
+    files = list(dict.fromkeys(files))
+    return provenance.record(config.to_flat(), files, _template_of(config), _model_files(config))
+
+
+def _model_files(config: TrainConfig) -> dict[str, Path]:
+    """The files that the training begins with, by name; none of a model that is yet to be fetched."""
+    located = find(Request.of(config.model))
+    given = [find(Request(name)) for name in config.model.adapter_name_or_path]
+    if located is None or None in given:
+        return {}
+    above = [one.adapters or (one.folder,) for one in given if one is not None]
+    adapters = [*located.adapters, *(folder for folders in above for folder in folders)]
+    return {
+        f"{folder.name}/{file.name}": file
+        for folder in (located.folder, *adapters)
+        for file in sorted(folder.glob("*"))
+        if file.name in CONFIG_FILES or file.suffix in WEIGHTS
+    }
 
 
 def _template_of(config: TrainConfig) -> dict[str, str]:

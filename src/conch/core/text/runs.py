@@ -74,6 +74,9 @@ TEXTS = {
     "runs.changed.data": Text(
         "data {name}: content {before} then, {now} now", "数据 {name}：内容当时为 {before}，现在为 {now}"
     ),
+    "runs.changed.model": Text(
+        "model {name}: content {before} then, {now} now", "模型 {name}：内容当时为 {before}，现在为 {now}"
+    ),
     "runs.changed.template": Text(
         "template {name}: {before} then, {now} now", "模板 {name}：当时为 {before}，现在为 {now}"
     ),
