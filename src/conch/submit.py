@@ -31,6 +31,7 @@ from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
 from conch.training.prompts import read_prompts
+from conch.training.resuming import check_checkpoint
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """Where a model folder keeps its chat template, the first that exists."""
@@ -49,9 +50,8 @@ def check(config: TrainConfig) -> None:
     check_output(config)
     read_prompts(config.samples.sample_prompts)
     resolve(config.notify.notify)
-    asked = config.output.resume_from_checkpoint
-    if isinstance(asked, str) and asked.lower() != "auto":
-        resumable(Path(asked).expanduser())
+    if config.output.resume_from_checkpoint:
+        check_checkpoint(absolute(config))
     check_rows(config.data, config.method.stage, config.optimisation.seed)
     located = find(Request.of(config.model))
     if located is not None:
