@@ -38,6 +38,7 @@ def test_stop_saves_and_says_what_it_will_do_and_did(tiny_folder: Path, rows: Pa
     assert f"conch runs resume {run.id}" in stopped.out
     (end,) = of(run, Stopped)
     assert end.checkpoint == str(run.output / f"checkpoint-{end.step}")
+    assert f"Stopped at step {end.step}; saved: {end.checkpoint}" in stopped.err
     assert not processes([run])
     plan = resume(run)
     assert (plan.checkpoint, plan.step) == (Path(end.checkpoint), end.step)

@@ -38,18 +38,18 @@ for _part in (diagnose_command, compare_command, restore_command, empty_trash_co
 @_json
 def list_command(as_json: bool, **wanted: Any) -> None:
     runs = chosen(**wanted)
-    facts = [run.summary() if as_json else run.brief() for run in runs]
-    _notice_losses(runs, facts)
+    _notice_losses(runs)
     if as_json:
-        emit(facts)
+        emit([run.summary() for run in runs])
         return
+    briefs = [run.brief() for run in runs]
     nothing = "cli.runs.none_fits" if any(wanted.values()) else "cli.runs.none"
-    _table(facts) if facts else say(tr(nothing))
+    _table(briefs) if briefs else say(tr(nothing))
 
 
-def _notice_losses(runs: list[Run], summaries: list[dict[str, Any]]) -> None:
+def _notice_losses(runs: list[Run]) -> None:
     """Whoever looks first at a run that was lost has those told whom its config names."""
-    lost = [run for run, facts in zip(runs, summaries, strict=True) if facts["state"] == "lost"]
+    lost = [run for run in runs if run.state() == "lost"]
     if lost:
         from conch.runs.notify.lost import tell_if_lost
 
@@ -94,8 +94,8 @@ def show(name: str, samples: bool, as_json: bool) -> None:
         show_samples(find(name), as_json=as_json)
         return
     run = find(name)
+    _notice_losses([run])
     summary = run.summary()
-    _notice_losses([run], [summary])
     if as_json:
         emit(summary)
         return
@@ -174,6 +174,10 @@ def stop(name: str, as_json: bool) -> int:
     will = "cli.runs.will_leave" if queued else "cli.runs.will_stop"
     whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?"))
     control.await_end(run)
+    if not queued and run.state() == "stopped":
+        kept = control.standing(run)
+        path = kept.checkpoint.path if kept.checkpoint else "-"
+        whisper(tr("cli.train.stopped", step=kept.step, checkpoint=path))
     return _tell_end(run, as_json)
 
 
