@@ -27,14 +27,19 @@ from conch.models.headers import read_model_files
 from conch.models.hub.huggingface import looks_like_id
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
-from conch.runs import launch, provenance, requests, store
+from conch.runs import control, launch, provenance, requests, store
 from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
 from conch.training.prompts import read_prompts
+from conch.training.resuming import check_checkpoint
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """Where a model folder keeps its chat template, the first that exists."""
+
+
+CONFIG_FILES = ("config.json", "adapter_config.json")
+WEIGHTS = (".safetensors", ".bin", ".gguf")
 
 
 class OutputError(UsageError):
@@ -46,9 +51,8 @@ def check(config: TrainConfig) -> None:
     check_output(config)
     read_prompts(config.samples.sample_prompts)
     resolve(config.notify.notify)
-    asked = config.output.resume_from_checkpoint
-    if isinstance(asked, str) and asked.lower() != "auto":
-        resumable(Path(asked).expanduser())
+    if config.output.resume_from_checkpoint:
+        check_checkpoint(absolute(config))
     check_rows(config.data, config.method.stage, config.optimisation.seed)
     located = find(Request.of(config.model))
     if located is not None:
@@ -116,7 +120,24 @@ def provenance_of(config: TrainConfig) -> provenance.Provenance:
     found = [find_dataset(name, config.data.dataset_dir) for name in names]
     # what a hub holds is named by its revision; the files may not be here yet
     files = [file.path for dataset in found if dataset.hub is None for file in files_of(dataset)]
-    return provenance.record(config.to_flat(), list(dict.fromkeys(files)), _template_of(config))
+    files = list(dict.fromkeys(files))
+    return provenance.record(config.to_flat(), files, _template_of(config), _model_files(config))
+
+
+def _model_files(config: TrainConfig) -> dict[str, Path]:
+    """The files that the training begins with, by name; none of a model that is yet to be fetched."""
+    located = find(Request.of(config.model))
+    given = [find(Request(name)) for name in config.model.adapter_name_or_path]
+    if located is None or None in given:
+        return {}
+    above = [one.adapters or (one.folder,) for one in given if one is not None]
+    adapters = [*located.adapters, *(folder for folders in above for folder in folders)]
+    return {
+        f"{folder.name}/{file.name}": file
+        for folder in (located.folder, *adapters)
+        for file in sorted(folder.glob("*"))
+        if file.name in CONFIG_FILES or file.suffix in WEIGHTS
+    }
 
 
 def _template_of(config: TrainConfig) -> dict[str, str]:
@@ -224,9 +245,12 @@ def resume(run: Run, checkpoint: Path | None = None, **how: Any) -> Plan:
 
 def carry_out(plan: Plan) -> Plan:
     """Resume a run as planned. Raises RunError where somebody else has just started it."""
+    lost = plan.run.state() == "lost"
     with launch.in_charge(plan.run) as mine:
         if not mine:
             raise launch.refuse_busy(plan.run)
+        if lost:  # what its worker had started may outlive it, and hold memory of the device
+            control.end_processes(plan.run)
         run = _with_changes(plan)
         for wish in (run.stop_path, run.cancel_path, run.save_path):
             wish.unlink(missing_ok=True)

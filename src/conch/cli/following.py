@@ -30,6 +30,9 @@ def _watch(run: Run, offset: int, follower: Follower) -> int:
             follower.show(event)
         state = run.state()
         if state == "lost":
+            from conch.runs.notify.lost import tell_if_lost  # few runs are
+
+            tell_if_lost(run)
             cause = run.lost()
             follower.line(tr("cli.error", message=cause.message), "red")
             follower.line(tr("cli.hint", hint=cause.hint))

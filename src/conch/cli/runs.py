@@ -38,12 +38,23 @@ for _part in (diagnose_command, compare_command, restore_command, empty_trash_co
 @_json
 def list_command(as_json: bool, **wanted: Any) -> None:
     runs = chosen(**wanted)
+    _notice_losses(runs)
     if as_json:
         emit([run.summary() for run in runs])
         return
     briefs = [run.brief() for run in runs]
     nothing = "cli.runs.none_fits" if any(wanted.values()) else "cli.runs.none"
     _table(briefs) if briefs else say(tr(nothing))
+
+
+def _notice_losses(runs: list[Run]) -> None:
+    """Whoever looks first at a run that was lost has those told whom its config names."""
+    lost = [run for run in runs if run.state() == "lost"]
+    if lost:
+        from conch.runs.notify.lost import tell_if_lost
+
+        for run in lost:
+            tell_if_lost(run)
 
 
 COLUMNS = ("run", "state", "steps", "loss", "eval", "name")
@@ -87,7 +98,9 @@ def show(name: str, samples: bool, as_json: bool) -> None:
 
         show_samples(find(name), as_json=as_json)
         return
-    summary = find(name).summary()
+    run = find(name)
+    _notice_losses([run])
+    summary = run.summary()
     if as_json:
         emit(summary)
         return
@@ -142,6 +155,10 @@ def stop(name: str, as_json: bool) -> int:
     will = "cli.runs.will_leave" if queued else "cli.runs.will_stop"
     whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?"))
     control.await_end(run)
+    if not queued and run.state() == "stopped":
+        kept = control.standing(run)
+        path = kept.checkpoint.path if kept.checkpoint else "-"
+        whisper(tr("cli.train.stopped", step=kept.step, checkpoint=path))
     return _tell_end(run, as_json)
 
 

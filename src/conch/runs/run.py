@@ -8,6 +8,7 @@ RUN/heartbeat        touched every few seconds by that process
 RUN/stop             exists while somebody wants the run to save and stop
 RUN/cancel           exists once somebody wanted the run to end without saving
 RUN/save             exists while somebody wants a checkpoint now
+RUN/told-NONCE       once the loss of that worker was told of (`conch.runs.notify.lost`)
 RUN/log.txt          everything that the process printed
 RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 """
@@ -172,15 +173,16 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def claim(self, pid: int, *, log_bytes: int | None = None) -> None:
+    def claim(self, pid: int, *, log_bytes: int | None = None, shared: bool = False) -> None:
         """Record that process `pid` works on this run now.
 
-        `log_bytes` is the length of the log when it began; now, unless given.
+        `log_bytes` is the length of the log when it began; now, unless given. `shared` is a process
+        that has other work as well.
         """
         length = self._log_bytes() if log_bytes is None else log_bytes
         from conch.runs import lost  # listing runs needs none of it
 
-        worker = identify(pid, log_bytes=length, killed=lost.memory_kills(pid))
+        worker = identify(pid, log_bytes=length, shared=shared, killed=lost.memory_kills(pid))
         write_whole(self.worker_path, json.dumps(worker.to_dict()))
 
     def _log_bytes(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conch.core import env
 from conch.core.errors import RunError
 from conch.core.events import Queued
-from conch.core.files import whole_folder
+from conch.core.files import TEMPORARY_PREFIX, whole_folder
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run, told
 from conch.runs.trash import throw_away
@@ -54,7 +54,8 @@ def list_runs() -> list[Run]:
     """All runs, newest first."""
     if not runs_folder().is_dir():
         return []
-    found = [path for path in runs_folder().iterdir() if (path / "config.yaml").is_file()]
+    named = [path for path in runs_folder().iterdir() if not path.name.startswith(TEMPORARY_PREFIX)]
+    found = [path for path in named if (path / "config.yaml").is_file()]
     return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
 
 

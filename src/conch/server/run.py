@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from conch.config.serve import ServeConfig
 from conch.core.errors import ServeError
+from conch.runs.notify.lost import watching
 from conch.server.app import create_app
 from conch.server.auth import is_loopback, with_key
 from conch.server.service import Service
@@ -53,7 +54,7 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
         made = keyed.api_key if config.api_key is None else None
         url, network = _url(config.host, taken), _network_url(config.host, taken)
         announce(Opened(url, tuple(service.names), keyed.api_key, made, network))
-        with _signals_are_no_failure():
+        with _signals_are_no_failure(), watching():
             Server(app, service).run(sockets=[taken])
 
 

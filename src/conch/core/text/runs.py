@@ -40,6 +40,10 @@ TEXTS = {
     "runs.not_waiting.fix": Text(
         "`conch runs list` shows which runs wait.", "`conch runs list` 会显示哪些训练在排队。"
     ),
+    "runs.waits": Text(
+        "Run {name} waits for {device}: number {position} in line, behind {behind}.",
+        "训练 {name} 正在等待 {device}：排第 {position} 位，前面是 {behind}。",
+    ),
     "runs.not_saved": Text(
         "Run {name} saved no checkpoint: it is {state}.", "训练 {name} 没有保存检查点（{state}）。"
     ),
@@ -82,6 +86,9 @@ TEXTS = {
     ),
     "runs.changed.data": Text(
         "data {name}: content {before} then, {now} now", "数据 {name}：内容当时为 {before}，现在为 {now}"
+    ),
+    "runs.changed.model": Text(
+        "model {name}: content {before} then, {now} now", "模型 {name}：内容当时为 {before}，现在为 {now}"
     ),
     "runs.changed.template": Text(
         "template {name}: {before} then, {now} now", "模板 {name}：当时为 {before}，现在为 {now}"

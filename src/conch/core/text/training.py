@@ -94,6 +94,16 @@ TEXTS = {
         "Train with save_only_model: false, or start from its weights with adapter_name_or_path.",
         "请以 save_only_model: false 训练，或用 adapter_name_or_path 从它的权重开始。",
     ),
+    "training.checkpoint_differs": Text(
+        "Training can't go on from {path} with these settings, since it was made with others:\n{differences}",
+        "无法以这些设置从 {path} 继续训练，因为它是用其他设置得到的：\n{differences}",
+    ),
+    "training.checkpoint_differs.fix": Text(
+        "Set them as they were. To begin a new training with its weights: adapter_name_or_path={path} "
+        "(full tuning: model_name_or_path={path}) without resume_from_checkpoint",
+        "请恢复原来的设置。如需以它的权重开始新的训练：设置 adapter_name_or_path={path}"
+        "（全参数训练则设置 model_name_or_path={path}），并去掉 resume_from_checkpoint",
+    ),
     "training.out_of_memory": Text("The device ran out of memory.", "设备内存（GPU 上即显存）不足。"),
     "training.out_of_memory.fix": Text(
         "Halve per_device_train_batch_size and double gradient_accumulation_steps, or lower cutoff_len.",
