@@ -97,8 +97,8 @@ def test_a_good_dataset_passes(tmp_path: Path, language: str) -> None:
 def test_what_is_wrong_is_told_by_rule_with_rows_and_remedy(tmp_path: Path, language: str) -> None:
     file = write(tmp_path / "a.jsonl", as_lines([ROW, *[BAD] * 12, ROW]) + b"broken\n")
     ended = told(call("data", "check", str(file), language=language), 1)
-    assert f"{file} 2: " in ended.out
-    assert f"{file} 15: " in ended.out
+    assert (f"{file} row 2: " if language == "en" else f"{file} 第 2 条：") in ended.out
+    assert (f"{file} line 15: " if language == "en" else f"{file} 第 15 行：") in ended.out
     assert "empty" in ended.out
     assert "not_json" in ended.out
     assert f"conch data check {file} --fix" in ended.out

@@ -262,6 +262,7 @@ def test_everything_is_counted_and_some_is_kept(tmp_path: Path) -> None:
         "severity": "error",
         "reason": "'output' is empty.",
         "remedy": "Fill it in, or take the row out.",
+        "unit": "row",
     }
 
 

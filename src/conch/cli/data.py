@@ -32,16 +32,11 @@ def command() -> None:
 @_dataset_dir
 @_json
 def list_command(dataset_dir: str | None, as_json: bool) -> None:
+    from conch.cli.data_report import show_list
     from conch.data.listing import listed
 
     entries = [entry.to_dict() for entry in listed(dataset_dir)]
-    if as_json:
-        emit(entries)
-    for entry in [] if as_json else entries:
-        rows = "-" if entry["rows"] is None else entry["rows"]
-        say(f"{entry['name']:<24} {entry['format'] or '-':<9} {rows:>9}  {entry['file']}")
-        if entry["problem"]:
-            say(click.style(f"{'':<24} ✗ {entry['problem']}", fg="red"))
+    emit(entries) if as_json else show_list(entries)
 
 
 @command.command("add", help=tr("cli.data.add"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from conch.cli.layout import columns
 from conch.cli.output import coloured, say
 from conch.core.conversation import Document, Feedback, Preference
 from conch.core.errors import DataError
@@ -18,12 +19,33 @@ from conch.data.example import IGNORED, Example
 from conch.data.measure import Measure
 from conch.data.reading import STAGES, Opened, judged
 from conch.data.rows import Sample
+from conch.data.scripts import script_name
 from conch.data.stats import Stats
 
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHOWN = 10
 """Findings of one rule that are shown to a person; `--json` has more."""
+
+
+# list
+
+
+def show_list(entries: Sequence[dict[str, Any]]) -> None:
+    heads = [tr(f"cli.data.list.{name}") for name in ("name", "format", "rows", "file")]
+    rows = [
+        [entry["name"], entry["format"] or "-", _known(entry["rows"]), entry["file"]] for entry in entries
+    ]
+    lines = list(columns([heads, *rows], right={2}))
+    say(lines[0])
+    for line, entry in zip(lines[1:], entries, strict=True):
+        say(line)
+        if entry["problem"]:
+            say(click.style(f"  ✗ {entry['problem']}", fg="red"))
+
+
+def _known(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 # check
@@ -43,8 +65,7 @@ def show_report(report: Report, name: str) -> None:
             )
         )
         for found in findings[:_SHOWN]:
-            where = found.file if found.row is None else f"{found.file} {found.row}"
-            say(f"    {where}: {found.reason}")
+            say(f"    {found.message}")
         if report.counts[rule] > _SHOWN:
             say(tr("check.more", count=report.counts[rule] - _SHOWN))
     say()
@@ -53,9 +74,9 @@ def show_report(report: Report, name: str) -> None:
 
 def _show_reading(report: Report) -> None:
     opened = report.opened
-    columns = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
+    told = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
     values = {"name": opened.dataset.name, "rows": report.rows, "format": opened.format.name}
-    say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=columns))
+    say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=told))
     found = opened.recognised
     if found is not None:
         say(tr("check.recognised", fitting=found.fitting, looked_at=found.looked_at))
@@ -80,13 +101,21 @@ def _show_verdict(report: Report, name: str) -> None:
 def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
     tokens = found.tokens()
     lines = {
-        "rows": f"{found.rows} ({found.format})",
+        "rows": tr("cli.aside", text=found.rows, aside=found.format),
         "unread": str(found.unread) if found.unread else "",
-        "turns": _counted(sorted(found.turns.items())),
-        "languages": _counted(found.languages.most_common()),
+        "turns": tr("cli.comma").join(
+            tr("cli.data.stats.of_turns", turns=turns, rows=rows)
+            for turns, rows in sorted(found.turns.items())
+        ),
+        "languages": tr("cli.comma").join(
+            tr("cli.data.stats.of_script", script=script_name(script), rows=rows)
+            for script, rows in found.languages.most_common()
+        ),
         "tokens": str(tokens),
-        "trained": f"{found.trained} ({100 * found.trained / tokens:.0f} %)" if tokens else "0",
-        "lengths": ", ".join(f"{name} {length}" for name, length in found.quantiles().items()),
+        "trained": tr("cli.aside", text=found.trained, aside=f"{100 * found.trained / tokens:.0f} %")
+        if tokens
+        else "0",
+        "lengths": tr("cli.comma").join(_quantile(*item) for item in found.quantiles().items()),
     }
     for name, value in lines.items():
         if value:
@@ -103,8 +132,9 @@ def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
         say(f"  {cutoff:>7} {bar(share / 100):<{_BAR}} {cut} ({share:.1f} %)")
 
 
-def _counted(items: Iterable[tuple[Any, int]]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in items)
+def _quantile(name: str, length: int) -> str:
+    kind = name if name in {"min", "max"} else "other"
+    return tr(f"cli.data.stats.quantile.{kind}", name=name, length=length)
 
 
 def bar(share: float, width: int = _BAR) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conch.cli.layout import columns, pad, width_of
 from conch.cli.output import size, whisper
 from conch.core.errors import ConchError, ModelError
 from conch.core.text import tr
@@ -12,8 +13,6 @@ from conch.models.fit import METHODS, fits
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles, read_model_files
 from conch.models.inventory import Entry, describe, find_entry, has_chat_template
-
-WIDTHS = (40, 12, 22, 8, 5, 9, 9)
 
 
 def entry_facts(entry: Entry, room: Room) -> dict[str, Any]:
@@ -80,43 +79,42 @@ def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> d
 
 def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
     """A line a model, and what the last column was measured against."""
-    yield _line(*(tr(f"cli.models.column.{name}") for name in COLUMNS))
+    rows = [[tr(f"cli.models.column.{name}") for name in COLUMNS]]
     for facts in listed:
         if "problem" in facts:
-            yield _line(facts["name"], facts["source"], size(facts["bytes"])) + "  " + facts["problem"]
+            rows.append(
+                [facts["name"], facts["source"], *("-" * 3), size(facts["bytes"]), "-", facts["problem"]]
+            )
             continue
         template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
         fitting = [name for name in METHODS if facts["training"][name]["fits"]]
-        yield _line(
-            facts["name"],
-            facts["source"],
-            facts["architecture"],
-            _count(facts["parameters"]),
-            facts["dtype"],
-            size(facts["bytes"]),
-            template,
-            ", ".join(fitting) or "-",
+        rows.append(
+            [
+                *(facts["name"], facts["source"], facts["architecture"], _count(facts["parameters"])),
+                *(facts["dtype"], size(facts["bytes"]), template, ", ".join(fitting) or "-"),
+            ]
         )
+    yield from columns(rows, right={3, 5})
     yield ""
-    yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
+    yield tr("cli.models.fits_foot", device=room.name, size=size(room.bytes), dtype=room.dtype)
 
 
 COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
 
 
-def _line(*words: str) -> str:
-    return " ".join(f"{word:<{width}}" for word, width in zip(words, (*WIDTHS, 0), strict=False)).rstrip()
-
-
 def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else _millions(parameters)
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.0f} M" if parameters >= 1e6 else f"{parameters / 1e3:.0f} k"
 
 
 def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     """Everything of one model, a line each."""
     shown = {
         "name": facts["name"],
-        "source": facts["source"],
+        "source": _source(facts["source"]),
         "folder": facts.get("folder") or tr("cli.models.not_here"),
         "size": size(facts["bytes"]),
     }
@@ -128,7 +126,7 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
         {
             **shown,
             "architecture": facts["architecture"],
-            "parameters": f"{_count(facts['parameters'])} ({facts['parameters']:,})",
+            "parameters": tr("cli.aside", text=_count(facts["parameters"]), aside=f"{facts['parameters']:,}"),
             "dtype": facts["dtype"],
             "template": template,
         }
@@ -136,15 +134,21 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
     for name in METHODS:
         parts = facts["training"][name]
-        detail = ", ".join(
+        detail = tr("cli.comma").join(
             f"{tr(f'cli.plan.memory.{part}')} {size(count)}"
             for part, count in parts.items()
             if part not in {"total", "fits"}
         )
         verdict = tr("cli.models.fits" if parts["fits"] else "cli.models.fits_not")
-        yield f"  {name:<6} {size(parts['total']):>9}  {verdict}  ({detail})"
+        yield tr("cli.aside", text=f"  {name:<6} {size(parts['total']):>9}  {verdict}", aside=detail)
+
+
+def _source(name: str) -> str:
+    return tr("cli.models.from_folder") if name == "folder" else name
 
 
 def _sheet_lines(values: dict[str, str]) -> Iterator[str]:
+    heads = {name: tr(f"cli.models.fact.{name}") for name in values}
+    width = max(map(width_of, heads.values())) + 2
     for name, value in values.items():
-        yield f"{tr(f'cli.models.column.{name}')}: {value}"
+        yield f"{pad(heads[name], width)}{value}"

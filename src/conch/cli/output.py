@@ -156,6 +156,8 @@ def plain(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return ",".join(map(plain, value)) if isinstance(value, list) else str(value)
 
 

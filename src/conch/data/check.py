@@ -46,12 +46,21 @@ class Finding:
     severity: Severity
     reason: str
     remedy: str
+    unit: str = "row"
+    """What `row` counts: rows, or lines of the file."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and where."""
+        if self.row is None:
+            return self.reason
+        return tr(f"check.at_{self.unit}", file=self.file, row=self.row, reason=self.reason)
 
     @staticmethod
     def of(error: DataError) -> Finding:
         if isinstance(error, RowError):
             severity: Severity = "warning" if error.rule in WARNED else "error"
-            return Finding(error.file, error.row, error.rule, severity, error.reason, error.hint)
+            return Finding(error.file, error.row, error.rule, severity, error.reason, error.hint, error.unit)
         rule = error.key.partition(".")[2]
         return Finding(str(error.values.get("file", "-")), None, rule, "error", error.message, error.hint)
 
@@ -184,7 +193,7 @@ class BadRowsError(DataError):
 
     @property
     def message(self) -> str:
-        lines = [f"  {problem.message} {problem.hint}" for problem in self.problems]
+        lines = ["  " + tr("check.with_remedy", message=p.message, remedy=p.hint) for p in self.problems]
         return "\n".join([tr(self.key, **self.values), *lines])
 
     def to_dict(self) -> dict[str, Any]:

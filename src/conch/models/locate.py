@@ -22,6 +22,7 @@ from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
 from conch.models.source import NO_TOKENS, Tokens
 from conch.runs import store
+from conch.runs.run import ENDED, Run
 
 Notify = Callable[[str], None]
 
@@ -106,6 +107,8 @@ def locate(request: Request) -> Located:
         at_hand = None if request.check else pull.kept(request.wish())
         folder = at_hand or request.obtained(lambda: pull.pull(request.wish(), request.listener()))
         return Located(reference.rpartition("/")[2], folder)
+    if store.is_called(reference):
+        return _run(request)
     raise _unknown(reference)
 
 
@@ -178,7 +181,7 @@ def _adapter(folder: Path, request: Request) -> Located:
     if not isinstance(base, str) or folder in request.above:
         raise ModelError("models.bad_adapter", folder=folder, reason="base_model_name_or_path")
     below = locate(replace(request, reference=base, above=(*request.above, folder)))
-    return Located(_adapter_name(folder), below.folder, (*below.adapters, *_below(folder), folder))
+    return Located(_adapter_name(folder), below.folder, (*below.adapters, *adapters_below(folder), folder))
 
 
 def write_below(folder: Path, adapters: Sequence[Path]) -> None:
@@ -190,7 +193,7 @@ def write_below(folder: Path, adapters: Sequence[Path]) -> None:
         write_whole(folder / BELOW, json.dumps([str(path.absolute()) for path in adapters]))
 
 
-def _below(folder: Path) -> list[Path]:
+def adapters_below(folder: Path) -> list[Path]:
     """The adapters that `write_below` noted. Raises ModelError where one is gone."""
     file = folder / BELOW
     if not file.is_file():
@@ -211,8 +214,16 @@ def _adapter_name(folder: Path) -> str:
     return output.parent.name if output else folder.name
 
 
+def _without_model(run: Run) -> ModelError:
+    """Why a run has no model, and how to come by one: wait, go on, or use its newest checkpoint."""
+    kind = "ended" if run.state() in ENDED else "unfinished"
+    newest = next(iter(reversed(run.checkpoints())), None)
+    key = f"models.run_{kind}_saved" if newest else f"models.run_{kind}"
+    return ModelError(key, run=run.id, state=run.told_state(), checkpoint=newest)
+
+
 def _run(request: Request) -> Located:
     run = store.find(request.reference)
     if not (run.output / "config.json").is_file() and not (run.output / "adapter_config.json").is_file():
-        raise ModelError("models.run_unfinished", run=run.id, state=run.state())
+        raise _without_model(run)
     return replace(_path(run.output, request), name=run.id)

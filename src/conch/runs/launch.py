@@ -92,8 +92,26 @@ def accept_charge(run: Run) -> bool:
     return True
 
 
+@contextmanager
+def hosting(run: Run) -> Iterator[None]:
+    """Be the run's worker within, in a process that has other work as well and lives on afterwards.
+
+    Raises RunError where somebody else is in charge.
+    """
+    with in_charge(run) as mine:
+        if not mine:
+            raise refuse_busy(run)
+        queue.enqueue(run)
+        run.claim(os.getpid(), shared=True)
+    try:
+        with beating(run):
+            yield
+    finally:
+        run.worker_path.unlink(missing_ok=True)
+
+
 def refuse_busy(run: Run) -> RunError:
-    return RunError("runs.busy", name=run.id, state=run.state())
+    return RunError("runs.busy", name=run.id, state=run.told_state())
 
 
 @contextmanager

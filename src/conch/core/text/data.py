@@ -64,20 +64,20 @@ TEXTS = {
     "data.unsafe_member.fix": Text(
         "Don't unpack it. Get the archive from another source.", "请不要解压，并换一个来源获取。"
     ),
-    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据行。"),
+    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据。"),
     "data.empty.fix": Text(
         'Give at least one row such as {{"instruction": "…", "output": "…"}}.',
-        '至少写一行，例如 {{"instruction": "…", "output": "…"}}。',
+        '请至少写一条，例如 {{"instruction": "…", "output": "…"}}。',
     ),
     "data.not_array": Text(
         "{file} holds one JSON {found}, not an array of rows.",
-        "{file} 中是一个 JSON {found}，而不是由行组成的数组。",
+        "{file} 中是一个 JSON {found}，而不是由数据组成的数组。",
     ),
-    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各行放在 [ 和 ] 之间。"),
+    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各条数据放在 [ 和 ] 之间。"),
     # telling the format
     "data.unrecognised": Text(
         "The format of {file} was not recognised. Its rows have: {columns}.",
-        "无法识别 {file} 的格式。各行的列：{columns}。",
+        "无法识别 {file} 的格式。已有的列：{columns}。",
     ),
     "data.unrecognised.fix": Text(
         "Say which columns hold what: conch data add FILE --column prompt=COLUMN --column response=COLUMN. "
@@ -86,19 +86,19 @@ TEXTS = {
     ),
     "data.not_of_format": Text(
         "The rows of {file} don't look like {format}. They have: {columns}.",
-        "{file} 的行不像 {format} 格式。已有的列：{columns}。",
+        "{file} 的数据不像 {format} 格式。已有的列：{columns}。",
     ),
     "data.not_of_format.fix": Text(
         "Name the columns: --column prompt=COLUMN --column response=COLUMN, or choose another format.",
         "请指明各列：--column prompt=COLUMN --column response=COLUMN，或换用其他格式。",
     ),
     "data.no_such_column": Text(
-        "The rows of {file} have no column '{column}'.", "{file} 的行没有 '{column}' 列。"
+        "The rows of {file} have no column '{column}'.", "{file} 的数据没有 '{column}' 列。"
     ),
     "data.no_such_column.fix": Text("They have: {columns}", "已有的列：{columns}"),
     "data.several_formats": Text(
         "The rows of {file} could be of more than one format: {formats}.",
-        "{file} 的行可能是多种格式：{formats}。",
+        "{file} 的数据可能是多种格式：{formats}。",
     ),
     "data.several_formats.fix": Text(
         "Say which: conch data add FILE --format FORMAT",
@@ -283,7 +283,7 @@ TEXTS = {
     "data.bad_rows": Text("Dataset '{name}' can't be trained on:", "数据集 '{name}' 无法用于训练："),
     "data.bad_rows.fix": Text(
         "See all: conch data check {name}. Leave them out: conch data check {name} --fix FOLDER",
-        "查看全部：conch data check {name}。去掉问题行：conch data check {name} --fix FOLDER",
+        "查看全部：conch data check {name}。去掉有问题的数据：conch data check {name} --fix FOLDER",
     ),
     "data.fix_target": Text("The folder {folder} is in use.", "文件夹 {folder} 已被占用。"),
     "data.fix_target.fix": Text(
@@ -305,10 +305,10 @@ TEXTS = {
     "data.cannot_mend.fix": Text("Correct it by hand there, then check again.", "请手动改正该处后重新检查。"),
     "data.val_too_large": Text(
         "val_size {val_size} leaves none of the {rows} rows for training.",
-        "val_size 为 {val_size} 时，{rows} 行数据中没有剩下可训练的。",
+        "val_size 为 {val_size} 时，{rows} 条数据中没有剩下可训练的。",
     ),
     "data.val_too_large.fix": Text(
-        "Use a share such as 0.1, or a smaller count.", "请使用如 0.1 的比例，或更小的行数。"
+        "Use a share such as 0.1, or a smaller count.", "请使用如 0.1 的比例，或更小的条数。"
     ),
     "data.stream_held_out": Text(
         "Held back from the stream for evaluation (val_size): {count} rows, drawn from among those at its "
