@@ -15,6 +15,8 @@ from conch.core.events import Warned
 from conch.runs import read_events
 from conch.training import job
 from conch.training.job import Job
+from tests.models.folders import add_adapter
+from tests.tiny import save_tiny
 
 FP32 = {"bf16": False, "fp16": False}
 
@@ -121,6 +123,13 @@ def test_an_answer_is_drawn_as_the_model_says_unless_the_caller_does(tiny_folder
 def test_warnings_about_an_export_are_python_warnings(tiny_folder: Path, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="lora_rank"):
         conch.export(str(tiny_folder), tmp_path / "x", lora_rank=4)
+
+
+def test_an_adapter_on_another_model_is_a_python_warning(tiny_folder: Path, tmp_path: Path) -> None:
+    adapter = add_adapter(tiny_folder, tmp_path / "adapter")
+    other = save_tiny(tmp_path / "other", seed=1)
+    with pytest.warns(UserWarning, match="whose weights are others"):
+        conch.load(str(other), adapter=str(adapter), dtype="float32")
 
 
 def test_unknown_names_are_attribute_errors() -> None:

@@ -385,7 +385,7 @@ COMMANDS = [
     words("run unknown", OTHER, ("runs", "show", "nothing"), ("'nothing'",)),
     words("model not kept", OTHER, ("models", "remove", "nothing"), ("'nothing'",)),
     Case("run ambiguous", OTHER, ambiguous_run, ("20250101-000000-aaaa", "20250101-000000-bbbb")),
-    Case("stop of an ended run", OTHER, stop_ended, ("20250101-000000-aaaa", "finished")),
+    Case("stop of an ended run", OTHER, stop_ended, ("20250101-000000-aaaa", "is finished")),
     Case("resume without checkpoint", OTHER, resume_without_checkpoint, ("20250101-000000-aaaa",)),
     Case("resume from nowhere", OTHER, resume_from_nowhere, ("nowhere/checkpoint-3",)),
 ]
@@ -515,7 +515,7 @@ IN_THE_WORKER = [
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers do their run in this process, which has torch already."""
 
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         worker.execute(run)
         return 0
 

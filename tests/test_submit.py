@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,22 +17,22 @@ from conch.core.events import Finished, Queued
 from conch.runs import Run, control, launch, list_runs, provenance, requests, store
 from tests.cli.program import call
 from tests.runs.conftest import stub  # noqa: F401 - a fixture
-from tests.runs.helpers import config, leftovers, of, processes, started, wait_for
+from tests.runs.helpers import FOREVER, config, leftovers, of, processes, started, wait_for
 from tests.tiny import write_rows
 
 SUBMIT = """
 import sys
 from pathlib import Path
 from conch.submit import submit
-from tests.runs.helpers import config
+from tests.runs.helpers import FOREVER, config
 print(submit(config(Path(sys.argv[1]), Path(sys.argv[2])), "order 7").id)
 """
 
 
 @pytest.fixture
 def stopped(tiny_folder: Path, rows: Path, stub: None) -> Run:  # noqa: F811
-    """A run that was stopped at some step of 2000."""
-    run = submit.submit(config(tiny_folder, rows, max_steps=2000))
+    """A run that was stopped at some step, long before its last."""
+    run = submit.submit(config(tiny_folder, rows, max_steps=FOREVER))
     wait_for(lambda: control.standing(run).step > 0)
     control.ask_to_stop(run)
     control.await_end(run)
@@ -155,6 +156,36 @@ def test_a_setting_that_makes_it_another_training_is_refused(stopped: Run) -> No
     assert "save_steps" not in message
 
 
+def test_another_length_of_rows_is_refused(stopped: Run) -> None:
+    edit(stopped, cutoff_len=64)
+    assert "cutoff_len: 2048 then, 64 now" in refused(Run(stopped.folder)).message
+
+
+def test_another_model_in_the_same_place_is_refused(
+    tiny_folder: Path,
+    rows: Path,
+    tmp_path: Path,
+    stub: None,  # noqa: F811
+) -> None:
+    """Of the same size and shape, and changed in the middle only, as by a merge."""
+    model = tmp_path / "model"
+    shutil.copytree(tiny_folder, model)
+    run = submit.submit(config(model, rows, max_steps=FOREVER))
+    wait_for(lambda: control.standing(run).step > 0)
+    control.ask_to_stop(run)
+    control.await_end(run)
+    assert submit.plan_resume(run).differences == ()
+    weights = bytearray((model / "model.safetensors").read_bytes())
+    middle = len(weights) // 2
+    weights[middle : middle + 20_000] = bytes(20_000)
+    (model / "model.safetensors").write_bytes(weights)
+    error = refused(run)
+    assert error.key == "runs.changed"
+    assert "model model/model.safetensors: content" in error.message
+    assert "config.json" not in error.message
+    assert submit.plan_resume(run, force=True).differences
+
+
 def test_a_run_without_a_record_goes_on(stopped: Run, rows: Path) -> None:
     stopped.provenance_path.write_text("{")
     write_rows(rows, 13)
@@ -166,7 +197,7 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     resumed = call("runs", "resume", stopped.id, "--max-steps", str(step + 3))
     assert resumed.code == 0
     assert f"(step {step})" in resumed.err
-    assert f"max_steps: {step + 3} instead of 2000" in resumed.err
+    assert f"max_steps: {step + 3} instead of {FOREVER}" in resumed.err
     assert "Going on from" in resumed.err
     run = Run(stopped.folder)
     assert run.state() == "finished"
@@ -176,6 +207,18 @@ def test_more_steps_or_epochs(stopped: Run) -> None:
     assert refused(run, max_steps=step).key == "runs.done_already"
     assert refused(run, epochs=step / 10).key == "runs.done_already"
     assert submit.plan_resume(run, epochs=step).changes == {"num_train_epochs": step, "max_steps": -1}
+
+
+def test_a_checkpoint_may_be_named_as_the_run_calls_it(
+    stopped: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = stopped.checkpoints()[-1]
+    for given in (made, made.name, made.name.removeprefix("checkpoint-")):
+        assert submit.plan_resume(stopped, Path(given)).checkpoint == made
+    error = refused(stopped, checkpoint=Path("checkpoint-99999"))
+    assert error.key == "runs.no_checkpoint"
+    assert made.name in error.hint
 
 
 def test_a_start_that_fails_gives_the_run_up(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ SOURCE = Path(catalogue.__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http"}
 """Keys of texts that are names only. Texts of values and signs only need no word either."""
+SIGNS_IN_CHINESE = {"config.problem", "serving.invalid", "cli.bad_value"}
+"""What a value should have been is a clause of its own in Chinese, so that nothing stands before it."""
 NAMES = {"conch", "M", "GB", "kB", "MB"}
 """Words that are the same in every language."""
 
@@ -60,7 +62,7 @@ def test_every_text_is_there_in_both_languages(subject: str) -> None:
     assert [key for key, text in texts.items() if not text.en.strip() or not text.zh.strip()] == []
     assert [key for key, text in texts.items() if CHINESE.search(text.en)] == []
     strange = {key for key, text in texts.items() if spoken(text.en) and not CHINESE.search(text.zh)}
-    assert strange - SAME_IN_CHINESE == set()
+    assert strange - SAME_IN_CHINESE - SIGNS_IN_CHINESE == set()
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from conch.inference.open import open_chat, sampling_of
 from conch.models.load import LoadedModel
 from conch.models.load import load as _load
 from conch.runs import Run, read_events, store
-from conch.submit import absolute, check
-from conch.worker import execute
+from conch.runs.queue import Place
+from conch.submit import absolute, check, provenance_of
+from conch.worker import work_here
 
 ANSWER_TOKENS = 512
 """The bound on an answer unless the caller gives one, as in `conch chat`."""
@@ -37,7 +39,8 @@ class RunFailedError(TrainingError):
 
 
 def train(config: TrainConfig | str | os.PathLike[str] | None = None, **settings: Any) -> Run:
-    """Fine-tune in this process and return the finished run.
+    """Fine-tune in this process and return the run, which is like any other: it waits for its turn on
+    the device, is seen by `conch runs list`, and can be stopped from elsewhere.
 
     `config` is a TrainConfig or a file; `settings` are config keys on top of it. What is said of
     them stands among the run's events.
@@ -49,10 +52,18 @@ def train(config: TrainConfig | str | os.PathLike[str] | None = None, **settings
     run = store.create(placed)
     for warning in loaded.warnings:
         run.events.write(Warned, message=warning)
-    if not execute(run, config=placed):
+    provenance_of(placed).write(run.provenance_path)
+    if not work_here(run, placed, partial(_tell_place, run)):
         failed = next(e for e in reversed(read_events(run.events_path)) if isinstance(e, Failed))
         raise RunFailedError(failed)
     return run
+
+
+def _tell_place(run: Run, place: Place) -> None:
+    """A call that does not return should say why."""
+    behind = ", ".join(place.behind) or "-"
+    words = tr("runs.waits", name=run.id, device=place.device, position=place.position, behind=behind)
+    warnings.warn(words, stacklevel=2)
 
 
 def _loaded(config: TrainConfig | str | os.PathLike[str] | None, settings: dict[str, Any]) -> Loaded:
@@ -76,7 +87,10 @@ def load(
         "infer_dtype": dtype,
         **settings,
     }
-    return _load(build(ModelConfig, values, tr("config.from_python")))
+    loaded = _load(build(ModelConfig, values, tr("config.from_python")))
+    for notice in loaded.notices:
+        warnings.warn(notice.message, stacklevel=2)
+    return loaded
 
 
 def chat(

@@ -23,7 +23,7 @@ from conch.core.errors import ExportError, RunError
 from conch.core.events import Event, Failed, Finished, Metrics
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.core.text import tr
-from conch.data.prepare import read_conversations
+from conch.data.recipes import read_conversations
 from conch.data.sources import BUNDLED
 from conch.once import serve_once
 from conch.runs import Run, read_events
@@ -53,6 +53,7 @@ class Observer(Protocol):
     """Whom the quickstart tells."""
 
     def phase(self, name: str) -> None: ...
+    def done(self, name: str, seconds: float) -> None: ...
     def note(self, text: str) -> None: ...
     def event(self, event: Event) -> None: ...
 
@@ -87,6 +88,7 @@ class Report:
         began = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - began, 2)
+        observer.done(name, self.seconds[name])
 
     def to_dict(self) -> dict[str, Any]:
         return {"seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 2)}, **self.figures}
@@ -100,16 +102,17 @@ def quickstart(model: str, dataset: str, output: Path, observer: Observer) -> di
     with report.phase("model", observer):
         _fetch(model, observer)
     with report.phase("before", observer):
-        before = ask(model, questions)
+        before = ask(model, questions, observer)
     with report.phase("train", observer):
         run = tune(model, dataset, observer)
     report.figures |= training_figures(run)
     with report.phase("after", observer):
-        after = ask(run.id, questions)
+        after = ask(run.id, questions, observer)
     report.figures |= _answer_figures(questions, before, after)
     with report.phase("export", observer):
         report.figures["export"] = _export(run, output, observer)
     with report.phase("serve", observer):
+        observer.note(tr("quickstart.starting", folder=output / "model"))
         report.figures["http"] = serve_once(output / "model", questions.shown[0], ANSWER_TOKENS)
     shutil.copyfile(run.output / "training_loss.png", output / "training_loss.png")
     figures = report.to_dict()
@@ -137,7 +140,7 @@ def _fetch(model: str, observer: Observer) -> None:
     locate(Request(model, notify=observer.note))
 
 
-def ask(model: str, questions: Questions) -> dict[str, str]:
+def ask(model: str, questions: Questions, observer: Observer) -> dict[str, str]:
     """The model's greedy answer to every question."""
     from conch.inference.engine import Sampling
     from conch.inference.open import open_chat
@@ -145,6 +148,7 @@ def ask(model: str, questions: Questions) -> dict[str, str]:
 
     chat = open_chat(load(ModelConfig(model_name_or_path=model), dtype="float32"))
     prompts = list(dict.fromkeys([*questions.shown, *questions.identity]))
+    observer.note(tr("quickstart.asking", count=len(prompts)))
     replies = chat.answers([[Message("user", prompt)] for prompt in prompts], Sampling(ANSWER_TOKENS))
     return {prompt: reply.text.strip() for prompt, reply in zip(prompts, replies, strict=True)}
 
@@ -176,7 +180,7 @@ def tune(model: str, dataset: str, observer: Observer) -> Run:
     if failed is not None:
         raise RunError("quickstart.run_failed", message=failed.message, hint=failed.hint)
     if run.state() != "finished":
-        raise RunError("quickstart.run_ended", run=run.id, state=run.state(), log=run.log_path)
+        raise RunError("quickstart.run_ended", run=run.id, state=run.told_state(), log=run.log_path)
     return run
 
 
@@ -185,8 +189,11 @@ def training_figures(run: Run) -> dict[str, Any]:
     events = read_events(run.events_path)
     losses = [event.loss for event in events if isinstance(event, Metrics) and event.loss is not None]
     held_out = [
-        event.eval_loss for event in events if isinstance(event, Metrics) and event.eval_loss is not None
+        (event.step, event.eval_loss)
+        for event in events
+        if isinstance(event, Metrics) and event.eval_loss is not None
     ]
+    best_step, best = min(held_out, key=lambda point: point[1])
     finished = next(event for event in events if isinstance(event, Finished))
     return {
         "run": run.id,
@@ -199,7 +206,12 @@ def training_figures(run: Run) -> dict[str, Any]:
             "last_loss": losses[-1],
             "losses": losses,
         },
-        "eval_loss": {"before": held_out[0], "after": held_out[-1]},
+        "eval_loss": {
+            "before": held_out[0][1],
+            "after": held_out[-1][1],
+            "best": best,
+            "best_step": best_step,
+        },
     }
 
 

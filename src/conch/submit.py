@@ -18,6 +18,7 @@ from conch.config.train import TrainConfig
 from conch.core.errors import RunError, UsageError
 from conch.core.events import Failed, Finished, Queued, Started, Stopped
 from conch.core.files import write_whole
+from conch.core.hubs import looks_like_id
 from conch.core.text import tr
 from conch.data import registry
 from conch.data.prepare import check_rows
@@ -26,14 +27,19 @@ from conch.data.sources import find_dataset, from_anywhere
 from conch.models.headers import read_model_files
 from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
-from conch.runs import launch, provenance, requests, store
+from conch.runs import control, launch, provenance, requests, store
 from conch.runs.notify import keep, resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
 from conch.training.prompts import read_prompts
+from conch.training.resuming import check_checkpoint
 
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 """Where a model folder keeps its chat template, the first that exists."""
+
+
+CONFIG_FILES = ("config.json", "adapter_config.json")
+WEIGHTS = (".safetensors", ".bin", ".gguf")
 
 
 class OutputError(UsageError):
@@ -45,9 +51,8 @@ def check(config: TrainConfig) -> None:
     check_output(config)
     read_prompts(config.samples.sample_prompts)
     resolve(config.notify.notify)
-    asked = config.output.resume_from_checkpoint
-    if isinstance(asked, str) and asked.lower() != "auto":
-        resumable(Path(asked).expanduser())
+    if config.output.resume_from_checkpoint:
+        check_checkpoint(absolute(config))
     check_rows(config.data, config.method.stage, config.optimisation.seed)
     located = find(Request.of(config.model))
     if located is not None:
@@ -85,7 +90,7 @@ def submit(config: TrainConfig, request_id: str | None = None) -> Run:
         with launch.in_charge(run) as mine:
             if mine and _needs_start(run, in_charge=True):
                 provenance_of(placed).write(run.provenance_path)
-                launch.launch(run, token=config.model.hf_hub_token)
+                launch.launch(run, secrets=config.model.secrets())
     return run
 
 
@@ -114,8 +119,25 @@ def provenance_of(config: TrainConfig) -> provenance.Provenance:
     names = (*config.data.dataset, *config.data.eval_dataset)
     found = [find_dataset(name, config.data.dataset_dir) for name in names]
     # what a hub holds is named by its revision; the files may not be here yet
-    files = [file.path for dataset in found if dataset.hub is None for file in files_of(dataset)]
-    return provenance.record(config.to_flat(), list(dict.fromkeys(files)), _template_of(config))
+    files = [file.path for dataset in found if not dataset.hubs for file in files_of(dataset)]
+    files = list(dict.fromkeys(files))
+    return provenance.record(config.to_flat(), files, _template_of(config), _model_files(config))
+
+
+def _model_files(config: TrainConfig) -> dict[str, Path]:
+    """The files that the training begins with, by name; none of a model that is yet to be fetched."""
+    located = find(Request.of(config.model))
+    given = [find(Request(name)) for name in config.model.adapter_name_or_path]
+    if located is None or None in given:
+        return {}
+    above = [one.adapters or (one.folder,) for one in given if one is not None]
+    adapters = [*located.adapters, *(folder for folders in above for folder in folders)]
+    return {
+        f"{folder.name}/{file.name}": file
+        for folder in (located.folder, *adapters)
+        for file in sorted(folder.glob("*"))
+        if file.name in CONFIG_FILES or file.suffix in WEIGHTS
+    }
 
 
 def _template_of(config: TrainConfig) -> dict[str, str]:
@@ -157,7 +179,7 @@ def plan_resume(
     state = run.state()
     if state in {"running", "stopping"} or (state == "queued" and run.worker() is not None):
         raise launch.refuse_busy(run)
-    found = checkpoint.expanduser().absolute() if checkpoint else latest(run.output)
+    found = _checkpoint_of(run, checkpoint.expanduser()) if checkpoint else latest(run.output)
     if found is not None:
         resumable(found)
     changes = {"num_train_epochs": epochs, "max_steps": max_steps}
@@ -170,6 +192,17 @@ def plan_resume(
     if differences and not force:
         raise RunError("runs.changed", name=run.id, differences=describe(differences))
     return Plan(run, found, int(reached.get("global_step") or 0), changes, tuple(differences))
+
+
+def _checkpoint_of(run: Run, given: Path) -> Path:
+    """The checkpoint that is meant: a folder, or by its name or step one of the run's own."""
+    if given.is_absolute() or given.is_dir():
+        return given.absolute()
+    name = f"checkpoint-{given}" if str(given).isdigit() else str(given)
+    if not (run.output / name).is_dir():
+        known = ", ".join(path.name for path in run.checkpoints()) or "-"
+        raise RunError("runs.no_checkpoint", name=run.id, checkpoint=given, known=known)
+    return (run.output / name).absolute()
 
 
 def _require_more(run: Run, state: str, reached: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
@@ -212,9 +245,12 @@ def resume(run: Run, checkpoint: Path | None = None, **how: Any) -> Plan:
 
 def carry_out(plan: Plan) -> Plan:
     """Resume a run as planned. Raises RunError where somebody else has just started it."""
+    lost = plan.run.state() == "lost"
     with launch.in_charge(plan.run) as mine:
         if not mine:
             raise launch.refuse_busy(plan.run)
+        if lost:  # what its worker had started may outlive it, and hold memory of the device
+            control.end_processes(plan.run)
         run = _with_changes(plan)
         for wish in (run.stop_path, run.cancel_path, run.save_path):
             wish.unlink(missing_ok=True)
@@ -293,7 +329,7 @@ def _placed_model(name: str) -> str | None:
     exists = Path(name).expanduser().exists()
     if name in STARTERS:
         return name
-    if store.names_run(name) and not exists:
+    if not exists and (store.names_run(name) or (not looks_like_id(name) and store.is_called(name))):
         return store.find(name).id  # `latest` would soon be another
     return _placed(name) if exists else name
 

@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,9 @@ from conch.core.errors import ConchError, TrainingError, first_line
 from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
 from conch.runs import devices, trackers
 from conch.runs.diagnosis import DiagnosingLog
-from conch.runs.launch import accept_charge, beating
+from conch.runs.launch import accept_charge, beating, hosting
 from conch.runs.machine import memory_total
+from conch.runs.notify.lost import tell_losses
 from conch.runs.queue import Place, taking_turns
 from conch.runs.run import Run
 from conch.runs.summary import open_log
@@ -34,12 +37,19 @@ if TYPE_CHECKING:
     from conch.config.train import TrainConfig
 
 
-def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = None) -> bool:
+class CancelledError(Exception):
+    """Somebody wants the run to end without saving."""
+
+
+def execute(
+    run: Run, resume: Path | None = None, config: TrainConfig | None = None, *, shared: bool = False
+) -> bool:
     """Do the run in this process; whether it ended well. Every failure becomes an event.
 
-    `config` is the run's own, with the secrets that its file does not hold.
+    `config` is the run's own, with the secrets that its file does not hold. `shared` is a process that
+    has other work as well.
     """
-    run.claim(os.getpid())
+    run.claim(os.getpid(), shared=shared)
     offset = run.events_path.stat().st_size if run.events_path.exists() else 0
     run.events.write(
         Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
@@ -53,6 +63,9 @@ def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = N
 def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
     try:
         _train(run, resume, config)
+    except CancelledError:
+        _leave(run)
+        return True
     except ConchError as error:
         _fail(run, error)
     except Exception as error:
@@ -86,7 +99,7 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
             config=config,
             output=run.output,
             log=DiagnosingLog(run),
-            wants_stop=run.stop_path.exists,
+            wants_stop=lambda: wants_stop(run),
             wants_save=run.takes_save,
             resume=resume,
         )
@@ -97,22 +110,52 @@ def _fail(run: Run, error: ConchError) -> None:
     DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
 
 
-def wait_and_execute(run: Run, resume: Path | None) -> bool:
-    """Wait for a device, do the run on it, release it; whether that ended well."""
-    with taking_turns(run, run.stop_path.exists, lambda place: _tell_place(run, place)) as device:
+def wants_stop(run: Run) -> bool:
+    """Whether the run should save and stop. Raises CancelledError where it should end without saving.
+
+    A process of its own hears that by a signal before; one with other work hears it here.
+    """
+    if run.cancel_path.exists():
+        raise CancelledError
+    return run.stop_path.exists()
+
+
+def wait_and_execute(
+    run: Run,
+    resume: Path | None,
+    work: Callable[[Run, Path | None], bool] = execute,
+    hear: Callable[[Place], None] = lambda place: None,
+) -> bool:
+    """Wait for a device, do the `work` on it, release it; whether that ended well.
+
+    `hear` is told the place in line whenever it changes, as the run's events are.
+    """
+
+    def tell(place: Place) -> None:
+        run.events.write(Phase, name="waiting", facts=place.to_dict())
+        hear(place)
+
+    with taking_turns(run, lambda: run.stop_path.exists() or run.cancel_path.exists(), tell) as device:
         if device is None:
-            _stopped_in_line(run)
+            _leave(run)
             return True
         devices.use(device)
-        return execute(run, resume)
+        return work(run, resume)
 
 
-def _tell_place(run: Run, place: Place) -> None:
-    run.events.write(Phase, name="waiting", facts=place.to_dict())
+def work_here(run: Run, config: TrainConfig, hear: Callable[[Place], None]) -> bool:
+    """Do a new run in this process, which has other work as well, in its turn; whether it ended well."""
+    with hosting(run):
+        try:
+            return wait_and_execute(run, None, partial(execute, config=config, shared=True), hear)
+        except KeyboardInterrupt:
+            if run.state() == "queued":
+                _leave(run)
+            raise
 
 
-def _stopped_in_line(run: Run) -> None:
-    """Somebody wanted the run to stop before it began. What an earlier attempt saved stays."""
+def _leave(run: Run) -> None:
+    """The run ends here without saving, or before it began. What was saved before stays."""
     with open_log(run.events_path) as log:
         last, checkpoint = log.last(Metrics), log.last(Checkpoint)
     run.events.write(Stopped, step=last.step if last else 0, checkpoint=checkpoint and checkpoint.path)
@@ -134,6 +177,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if run.cancel_path.exists():  # somebody was faster than this process's first breath
         return CANCELLED
+    tell_losses()
     with beating(run):
         return 0 if wait_and_execute(run, resume) else 1
 

@@ -70,10 +70,15 @@ def test_the_prompt_is_that_of_training(template: ChatTemplate) -> None:
     assert talk.prompts == [wanted]
 
 
-def test_a_conversation_with_commands(template: ChatTemplate, monkeypatch: pytest.MonkeyPatch) -> None:
-    typing(["one", "", "  two  ", "/new", "three", "/exit", "never"], monkeypatch)
+def test_a_conversation_with_commands(
+    template: ChatTemplate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typing(["one", "", "  two  ", "/help", "/nwe", "/new", "three", "/exit", "never"], monkeypatch)
     talk = Talk(template, system="S")
     talk.terminal.run()
+    said = capsys.readouterr().err
+    assert "/new    forget" in said
+    assert "no command /nwe" in said
     asked = [prompt.count("<|im_start|>user") for prompt in talk.prompts]
     assert asked == [1, 2, 1]
     assert "two" in talk.prompts[1]

@@ -97,8 +97,8 @@ def test_a_good_dataset_passes(tmp_path: Path, language: str) -> None:
 def test_what_is_wrong_is_told_by_rule_with_rows_and_remedy(tmp_path: Path, language: str) -> None:
     file = write(tmp_path / "a.jsonl", as_lines([ROW, *[BAD] * 12, ROW]) + b"broken\n")
     ended = told(call("data", "check", str(file), language=language), 1)
-    assert f"{file} 2: " in ended.out
-    assert f"{file} 15: " in ended.out
+    assert (f"{file} row 2: " if language == "en" else f"{file} 第 2 条：") in ended.out
+    assert (f"{file} line 15: " if language == "en" else f"{file} 第 15 行：") in ended.out
     assert "empty" in ended.out
     assert "not_json" in ended.out
     assert f"conch data check {file} --fix" in ended.out
@@ -224,6 +224,66 @@ def test_tools_are_previewed(tmp_path: Path, tiny_folder: Path) -> None:
     trained = "".join(t for t, on in zip(entry["tokens"], entry["trained"], strict=True) if on)
     assert 'CALL weather {"city": "Paris"}' in trained
     assert "degrees: 20" not in trained
+
+
+def trained_of(*words: str) -> list[str]:
+    """What is trained of each sequence that a preview shows."""
+    shown = told(call("data", "preview", *words, "--json")).json()
+    return [
+        "".join(t for t, on in zip(entry["tokens"], entry["trained"], strict=True) if on) for entry in shown
+    ]
+
+
+TALK = {
+    "messages": [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "<think>\nhm\n</think>\n\nFirst."},
+        {"role": "user", "content": "Two?"},
+        {"role": "assistant", "content": "<think>\nah\n</think>\n\nSecond."},
+    ]
+}
+
+
+def test_a_preview_shows_what_settings_change(tmp_path: Path, tiny_folder: Path) -> None:
+    words = (str(write(tmp_path / "a.jsonl", [TALK])), "--model", str(tiny_folder))
+    end = "<|im_end|>"
+    thought = "<think>\nah\n</think>\n\n"
+    first = "<think>\nhm\n</think>\n\nFirst."
+    assert trained_of(*words) == [first + end + thought + "Second." + end]
+    assert trained_of(*words, "--mask-history") == [thought + "Second." + end]
+    assert trained_of(*words, "--no-thinking") == [f"First.{end}Second.{end}"]
+    assert "One?" in trained_of(*words, "--train-on-prompt")[0]
+    (entry,) = told(call("data", "preview", *words, "--default-system", "Be brief.", "--json")).json()
+    assert "Be brief." in "".join(entry["tokens"])
+    (entry,) = told(call("data", "preview", *words, "--cutoff-len", "20", "--json")).json()
+    assert (len(entry["ids"]), entry["truncated"]) == (20, True)
+    assert "cut at cutoff_len" in told(call("data", "preview", *words, "--cutoff-len", "20")).out
+
+
+def test_without_colours_what_is_trained_is_marked(tmp_path: Path, tiny_folder: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [{"instruction": "Hello?", "output": "Try again."}])
+    text = told(call("data", "preview", str(file), "--model", str(tiny_folder))).out
+    assert "⟦Try again.<|im_end|>⟧" in text
+    assert text.count("⟦") == 1
+
+
+def test_statistics_follow_the_settings(tmp_path: Path, tiny_folder: Path) -> None:
+    words = ("data", "stats", str(write(tmp_path / "a.jsonl", [TALK])), "--model", str(tiny_folder), "--json")
+    whole = told(call(*words)).json()["trained_tokens"]
+    assert told(call(*words, "--mask-history")).json()["trained_tokens"] < whole
+
+
+def test_a_row_that_the_template_refuses_is_named_in_a_preview(tmp_path: Path, tiny_folder: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [{**TALK, "tools": [{"name": "f"}]}])
+    ended = call("data", "preview", str(file), "--model", str(tiny_folder))
+    assert ended.code == 1
+    assert f"{file} row 1: " in ended.err
+
+
+def test_columns_that_no_row_has_are_not_told(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [{"prompt": "Hello?", "response": "Try again."}])
+    report = told(call("data", "check", str(file), "--json")).json()
+    assert report["columns"] == {"prompt": "prompt", "response": "response"}
 
 
 def test_a_bad_row_is_told_in_a_preview(tmp_path: Path, tiny_folder: Path) -> None:

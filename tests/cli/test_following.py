@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from conch.cli import following
 from conch.cli.following import watch
 from conch.core.events import Event, Finished, Metrics, Stopped
+from conch.core.text import set_language, tr
 from conch.runs import Run, control
+from conch.runs.run import ENDED
 from tests.cli.made_up import made_up_run
 
 
 @pytest.fixture
 def run() -> Run:
-    return made_up_run("20250101-000000-aaaa", "no end")
+    """A run that this process is at work on."""
+    made = made_up_run("20250101-000000-aaaa", "no end")
+    made.claim(os.getpid())
+    return made
 
 
 class Watched(Run):
-    """A run whose watcher presses Ctrl-C at each of the first `presses` looks."""
+    """A run whose watcher presses Ctrl-C at each of the first `presses` looks; at the next it finishes."""
 
     presses = 1
 
@@ -27,24 +34,36 @@ class Watched(Run):
         if cls.presses:
             cls.presses -= 1
             raise KeyboardInterrupt
+        if self.state() not in ENDED:
+            finish(self)
         return super().follow(offset)
 
 
-class Keyboard:
-    """A terminal at which `keys` are typed, one answer a prompt; meanwhile the run finishes."""
+def finish(run: Run) -> None:
+    run.events.write(Metrics, step=4, total_steps=4, loss=1.5)
+    run.events.write(Finished, step=4, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
 
-    def __init__(self, run: Run, *keys: str | type[BaseException], terminal: bool = True) -> None:
+
+class Keyboard:
+    """A terminal at which `keys` are typed, one answer a prompt; `meanwhile` the run may finish."""
+
+    def __init__(
+        self,
+        run: Run,
+        *keys: str | type[BaseException],
+        terminal: bool = True,
+        meanwhile: Callable[[Run], None] = lambda _: None,
+    ) -> None:
         self.run = run
         self.keys = list(keys)
         self.terminal = terminal
+        self.meanwhile = meanwhile
 
     def isatty(self) -> bool:
         return self.terminal
 
     def read(self) -> str:
-        if self.run.state() != "finished":
-            self.run.events.write(Metrics, step=4, total_steps=4, loss=1.5)
-            self.run.events.write(Finished, step=4, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
+        self.meanwhile(self.run)
         key = self.keys.pop(0)
         if isinstance(key, str):
             return key
@@ -113,8 +132,60 @@ def test_ctrl_c_may_cancel(
     assert "3 processes were ended" in told
 
 
-def test_ctrl_c_cancels_nothing_that_has_ended(
+@pytest.mark.parametrize("key", ["d", "s", "x", "c"])
+def test_of_a_run_that_ended_meanwhile_the_end_is_shown_whatever_was_asked(
+    key: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert press(run, Keyboard(run, key, meanwhile=finish), monkeypatch) == 0
+    told = capsys.readouterr().err
+    assert "Finished in 0:05" in told
+    assert "goes on. Watch it" not in told
+    assert not run.stop_path.exists()
+
+
+@pytest.mark.parametrize("key", ["d", KeyboardInterrupt])
+def test_leaving_a_run_that_is_stopping_says_that_it_stops(
+    key: str | type[BaseException],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run.ask_to_stop()
+    assert press(run, Keyboard(run, key), monkeypatch) == 0
+    told = capsys.readouterr().err
+    assert "The run is stopping" in told
+    assert "saves after the step in hand and stops" in told
+    assert "goes on" not in told
+
+
+def test_a_second_ctrl_c_that_comes_before_the_question_stops_and_saves(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert press(run, Keyboard(run, "x"), monkeypatch) == 0
-    assert "is not at work" in capsys.readouterr().err
+    def interrupted(**_: bool) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(following, "_ask", interrupted)
+    assert press(run, Keyboard(run), monkeypatch) == 0
+    assert run.stop_path.exists()
+    assert "Stopping after the step in hand" in capsys.readouterr().err
+
+
+def test_the_question_says_what_a_second_ctrl_c_does() -> None:
+    for language in ("en", "zh"):
+        set_language(language)
+        assert "Ctrl-C" in tr("cli.train.ctrl_c")
+        assert "Ctrl-C" in tr("cli.train.ctrl_c_stopping")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [("finished", "conch export"), ("stopped", "conch runs resume"), ("failed", ""), ("no end", "")],
+)
+def test_what_to_do_next_follows_from_how_it_ended(
+    end: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = made_up_run("20250202-000000-bbbb", end)
+    following.tell_next(ended)
+    told = capsys.readouterr().out
+    assert said in told if said else told == ""
+    assert (f"conch chat {ended.output}/checkpoint-4" in told) == (end == "stopped")

@@ -191,6 +191,12 @@ def test_info_of_a_model_at_hand_by_any_name(pulled: Path) -> None:
     assert "LlamaForCausalLM" in text
 
 
+def test_info_of_a_hub_that_is_asked_says_what_is_here(pulled: Path, hub: Hub) -> None:
+    facts = call("models", "info", REPO, "--source", hub.url, "--json").json()
+    assert facts["source"] == hub.url
+    assert (facts["folder"], facts["on_this_machine"]) == (str(pulled), True)
+
+
 def test_info_of_a_folder(tmp_path: Path) -> None:
     folder = write_repo(tmp_path / "mine", rows=64)
     facts = call("models", "info", str(folder), "--json").json()

@@ -57,6 +57,7 @@ EVENTS: list[tuple[Event, str]] = [
     (Queued(0.0), ""),
     (Started(0.0, 1), ""),
     (Started(0.0, 1, "out/checkpoint-3"), "out/checkpoint-3"),
+    (Phase(0.0, "locating"), "Looking for the model"),
     (Phase(0.0, "loading"), "Loading the model"),
     (Phase(0.0, "loading", {"doing": "Converting x.gguf …"}), "Converting x.gguf"),
     (Phase(0.0, "tokenising"), "Tokenising"),
@@ -126,6 +127,34 @@ def test_an_event_with_nothing_but_what_it_needs(kind: type[Event]) -> None:
     fillers: dict[str, Any] = {"int": 1, "float": 1.0, "str": "x"}
     needed = {f.name: fillers[str(f.type)] for f in fields(kind) if f.default is MISSING}
     shown(kind(**needed))
+
+
+def test_speed_time_left_and_memory_outlive_an_evaluation() -> None:
+    told = shown(FULL, Metrics(1.0, 6, 10, eval_loss=2.5))
+    assert "step 6/10  loss 2.500  eval 2.500  100 tokens/s  1:01 left  2.00 GB" in told
+
+
+def test_the_lowest_eval_loss_is_told_where_it_is_not_the_last() -> None:
+    finished = Finished(9.0, 10, 61.0, 5000, 81.9, 1.5, 2.5)
+    evals = [Metrics(1.0, step, 10, eval_loss=loss) for step, loss in ((2, 3.0), (4, 2.0), (6, 2.5))]
+    assert "Lowest eval loss 2.000, at step 4" in shown(*evals, finished)
+    assert "Lowest" not in shown(*evals[:2], finished)
+
+
+def test_the_length_of_a_phase_is_told_once_it_is_over() -> None:
+    events = (Phase(1.0, "locating"), Phase(2.0, "locating"), Phase(4.5, "tokenising"), Phase(4.6, "loading"))
+    lines = shown(*events).splitlines()
+    assert lines == [
+        "Looking for the model …",
+        "  took 3.5 s",
+        "Tokenising the data …",
+        "Loading the model …",
+    ]
+
+
+def test_an_evaluation_in_hand_is_shown_in_a_terminal() -> None:
+    assert "evaluating" in shown(FULL, Phase(2.0, "evaluating"), terminal=True)
+    assert "evaluating" not in shown(FULL, Phase(2.0, "evaluating"))
 
 
 def test_a_whole_run_in_a_terminal() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from conch import submit
 from conch.config import load_train
-from conch.core.events import Finished, Queued, Started
+from conch.core.events import Diagnosis, Finished, Metrics, Queued, Started
 from conch.runs import Run, read_events
 from tests.cli.made_up import BEGAN, made_up_run
 from tests.cli.program import call
@@ -38,10 +38,49 @@ def test_list_shows_the_newest_first() -> None:
 @pytest.mark.parametrize("state", ["queued", "finished", "failed", "stopped"])
 def test_a_run_of_each_state_is_listed_and_shown(state: str, language: str) -> None:
     made_up_run(OLD, state)
-    assert state in call("runs", "list", language=language).out
+    word = {"queued": "排队中", "finished": "已完成", "failed": "失败", "stopped": "已停止"}[state]
+    word = word if language == "zh" else state
+    assert word in call("runs", "list", language=language).out
     shown = call("runs", "show", OLD, language=language)
     assert shown.code == 0
-    assert state in shown.out
+    assert word in shown.out
+    assert call("runs", "show", OLD, "--json", language=language).json()["state"] == state
+
+
+def test_show_prints_figures_that_a_person_can_read() -> None:
+    run = made_up_run(OLD, "no end")
+    run.events.write(
+        Metrics,
+        step=4,
+        total_steps=4,
+        loss=1.23456789,
+        learning_rate=4.169999999e-06,
+        grad_norm=2.798765,
+        tokens=1234567,
+        memory_bytes=2_345_678_901,
+        tokens_per_second=812.34,
+    )
+    run.events.write(Finished, step=4, train_seconds=40.0, tokens=400, tokens_per_second=10.0)
+    shown = dict(line.split("  ", 1) for line in call("runs", "show", OLD).out.splitlines() if "  " in line)
+    told = {name: value.strip() for name, value in shown.items()}
+    assert told["Loss"] == "1.2346"
+    assert told["Learning rate"] == "4.17e-06"
+    assert told["Gradient norm"] == "2.80"
+    assert told["Tokens"] == "1,234,567"
+    assert told["Tokens/s"] == "812"
+    assert told["Memory"] == "2.35 GB"
+
+
+def test_a_diagnosis_is_told_in_the_readers_language() -> None:
+    run = made_up_run(OLD, "no end")
+    told = {"message": "There were only 4 steps.", "key": "few_steps", "evidence": {"steps": 4}}
+    run.events.write(Diagnosis, **told)
+    run.events.write(Diagnosis, message="Of another version.", key="unheard_of", evidence={})
+    run.events.write(Finished, step=4, train_seconds=40.0, tokens=400, tokens_per_second=10.0)
+    shown = call("runs", "show", OLD, language="zh").out
+    assert "总共只有 4 步" in shown
+    assert "Of another version." in shown
+    assert "总共只有 4 步" in call("runs", "follow", OLD, language="zh").err
 
 
 def test_a_run_whose_worker_is_gone_is_lost() -> None:
@@ -102,14 +141,16 @@ def test_logs_are_the_end_of_the_log() -> None:
 
 def test_a_run_without_a_log_has_no_lines() -> None:
     made_up_run(OLD, "queued")
-    assert call("runs", "logs", OLD).out == ""
+    shown = call("runs", "logs", OLD)
+    assert shown.out == ""
+    assert f"conch runs follow {OLD}" in shown.err
 
 
 def test_follow_of_an_ended_run_shows_it_whole() -> None:
     made_up_run(OLD)
     followed = call("runs", "follow", OLD)
     assert followed.code == 0
-    assert followed.out == ""
+    assert f"conch chat {OLD}" in followed.out
     assert "step 4/4" in followed.err
     assert "Finished in 0:40" in followed.err
     assert call("runs", "follow", OLD, "--json").json()["id"] == OLD
@@ -165,7 +206,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What would have been started."""
     words: list[tuple[str, ...]] = []
 
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         words.append(arguments)
         return 0
 
@@ -202,7 +243,7 @@ def test_a_resumed_run_is_not_taken_for_ended(stopped: Run, launched: list[tuple
 
 
 def test_resume_is_followed_to_its_own_end(stopped: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+    def launch(run: Run, *arguments: str, secrets: object = None) -> int:
         run.events.write(Started, pid=1, resumed_from=arguments[1])
         run.events.write(Finished, step=9, train_seconds=5.0, tokens=9, tokens_per_second=1.0)
         return 0

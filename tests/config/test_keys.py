@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conch.config import load_export, load_train
+from conch.config import load, load_export, load_train
 from conch.config.export import ExportConfig
 from conch.config.keys import EXPORT_LATER, LATER, NO_EFFECT, PASSTHROUGH
-from conch.config.load import FIELD_NODES, known_keys
+from conch.config.load import FIELD_NODES
 from conch.config.optimisation import LR_SCHEDULERS
 from conch.core.errors import ConfigErrors
 from conch.core.text import tr
@@ -332,7 +332,7 @@ def test_a_later_export_key_that_asks_for_nothing_does_no_harm(key: str) -> None
 
 def test_no_key_is_in_two_tables() -> None:
     tables = [set(FIELD_NODES), set(PASSTHROUGH), set(LATER), set(NO_EFFECT)]
-    assert sum(map(len, tables)) == len(known_keys())
+    assert sum(map(len, tables)) == len(load.TRAIN.known())
 
 
 LLAMA_FACTORY = """\
@@ -425,7 +425,7 @@ def test_names_agree_with_transformers() -> None:
 
     theirs = {field.name for field in fields(TrainingArguments)}
     assert set(PASSTHROUGH) <= theirs
-    assert theirs - known_keys() == set(), "fields of TrainingArguments that a user's file may hold"
+    assert theirs - load.TRAIN.known() == set(), "fields of TrainingArguments that a user's file may hold"
     assert set(LR_SCHEDULERS) == {scheduler.value for scheduler in SchedulerType}
     for key, value in {bool: True, int: 1, float: 0.5}.items():
         names = [name for name, kind in PASSTHROUGH.items() if kind is key]

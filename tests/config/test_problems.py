@@ -258,10 +258,15 @@ def test_a_known_key_is_shown_although_it_speaks_of_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "null"), (True, "true"), ([1, None, "a"], '[1, null, "a"]'), ({"a": False}, '{"a": false}')],
+    [(True, "true"), ([1, None, "a"], '[1, null, "a"]'), ({"a": False}, '{"a": false}')],
 )
 def test_a_value_is_shown_as_a_file_writes_it(value: object, shown: str) -> None:
     assert Problem("k", value, "x").sentence().startswith(f"k = {shown}: ")
+
+
+def test_what_nobody_set_is_said_to_be_unset() -> None:
+    assert Problem("k", None, "x").sentence() == "k is not set: expected x"
+    assert Problem("k", None, "x", "a.yaml line 3").sentence().startswith("k = null: ")
 
 
 def test_a_list_that_holds_itself_is_refused_like_any_other() -> None:

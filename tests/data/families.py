@@ -227,7 +227,7 @@ FAMILIES = (
         DEEPSEEK,
         "<｜end▁of▁sentence｜>",
         bos="<｜begin▁of▁sentence｜>",
-        written=lambda content: f"\n</think>\n\n{content.strip()}",
+        written=lambda content: f"\n</think>\n\n{content}",
         stable=False,
     ),
     Family("phi3", PHI3, ("<unk>", *ROLES, "<|endoftext|>"), "<|end|>", unlisted=("<|end|>",)),
@@ -236,7 +236,7 @@ FAMILIES = (
         GLM,
         ("<|pad|>", "[gMASK]", "<sop>", *ROLES, "<|endoftext|>"),
         "<|endoftext|>",
-        written=lambda content: f"\n{content.strip()}",
+        written=lambda content: f"\n{content.rstrip()}",
         stable=False,
     ),
     Family(

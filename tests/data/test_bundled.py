@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from conch.config.data import DataConfig
-from conch.data.prepare import read_conversations
+from conch.data.recipes import read_conversations
 from conch.data.sources import BUNDLED, find_dataset
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

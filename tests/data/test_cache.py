@@ -14,7 +14,7 @@ import pytest
 from conch.config.data import DataConfig
 from conch.core.errors import DataError
 from conch.data import cache, prepare
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from tests.tiny import tiny_tokenizer, write_rows
 
@@ -29,14 +29,14 @@ def prepared(file: Path, template: ChatTemplate = TEMPLATE, seed: int = 0, **set
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows were tokenised, each time that some were."""
     counted: list[int] = []
-    real = prepare._tokenised
+    real = prepare._Task._tokenised
 
     def counting(*args: Any) -> cache.Tokens:
         tokens = real(*args)
         counted.append(len(tokens.train))
         return tokens
 
-    monkeypatch.setattr(prepare, "_tokenised", counting)
+    monkeypatch.setattr(prepare._Task, "_tokenised", counting)
     return counted
 
 

@@ -195,7 +195,8 @@ def test_rows_that_are_evaluated_on_as_well(tmp_path: Path) -> None:
 
 
 def measure(cutoff_len: int = 2048, template: str | None = None) -> Measure:
-    return Measure(ChatTemplate.of(tiny_tokenizer(template) if template else tiny_tokenizer()), cutoff_len)
+    tokenizer = tiny_tokenizer(template) if template else tiny_tokenizer()
+    return Measure(ChatTemplate.of(tokenizer), DataConfig(cutoff_len=cutoff_len))
 
 
 def test_rows_that_are_cut(tmp_path: Path) -> None:
@@ -261,6 +262,7 @@ def test_everything_is_counted_and_some_is_kept(tmp_path: Path) -> None:
         "severity": "error",
         "reason": "'output' is empty.",
         "remedy": "Fill it in, or take the row out.",
+        "unit": "row",
     }
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from conch.config import settings
 from conch.core.errors import DataError
-from conch.data import hub
 from conch.data.dataset import Dataset, HubPlace
-from conch.data.hub import choose
+from conch.data.hubs import _attempts
+from conch.data.hubs.choice import choose
+from conch.data.hubs.huggingface import HuggingFace
 from conch.data.reading import open_dataset
 from conch.data.rows import Row
 from tests.data.dataset_hub import DatasetHub, serving
 from tests.data.made import ALPACA, ROW, as_csv, as_lines, as_parquet
+from tests.models.modelscope_server import Scope, scoping
 
 REPO = "tiny-org/conch-set"
 
@@ -116,9 +122,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatasetH
         "load.py": b"raise SystemExit",
     }
     with serving(DatasetHub(REPO, files)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setenv("HF_HUB_OFFLINE", "0")
@@ -126,7 +130,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatasetH
 
 
 def rows(**asked: str) -> int:
-    opened = open_dataset(Dataset("x", hub=HubPlace(REPO, **asked)))
+    opened = open_dataset(Dataset("x", hubs=(HubPlace(REPO, **asked),)))
     return sum(isinstance(item, Row) for item in opened.items())
 
 
@@ -178,11 +182,134 @@ def test_a_revision_that_is_not_there(served: DatasetHub) -> None:
     assert failing(revision="v9").key == "data.hub_no_revision"
 
 
-def test_a_hub_that_cannot_be_reached(served: DatasetHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> list[str]:
-        raise ConnectionError("no route")
+NOBODY = "http://127.0.0.1:9"
 
-    monkeypatch.setattr(hub, "_listing", refuse)
+
+def test_a_hub_that_cannot_be_reached(served: DatasetHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", NOBODY)
     error = failing()
     assert error.key == "data.hub_unreachable"
-    assert "no route" in error.message
+    assert "refused" in error.message
+
+
+# several hubs
+
+
+def test_a_mirror_that_is_settled_for_models_serves_datasets_too(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", NOBODY)
+    settings.settle_source(served.url)
+    assert rows() == 2
+
+
+def test_the_next_hub_is_tried_where_one_cannot_be_reached(served: DatasetHub) -> None:
+    settings.settle_source(f"{NOBODY},{served.url}")
+    assert rows() == 2
+
+
+def test_a_hub_that_refuses_is_not_passed_over(served: DatasetHub) -> None:
+    settings.settle_source(f"{served.url},{NOBODY}")
+    served.refusal = (401, "GatedRepo")
+    assert failing().key == "data.hub_gated"
+
+
+def test_every_hub_that_failed_is_told(served: DatasetHub) -> None:
+    settings.settle_source(f"{NOBODY},{served.url}")
+    served.refusal = (503, "")
+    error = failing()
+    assert error.key == "data.hubs_failed"
+    assert NOBODY in error.message
+    assert served.url in error.message
+
+
+def test_who_is_asked_for_what_and_who_gets_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    hf, ms = HubPlace("a/b"), HubPlace("c/d", hub="modelscope")
+
+    def asked(setting: str, *places: HubPlace) -> list[tuple[str, str]]:
+        return [(hub.name, place.repo) for hub, place in _attempts(places, setting)]
+
+    official, mirror = "https://huggingface.co", "https://hf-mirror.com"
+    assert asked("auto", hf, ms) == [(official, "a/b"), (mirror, "a/b"), ("modelscope", "c/d")]
+    assert asked("hf-mirror", hf, ms) == [(mirror, "a/b")]
+    assert asked("modelscope", hf, ms) == [("modelscope", "c/d")]
+    assert asked("modelscope", hf) == [(official, "a/b"), (mirror, "a/b")]
+    assert asked("huggingface", ms) == [("modelscope", "c/d")]
+    tokens = {hub.name: hub.logged_in for hub, _ in _attempts([hf], "auto") if isinstance(hub, HuggingFace)}
+    assert tokens == {official: True, mirror: False}
+
+
+# ModelScope
+
+needs_modelscope = pytest.mark.skipif(
+    find_spec("modelscope_hub") is None, reason="modelscope is not installed (optional)"
+)
+
+
+@pytest.fixture
+def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scope]:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setenv("HF_ENDPOINT", NOBODY)
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
+    monkeypatch.setenv("MODELSCOPE_HOME", str(tmp_path / "ms-home"))
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "README.md").write_bytes(b"# A dataset")
+    (folder / "train.jsonl").write_bytes(as_lines(ALPACA))
+    (folder / "test.csv").write_bytes(as_csv([ROW]))
+    (folder / "load.py").write_bytes(b"raise SystemExit")
+    with scoping(Scope(REPO, folder, "datasets")) as served:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", served.url)
+        yield served
+
+
+def scope_rows(*places: HubPlace) -> int:
+    opened = open_dataset(Dataset("x", hubs=places))
+    return sum(isinstance(item, Row) for item in opened.items())
+
+
+THERE = HubPlace(REPO, hub="modelscope")
+
+
+@needs_modelscope
+def test_a_dataset_of_modelscope_is_fetched_once(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scope_rows(THERE) == 2
+    assert set(scope.begun) == {"README.md", "train.jsonl"}
+    assert scope_rows(replace(THERE, revision="main")) == 2
+    assert len(scope.begun["train.jsonl"]) == 1
+    assert scope_rows(replace(THERE, split="test")) == 1
+    assert "load.py" not in scope.begun
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", NOBODY)
+    assert scope_rows(THERE) == 2
+
+
+@needs_modelscope
+def test_modelscope_is_tried_where_the_hub_cannot_be_reached(scope: Scope) -> None:
+    assert scope_rows(HubPlace("tiny-org/elsewhere"), THERE) == 2
+
+
+@needs_modelscope
+def test_a_dataset_that_modelscope_lacks(scope: Scope) -> None:
+    with pytest.raises(DataError) as error:
+        scope_rows(replace(THERE, repo="tiny-org/other"))
+    assert error.value.key == "data.hub_no_repo"
+
+
+@needs_modelscope
+def test_a_dataset_of_modelscope_without_a_network(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DataError) as error:
+        scope_rows(THERE)
+    assert error.value.key == "data.hub_offline"
+
+
+def test_without_modelscopes_library_it_says_how_to_get_it(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "modelscope_hub", None)
+    with pytest.raises(DataError) as error:
+        scope_rows(THERE)
+    assert error.value.key == "data.no_modelscope"
+    assert "pip install modelscope" in error.value.hint

@@ -14,7 +14,9 @@ from conch.config.data import DataConfig
 from conch.core.conversation import Conversation, Document, Origin
 from conch.core.errors import DataError, RowError
 from conch.data.example import IGNORED, Example, check, conversation_examples, document_examples
-from conch.data.prepare import Prepared, prepare, split
+from conch.data.held_out import split
+from conch.data.prepare import prepare
+from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from tests.data.families import FAMILIES, tokenizer_of
 from tests.properties import quick

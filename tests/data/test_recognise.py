@@ -19,7 +19,9 @@ TURN = {"role": "assistant", "content": "a"}
 
 def told(*rows: dict[str, Any]) -> tuple[str, dict[str, str]]:
     found = recognise([Row("a", i, values) for i, values in enumerate(rows, 1)], "a")
-    return found.format.name, found.columns({key: None for values in rows for key in values})
+    named = found.layout.columns.named()
+    keys = {key for values in rows for key in values}
+    return found.format.name, {part: column for part, column in named.items() if column in keys}
 
 
 @pytest.mark.parametrize("format", BY_FORMAT)

@@ -116,7 +116,7 @@ def test_a_copy_that_cannot_be_written(tmp_path: Path) -> None:
 def test_files_of_one_name_stay_apart(tmp_path: Path) -> None:
     """As those of a hub, which has no folder of its own."""
     places = [write(tmp_path / part / "train.jsonl", [{**ROW, "input": part}]) for part in ("en", "zh")]
-    several = replace(opened(tmp_path), dataset=Dataset("x", hub=HubPlace("x/y")))
+    several = replace(opened(tmp_path), dataset=Dataset("x", hubs=(HubPlace("x/y"),)))
     assert [file.path for file in several.files] == places
     assert repair(check(several), tmp_path / "out").kept == 2
     assert sorted(everything(tmp_path / "out")) == ["en/train.jsonl", REMOVED, "zh/train.jsonl"]

@@ -20,8 +20,8 @@ from conch.data.describe import describe
 from conch.data.describe import register as keep
 from conch.data.layout import Columns
 from conch.data.listing import listed
-from conch.data.prepare import read_conversations, read_documents
 from conch.data.reading import Opened, open_dataset, read_samples
+from conch.data.recipes import read_conversations, read_documents
 from conch.data.sources import BUNDLED, by_place, find_dataset, registered_names
 from tests.data.made import (
     ALPACA,
@@ -115,9 +115,9 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_hub_ids_are_told_from_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find_dataset("tatsu-lab/alpaca").hub == HubPlace("tatsu-lab/alpaca")
-    assert find_dataset("org/set-v1.5").hub == HubPlace("org/set-v1.5")
-    assert by_place("org/set", "en", "test").hub == HubPlace("org/set", "en", "test")
+    assert find_dataset("tatsu-lab/alpaca").hubs == (HubPlace("tatsu-lab/alpaca"),)
+    assert find_dataset("org/set-v1.5").hubs == (HubPlace("org/set-v1.5"),)
+    assert by_place("org/set", "en", "test").hubs == (HubPlace("org/set", "en", "test"),)
     for path in ("org/set.json", "./org/set", "../org/set", "a/b/c"):
         assert error_of(path).key == "data.no_file"
     write(tmp_path / "org" / "set" / "a.json", ALPACA)
@@ -198,7 +198,6 @@ def test_a_path_in_a_registry_is_relative_to_the_registry(
         ({"file_name": "a.json", "columns": {"images": "a"}}, "data.media_later", "images"),
         ({"file_name": "a.json", "script_url": "x"}, "data.script_url", "mine"),
         ({"cloud_file_name": "s3://x"}, "data.cloud_file_name", "mine"),
-        ({"ms_hub_url": "org/set"}, "data.other_hub", "org/set"),
         ({"om_hub_url": "org/set"}, "data.other_hub", "om_hub_url"),
         ({"file_name": "no.json"}, "data.no_file", "no.json"),
         ({"file_name": "a.json", "folder": "x"}, "data.no_part", "x"),
@@ -305,8 +304,11 @@ def test_a_hub_comes_before_a_file(home: Path) -> None:
     hub = {"hf_hub_url": "org/set", "ms_hub_url": "x/y", "om_hub_url": "x/z", "file_name": "a.json"}
     asked = {"subset": "en", "split": "test", "folder": "f", "revision": "r"}
     register(home / "data", {"mine": {**hub, **asked}, "plain": {"hf_hub_url": "wiki_qa"}})
-    assert find_dataset("mine").hub == HubPlace("org/set", "en", "test", "f", "r")
-    assert find_dataset("plain").hub == HubPlace("wiki_qa")
+    assert find_dataset("mine").hubs == (
+        HubPlace("org/set", "en", "test", "f", "r"),
+        HubPlace("x/y", "en", "test", "f", "r", "modelscope"),
+    )
+    assert find_dataset("plain").hubs == (HubPlace("wiki_qa"),)
 
 
 def test_a_part_of_a_folder_may_be_named(home: Path) -> None:

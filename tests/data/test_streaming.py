@@ -99,13 +99,18 @@ def test_rows_are_read_as_they_are_needed(tmp_path: Path) -> None:
         list(islice(found, 301))
 
 
-def test_the_first_rows_may_be_held_back(many: Path) -> None:
-    config = DataConfig(dataset=(str(many),), streaming=True, val_size=5)
+def test_rows_may_be_held_back_and_it_says_so(many: Path) -> None:
+    config = DataConfig(dataset=(str(many),), streaming=True, val_size=5, buffer_size=16)
     found = prepare(config, TEMPLATE, 0)
     assert found.stream is not None
-    assert [example.origin.row for example in found.eval if example.origin] == [1, 2, 3, 4, 5]
+    held = [example.origin.row for example in found.eval if example.origin]
+    assert len(set(held)) == 5
+    assert set(held) != set(range(1, 6))
+    assert max(held) <= 16 + 5, "drawn from the buffer, not from all of an endless stream"
     trained = {e.origin.row for e in flat(found.stream.one_pass(0)) if e.origin}
-    assert trained == set(range(6, 41))
+    assert trained == set(range(1, 41)) - set(held)
+    assert list(prepare(config, TEMPLATE, 0).eval) == list(found.eval)
+    assert [(notice.key, notice.values["count"]) for notice in found.notices] == [("data.stream_held_out", 5)]
 
 
 def test_held_back_rows_do_not_come_again_when_a_dataset_does(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, ModelError
+from conch.data.encoder import Encoder
 from conch.data.example import IGNORED, Example, encode
-from conch.data.template import ChatTemplate, Encoder
+from conch.data.template import ChatTemplate
 from tests.data.families import FAMILIES, Family, tokenizer_of
 from tests.properties import quick, texts
 from tests.tiny import tiny_tokenizer
@@ -152,9 +153,9 @@ def test_prompt_and_answer_are_what_the_template_itself_writes(family: Family, c
     for index in range(1, len(messages), 2):
         history, answer = messages[:index], messages[index]
         template = template_of(family)
-        ids = template.answer_ids(history, answer)
+        prompt, ids = Encoder(template.reader, template.end_of_turn).turn(*template.turn(history, answer))
         assert ids[-1] == template.end_of_turn
-        together = tokenizer_of(family).decode([*template.prompt_ids(history), *ids])
+        together = tokenizer_of(family).decode([*prompt, *ids])
         assert template.render(messages[: index + 1], generation=False).startswith(together)
         assert answer.content.strip() in tokenizer_of(family).decode(ids)
 
@@ -174,6 +175,16 @@ def test_training_shows_what_serving_shows(family: Family, contents: list[str]) 
         for example in examples
         for token, label in zip(example.input_ids, example.labels, strict=True)
     )
+
+
+@settings(quick, max_examples=120)
+@given(family=st.sampled_from(FAMILIES), contents=CONVERSATIONS)
+def test_what_is_trained_reads_as_the_answers_and_their_ends(family: Family, contents: list[str]) -> None:
+    """Exactly, whatever is said: no token of a prompt is trained, and none of an answer is left out."""
+    turns: Any = ("user", "assistant")
+    conversation = Conversation.of(*((turns[i % 2], text) for i, text in enumerate(contents)))
+    trained = trained_texts(family, encode(conversation, template_of(family)))
+    assert trained == [family.written(text) + family.end for text in contents[1::2]]
 
 
 # reasoning
@@ -332,7 +343,7 @@ def test_a_template_file_that_ends_a_turn_with_what_is_no_token_says_so(tmp_path
 def test_texts_that_grow_are_read_as_if_whole(family: Family) -> None:
     """The encoder of a conversation reads only what is new."""
     template = template_of(family)
-    encoder = Encoder(template)
+    encoder = Encoder(template.reader, template.end_of_turn)
     text = ""
     for index in range(1, len(MULTI.messages), 2):
         text, answer = template.turn(MULTI.messages[:index], MULTI.messages[index])
@@ -347,7 +358,7 @@ def test_texts_that_grow_are_read_as_if_whole(family: Family) -> None:
 )
 def test_any_texts_that_grow_are_read_as_if_whole(family: Family, pieces: list[tuple[str, int]]) -> None:
     template = template_of(family)
-    encoder = Encoder(template)
+    encoder = Encoder(template.reader, template.end_of_turn)
     text = ""
     for words, number in pieces:
         text += words + family.tokens[number % len(family.tokens)] + words
@@ -357,7 +368,7 @@ def test_any_texts_that_grow_are_read_as_if_whole(family: Family, pieces: list[t
 def test_settings_that_somebody_left_on_the_tokenizer_change_nothing() -> None:
     tokenizer = tiny_tokenizer()
     template = ChatTemplate.of(tokenizer)
-    assert template.quick
+    assert template.reader.read("Who?") == template.encode("Who?")
     before = encode(SINGLE, template)
     tokenizer(["a", "b c"], truncation=True, max_length=3, padding="max_length")
     assert tokenizer.backend_tokenizer.truncation is not None

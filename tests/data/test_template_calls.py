@@ -10,7 +10,8 @@ import pytest
 from conch.core.conversation import Conversation, Message, Origin, ToolCall
 from conch.core.errors import DataError
 from conch.data.example import conversation_examples, encode
-from conch.data.template import CallForm, ChatTemplate
+from conch.data.rendering import CallForm
+from conch.data.template import ChatTemplate
 from tests.data.families import CHATML, DEEPSEEK, IM, Family, tokenizer_of
 from tests.data.test_template import spans, trained_texts
 
@@ -61,6 +62,20 @@ DEEPSEEK_R1 = DEEPSEEK_V3.replace(
     "%}{{ '<｜Assistant｜>' }}{% endif %}", "%}{{ '<｜Assistant｜><think>\n' }}{% endif %}"
 )
 
+DEEPSEEK_OLD = """\
+{%- if tools %}{{ tools | tojson }}{% endif %}
+{{- bos_token }}{% set ns = namespace(results=false) %}{% for message in messages %}
+{%- if message['role'] == 'user' %}{% set ns.results = false %}{{ '<｜User｜>' + message['content'] }}
+{%- elif message['role'] == 'tool' %}{{ '' if ns.results else '<｜results｜>' }}{% set ns.results = true %}
+{{- '<｜result｜>' + message['content'] }}
+{%- elif message['content'] is none %}{{ '<｜Assistant｜>' }}
+{%- for call in message['tool_calls'] %}
+{{- '<｜call｜>' + call['function']['name'] + '\n```json\n' + call['function']['arguments'] + '\n```' }}
+{%- endfor %}{{ '<｜end▁of▁sentence｜>' }}
+{%- elif ns.results %}{{ '<｜results end｜>' + message['content'] + '<｜end▁of▁sentence｜>' }}
+{%- else %}{{ '<｜Assistant｜>' + message['content'] + '<｜end▁of▁sentence｜>' }}{% endif %}{% endfor %}
+{%- if add_generation_prompt and not ns.results %}{{ '<｜Assistant｜>' }}{% endif %}"""
+
 INST = ("<unk>", "<s>", "[INST]", "[/INST]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "</s>")
 ARGUMENTS = {"item": "汉堡", "count": 2}
 TEXT = json.dumps(ARGUMENTS, ensure_ascii=False)
@@ -76,6 +91,11 @@ CASES = [
     (
         Family("deepseek-v3", DEEPSEEK_V3, DEEPSEEK, DEEPSEEK[-1], bos=DEEPSEEK[1]),
         CallForm(as_text=True),
+        f"<｜call｜>order\n```json\n{TEXT}\n```",
+    ),
+    (
+        Family("deepseek-old", DEEPSEEK_OLD, DEEPSEEK, DEEPSEEK[-1], bos=DEEPSEEK[1]),
+        CallForm(as_text=True, null_content=True),
         f"<｜call｜>order\n```json\n{TEXT}\n```",
     ),
     (

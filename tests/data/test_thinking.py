@@ -1,4 +1,4 @@
-"""Thoughts: one rule for training, chat and serving. See the docstring of `conch.data.template`."""
+"""Thoughts: one rule for training, chat and serving. See the docstring of `conch.data.thoughts`."""
 
 from __future__ import annotations
 

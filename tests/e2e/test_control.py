@@ -1,4 +1,4 @@
-"""A real training: saved in the middle, cancelled, and gone on with for longer than was first asked."""
+"""A real training that reads ahead: saved, stopped, cancelled, gone on with for longer than first asked."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ from tests.runs.helpers import config, processes, wait_for
 from tests.training.helpers import BASIC
 
 
-def test_save_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -> None:
+def test_save_stop_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -> None:
     settings = {**BASIC, "max_steps": -1, "num_train_epochs": 5000, "save_steps": 100_000}
+    settings |= {"dataloader_num_workers": 2, "dataloader_persistent_workers": True}
     run = submit(config(tiny_folder, rows, **settings))
-    wait_for(lambda: control.standing(run).step > 0, seconds=200)
+    wait_for(lambda: control.standing(run).step > 0)
     saved = control.save_now(run)
     assert saved is not None
     assert is_whole(Path(saved.path))
     wait_for(lambda: control.standing(run).step > saved.step)
+    assert len(processes([run])) == 3, "the worker, and two who read ahead"
+    assert call("runs", "stop", run.id).code == 0
+    assert not processes([run])
+    (stopped,) = run.checkpoints()[1:]
+    assert call("runs", "resume", run.id, "--detach").code == 0
+    wait_for(lambda: control.standing(run).step > step_of(stopped))
+    assert len(processes([run])) == 3
     assert call("runs", "cancel", run.id).code == 0
     assert run.state() == "stopped"
     assert not processes([run])
-    assert [step_of(path) for path in run.checkpoints()] == [saved.step], "cancelling saved nothing"
+    assert run.checkpoints()[1:] == [stopped], "cancelling saved nothing"
     plan = plan_resume(run)
-    assert (plan.checkpoint, plan.step) == (Path(saved.path), saved.step)
-    assert call("runs", "resume", run.id, "--max-steps", str(saved.step + 5)).code == 0
+    assert (plan.checkpoint, plan.step) == (stopped, step_of(stopped))
+    steps = plan.step + 5
+    assert call("runs", "resume", run.id, "--max-steps", str(steps)).code == 0
     events = read_events(run.events_path)
-    assert [event.step for event in events if isinstance(event, Finished)] == [saved.step + 5]
-    assert [event for event in events if isinstance(event, Started)][-1].resumed_from == saved.path
-    assert Run(run.folder).config().optimisation.max_steps == saved.step + 5
+    assert [event.step for event in events if isinstance(event, Finished)] == [steps]
+    assert [event for event in events if isinstance(event, Started)][-1].resumed_from == str(stopped)
+    assert Run(run.folder).config().optimisation.max_steps == steps

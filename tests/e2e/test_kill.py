@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from conch.core.events import Checkpoint, Metrics, Started
+from conch.core.events import Checkpoint, Started
 from conch.runs import Run, read_events
-from conch.training.checkpoint import is_whole, latest, step_of
+from conch.training.checkpoint import latest
 from conch.worker import execute
+from tests.e2e.campaign import check_after_kill
 from tests.proofs import Proofs
+from tests.runs.helpers import wait_for
 from tests.tiny import write_rows
 from tests.training.helpers import new_run, same, train, weights
 
@@ -78,20 +80,6 @@ def test_kill_at_random_moments(
     )
 
 
-def check_after_kill(run: Run, before: Path | None) -> None:
-    """Every checkpoint with a name is whole, and at most one step that was reached is lost."""
-    for folder in run.checkpoints():
-        assert is_whole(folder), folder
-    newest = latest(run.output)
-    events = read_events(run.events_path)
-    told = max((e.step for e in events if isinstance(e, Checkpoint)), default=0)
-    reached = max((e.step for e in events if isinstance(e, Metrics)), default=0)
-    saved = step_of(newest) if newest else 0
-    assert saved >= told
-    assert saved >= reached - 1
-    assert saved >= (step_of(before) if before else 0)
-
-
 @pytest.mark.parametrize("seconds_after_first_step", [0.0, 0.3])
 def test_the_real_worker_killed_is_lost_and_resumable(
     tiny_folder: Path, tmp_path: Path, seconds_after_first_step: float
@@ -136,10 +124,3 @@ def test_the_worker_outlives_the_shell_that_follows_it(tiny_folder: Path, tmp_pa
     shell.kill()
     shell.wait()
     wait_for(lambda: run.state() == "finished")
-
-
-def wait_for(condition, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)

@@ -7,7 +7,7 @@ import random
 import struct
 from pathlib import Path
 
-from conch.models.source import Patience
+from conch.models.patience import Patience
 
 QUICK = Patience(probe=0.6, connect=2.0, stall=0.5, pause=0.01, tries=3, longest_wait=2.0, told_every=0.0)
 """Time-outs that keep tests short."""

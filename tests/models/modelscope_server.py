@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 
 class Scope:
-    """Serves the files of one folder as the model `repo`."""
+    """Serves the files of one folder as the model or dataset `repo`."""
 
-    def __init__(self, repo: str, folder: Path) -> None:
+    def __init__(self, repo: str, folder: Path, kind: Literal["models", "datasets"] = "models") -> None:
         self.repo = repo
         self.folder = folder
+        self.kind = kind
         self.url = ""
         self.begun: dict[str, list[int]] = {}
         """File to the offsets that its answers began at."""
+        self.tokens: set[str] = set()
+        """What was sent with requests for files."""
         self.breaks_after: dict[str, int] = {}
         """File to the bytes after which its next answer breaks off."""
 
@@ -69,8 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(asked.query).items()}
-        root = f"/api/v1/models/{self.of.repo}/repo"
-        if asked.path == f"{root}/files" and query.get("Revision") == "master":
+        root = f"/api/v1/{self.of.kind}/{self.of.repo}/repo"
+        if asked.path in {f"{root}/files", f"{root}/tree"} and query.get("Revision") == "master":
             files = json.dumps({"Code": 200, "Success": True, "Data": {"Files": self.of.listed()}})
             self._send(200, files.encode())
         elif asked.path == root and query.get("Revision") == "master":
@@ -80,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, file: Path) -> None:
         content = file.read_bytes()
+        self.of.tokens.add((self.headers.get("Authorization") or "").removeprefix("Bearer "))
         begin = int((self.headers.get("Range") or "bytes=0-")[6:].partition("-")[0])
         self.of.begun.setdefault(file.name, []).append(begin)
         rest = content[begin:]

@@ -225,7 +225,9 @@ def test_weights_cut_short(base: Any, tmp_path: Path, tiny_folder: Path) -> None
 def test_an_adapter_of_another_model(changes: dict[str, Any], base: Any, tmp_path: Path) -> None:
     tiny_model(**changes).save_pretrained(tmp_path / "other")
     folder = add_adapter(tmp_path / "other", tmp_path / "a")
-    not_put_on(base, folder, "models.bad_adapter")
+    error = not_put_on(base, folder, "models.bad_adapter")
+    assert "state_dict" not in error.message
+    assert ("other shapes" in error.message) == ("hidden_size" in changes)
 
 
 def test_an_adapter_that_lacks_some_of_its_weights(base: Any, tmp_path: Path, tiny_folder: Path) -> None:
@@ -235,12 +237,13 @@ def test_an_adapter_that_lacks_some_of_its_weights(base: Any, tmp_path: Path, ti
     not_put_on(base, folder, "models.bad_adapter")
 
 
-def not_put_on(model: Any, folder: Path, key: str) -> None:
+def not_put_on(model: Any, folder: Path, key: str) -> ModelError:
     with pytest.raises(ModelError) as caught:
         attach(model, [folder])
     assert caught.value.key == key
     assert str(folder) in caught.value.message
     assert caught.value.hint
+    return caught.value
 
 
 # which of it training begins with

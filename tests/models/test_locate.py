@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conch.config import load_train
 from conch.core.errors import ModelError, RunError
-from conch.core.events import Finished, Started
+from conch.core.events import Finished, Started, Stopped
 from conch.models import convert
 from conch.models.locate import Located, Request, find, locate
 from conch.models.pull import Wish
@@ -108,7 +109,37 @@ def test_a_run_of_full_tuning_is_its_output(tiny_folder: Path) -> None:
 
 def test_a_run_without_output_is_unfinished(tiny_folder: Path) -> None:
     run = make_run(tiny_folder)
-    assert run.id in refused(run.id, "models.run_unfinished").message
+    run.claim(os.getpid())
+    assert "conch runs follow" in refused(run.id, "models.run_unfinished").hint
+    (run.output / "checkpoint-2").mkdir(parents=True)
+    (run.output / "checkpoint-10").mkdir()
+    assert f"{run.output}/checkpoint-10" in refused(run.id, "models.run_unfinished_saved").hint
+
+
+def test_of_a_run_that_ended_without_a_model_the_checkpoint_is_offered(tiny_folder: Path) -> None:
+    run = make_run(tiny_folder)
+    run.events.write(Stopped, step=2)
+    assert f"conch runs resume {run.id}" in refused(run.id, "models.run_ended").hint
+    (run.output / "checkpoint-2").mkdir(parents=True)
+    hint = refused(run.id, "models.run_ended_saved").hint
+    assert f"conch runs resume {run.id}" in hint
+    assert f"{run.output}/checkpoint-2" in hint
+    assert "Wait" not in hint
+
+
+def test_a_run_is_found_by_the_name_that_only_it_has(tiny_folder: Path) -> None:
+    run = tuned_run(tiny_folder)
+    edit(run, run_name="shop assistant")
+    assert locate(Request("shop assistant")).name == run.id
+    edit(tuned_run(tiny_folder, "20250101-000000-bbbb"), run_name="shop assistant")
+    with pytest.raises(RunError) as error:
+        locate(Request("shop assistant"))
+    assert error.value.key == "runs.ambiguous"
+
+
+def edit(run: Run, **values: str) -> None:
+    config = yaml.safe_load(run.config_path.read_text())
+    run.config_path.write_text(yaml.safe_dump({**config, **values}))
 
 
 def test_the_output_folder_of_a_run_bears_its_name(tiny_folder: Path) -> None:

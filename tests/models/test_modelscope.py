@@ -16,6 +16,7 @@ from conch.core.errors import ModelError
 from conch.models.hub import modelscope
 from conch.models.pull import Wish, kept, pull
 from conch.models.pull_events import Chosen, PullEvent
+from conch.models.source import Tokens
 from tests.models.hub_server import Fault, Hub, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 from tests.models.modelscope_server import Scope, scoping
@@ -64,8 +65,9 @@ def client(monkeypatch: pytest.MonkeyPatch, scope: Scope) -> ModuleType:
     module.get_default_config = lambda: SimpleNamespace(token="ms-token")
 
     class HubApi:
-        def __init__(self, endpoint: str) -> None:
+        def __init__(self, endpoint: str, token: str | None) -> None:
             assert endpoint == scope.url
+            assert token
 
         def list_repo_files(self, repo: str, kind: str, revision: str) -> list[Any]:
             if module.fails:
@@ -117,6 +119,18 @@ def test_a_model_arrives_in_modelscopes_own_cache(scope: Scope, tmp_path: Path) 
     scope.begun.clear()
     assert get() == folder
     assert scope.begun == {}
+
+
+@pytest.mark.usefixtures("either")
+def test_the_token_is_sent(scope: Scope) -> None:
+    get(tokens=Tokens(modelscope="ms-mine"))
+    assert scope.tokens == {"ms-mine"}
+
+
+@pytest.mark.usefixtures("client")
+def test_without_a_token_whoever_is_logged_in_is_asked_for(scope: Scope) -> None:
+    get()
+    assert scope.tokens == {"ms-token"}
 
 
 @pytest.mark.usefixtures("either")

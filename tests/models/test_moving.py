@@ -192,6 +192,9 @@ def test_the_roomiest_other_disk_is_proposed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Path, "stat", stat)
     assert disk.larger_disk(200, tmp_path) == big
     assert disk.larger_disk(1000, tmp_path) is None
+    monkeypatch.setattr(disk, "DATA_DISKS", (str(small),))
+    assert disk.larger_disk(200, tmp_path) == small, "a data disk, though another has more room"
+    assert disk.larger_disk(500, tmp_path) == big
 
 
 def test_known_data_disks_are_looked_at_and_system_ones_are_not() -> None:

@@ -21,6 +21,8 @@ import pytest
 
 from conch.core.errors import ModelError
 from conch.models import disk
+from conch.models.fetching import Fetcher
+from conch.models.patience import Patience
 from conch.models.pull import Wish, kept, pull
 from conch.models.pull_events import (
     Chosen,
@@ -34,8 +36,7 @@ from conch.models.pull_events import (
     PullEvent,
     Waiting,
 )
-from conch.models.source import Listing, Patience, RemoteFile, incomplete
-from conch.models.transfer import Transfer
+from conch.models.source import Listing, RemoteFile, Tokens, incomplete
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 
@@ -536,7 +537,7 @@ def test_all_fail_and_each_reason_is_told(get: Get, hub: Hub, mirror: Hub) -> No
 
 
 def test_a_redirect_to_another_host_takes_no_token_along(get: Get, hub: Hub) -> None:
-    get(token="hf_secret")
+    get(tokens=Tokens("hf_secret"))
     assert hub.tokens_at["127.0.0.1"] == {"hf_secret"}
     assert hub.tokens_at["localhost"] == {""}
 
@@ -544,7 +545,7 @@ def test_a_redirect_to_another_host_takes_no_token_along(get: Get, hub: Hub) -> 
 def test_the_list_of_headers_is_not_shown() -> None:
     listing = Listing("x", REPO, "main", SHA, (), {"Authorization": "Bearer hf_secret"})
     assert "hf_secret" not in repr(listing)
-    assert "hf_secret" not in repr(Wish(REPO, token="hf_secret"))
+    assert "hf_secret" not in repr(Wish(REPO, tokens=Tokens("hf_secret")))
 
 
 # offline
@@ -601,7 +602,7 @@ def test_a_disk_that_fills_up_on_the_way(get: Get, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Transfer, "_append", full)
+    monkeypatch.setattr(Fetcher, "_append", full)
     refused(get, "models.disk_filled")
 
 

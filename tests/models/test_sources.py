@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from conch.config import load_train
+from conch.config import load_train, settings
 from conch.config.model import MODEL_SOURCES, ModelConfig
 from conch.core.errors import ConfigErrors, ModelError, UsageError
-from conch.models import settings, sources
+from conch.models import sources
 from conch.models.connection import retry_after
 from conch.models.hub import modelscope
 from conch.models.hub.huggingface import HuggingFace
+from conch.models.hub.modelscope import ModelScope
 from conch.models.locate import Request
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull import Wish
-from conch.models.source import Patience, Source
+from conch.models.source import Source, Tokens
 from tests.models.hub_server import Hub, serving
 
 
@@ -26,12 +28,13 @@ def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def names(setting: str) -> list[str]:
-    return [source.name for source in sources.named(setting, None, None)]
+    return [source.name for source in sources.named(setting, Tokens(), None)]
 
 
 def token_of(setting: str, name: str) -> object:
-    found = next(source for source in sources.named(setting, "hf_t", None) if source.name == name)
-    assert isinstance(found, HuggingFace)
+    known = sources.named(setting, Tokens("hf_t", "ms_t"), None)
+    found = next(source for source in known if source.name == name)
+    assert isinstance(found, HuggingFace | ModelScope)
     return found.token
 
 
@@ -51,7 +54,7 @@ def test_what_settings_mean(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_endpoint_of_the_users_own_is_gone_to_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "https://inside.example/")
     assert names("auto") == ["https://inside.example"]
-    (official,) = sources.named("huggingface", None, None)
+    (official,) = sources.named("huggingface", Tokens(), None)
     assert isinstance(official, HuggingFace)
     assert official.endpoint == "https://huggingface.co"
 
@@ -61,6 +64,19 @@ def test_a_token_goes_to_the_hub_and_to_mirrors_that_the_user_named(monkeypatch:
     assert token_of("auto", "hf-mirror") is False
     assert token_of("hf-mirror", "hf-mirror") == "hf_t"
     assert token_of("https://a.example", "https://a.example") == "hf_t"
+
+
+def test_modelscope_has_a_token_of_its_own() -> None:
+    assert token_of("auto", "modelscope") == "ms_t"
+    assert token_of("modelscope", "modelscope") == "ms_t"
+
+
+def test_the_tokens_of_a_config_are_handed_on_and_never_shown() -> None:
+    config = ModelConfig(model_name_or_path="a/b", hf_hub_token="hf_secret", ms_hub_token="ms_secret")
+    wish = Request.of(config).wish()
+    assert wish.tokens == Tokens("hf_secret", "ms_secret")
+    assert config.secrets() == {"HF_TOKEN": "hf_secret", "MODELSCOPE_API_TOKEN": "ms_secret"}
+    assert "secret" not in repr([config, wish, sources.named("auto", wish.tokens, None)])
 
 
 def test_those_that_answer_are_ranked_by_speed(tmp_path: Path) -> None:
@@ -106,7 +122,7 @@ def test_a_settled_source_is_kept_beside_what_was_there(home: Path) -> None:
     settings.settle_source("hf-mirror")
     assert settings.default_source() == "hf-mirror"
     assert settings.read_settings() == {"download": {"stall": 7}, "other": 1, "model_source": "hf-mirror"}
-    assert settings.patience() == Patience(stall=7.0)
+    assert settled_patience() == Patience(stall=7.0)
 
 
 def test_a_source_that_is_none_is_refused(home: Path) -> None:
@@ -131,7 +147,7 @@ def test_settings_that_make_no_sense_are_told(home: Path, text: str) -> None:
     home.mkdir()
     (home / "settings.yaml").write_text(text)
     with pytest.raises(ModelError) as caught:
-        settings.patience()
+        settled_patience()
     assert caught.value.key == "models.bad_settings"
 
 

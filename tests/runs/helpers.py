@@ -29,7 +29,14 @@ def config(model: Path, rows: Path, **settings: Any) -> TrainConfig:
     return load_train(values=values).config
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+FOREVER = 1_000_000
+"""So many steps of a stub that nobody lives to see the last."""
+PATIENCE = 300.0
+"""Seconds that a test waits for what must come: long, since a busy machine is no failure."""
+
+
+def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until `condition` holds. That it takes long says nothing; that it never comes fails the test."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"

@@ -19,11 +19,11 @@ from conch.runs import Run, control, store
 from conch.runs.process import identify
 from conch.submit import resume, submit
 from tests.cli.program import call
-from tests.runs.helpers import config, leftovers, of, processes, started, wait_for
+from tests.runs.helpers import FOREVER, config, leftovers, of, processes, started, wait_for
 
 
 def at_work(model: Path, rows: Path, **settings: object) -> Run:
-    run = submit(config(model, rows, max_steps=2000, **settings))
+    run = submit(config(model, rows, max_steps=FOREVER, **settings))
     wait_for(lambda: control.standing(run).step > 0)
     return run
 
@@ -38,6 +38,7 @@ def test_stop_saves_and_says_what_it_will_do_and_did(tiny_folder: Path, rows: Pa
     assert f"conch runs resume {run.id}" in stopped.out
     (end,) = of(run, Stopped)
     assert end.checkpoint == str(run.output / f"checkpoint-{end.step}")
+    assert f"Stopped at step {end.step}; saved: {end.checkpoint}" in stopped.err
     assert not processes([run])
     plan = resume(run)
     assert (plan.checkpoint, plan.step) == (Path(end.checkpoint), end.step)
@@ -81,9 +82,7 @@ def test_cancel_ends_the_whole_tree_without_saving(tiny_folder: Path, rows: Path
     worker = run.worker()
     assert worker is not None
     assert len(control.members(run)) == 3
-    began = time.monotonic()
     assert control.cancel(run, grace=0.5) == 3
-    assert time.monotonic() - began < 5
     assert not worker.is_alive()
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
     assert run.state() == "stopped"
@@ -113,6 +112,20 @@ def test_stopping_leaves_no_straggler(tiny_folder: Path, rows: Path, stub: None)
     assert call("runs", "stop", run.id).code == 0
     assert run.state() == "stopped"
     assert not processes([run])
+
+
+@pytest.mark.usefixtures("stub")
+def test_what_a_lost_worker_left_is_ended_before_the_run_goes_on(tiny_folder: Path, rows: Path) -> None:
+    run = at_work(tiny_folder, rows, run_name="family")
+    family = {int(pid) for pid in (run.output / "family").read_text().split()}
+    worker = run.worker()
+    assert worker is not None
+    os.kill(worker.pid, 9)
+    wait_for(lambda: run.state() == "lost")
+    assert {process.pid for process in processes([run])} == family
+    resume(run)
+    assert not {process.pid for process in processes([run])} & family
+    control.cancel(run)
 
 
 def test_a_worker_on_another_host_is_not_cancelled_from_here(tiny_folder: Path, rows: Path) -> None:
@@ -169,6 +182,7 @@ def test_who_cancels_is_killed_and_the_run_is_stopped_all_the_same(tiny_folder: 
     run.cancel_path.touch()
     os.kill(worker.pid, 15)
     wait_for(lambda: not worker.is_alive())
+    run.cancel_path.touch()  # as if it had just been asked, however long that took
     assert run.state() == "stopping"
     old = time.time() - 60
     os.utime(run.cancel_path, (old, old))

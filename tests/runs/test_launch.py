@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,6 +16,7 @@ from conch.config import load_train
 from conch.core.events import Failed, Started
 from conch.runs import Run, create, launch, read_events
 from conch.runs.run import ENDED
+from tests.runs.helpers import wait_for
 
 PYTHON = sys.executable
 FAKE = f"""#!{PYTHON}
@@ -28,18 +27,12 @@ facts = dict(
 )
 print(json.dumps(facts), flush=True)
 print("a word of warning", file=sys.stderr, flush=True)
-end = time.time() + float(os.environ.get("FAKE_SECONDS", "0"))
-while time.time() < end:
+gate = os.environ.get("FAKE_GATE")
+end = time.time() + 600
+while gate and not os.path.exists(gate) and time.time() < end:
     time.sleep(0.01)
 print("done", flush=True)
 """
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -79,7 +72,7 @@ def test_the_worker_has_its_own_session_and_its_words_are_kept(
 
 @pytest.mark.usefixtures("fake")
 def test_a_token_goes_by_the_environment_only(run: Run) -> None:
-    launch.launch(run, token="hf_DoNotShow")
+    launch.launch(run, secrets={"HF_TOKEN": "hf_DoNotShow"})
     wait_for(lambda: "done" in log(run))
     facts = json.loads(log(run).splitlines()[0])
     assert facts["token"] == "hf_DoNotShow"
@@ -97,9 +90,9 @@ def test_the_log_is_appended_to(run: Run) -> None:
 
 @pytest.mark.usefixtures("fake")
 def test_the_run_is_claimed_at_once_and_lost_when_the_worker_dies(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAKE_SECONDS", "60")
+    monkeypatch.setenv("FAKE_GATE", str(tmp_path / "never"))
     pid = launch.launch(run)
     worker = run.worker()
     assert worker is not None
@@ -111,16 +104,17 @@ def test_the_run_is_claimed_at_once_and_lost_when_the_worker_dies(
 
 def test_the_worker_survives_whoever_started_it(run: Run, fake: Path, tmp_path: Path) -> None:
     """Its group is hung up and killed, as when a terminal closes."""
+    gate = tmp_path / "gate"
     code = (
         "import sys, time; from pathlib import Path; from conch.runs import Run, launch;"
         f"launch.sys.executable = {str(fake)!r};"
-        f"print(launch.launch(Run(Path({str(run.folder)!r}))), flush=True); time.sleep(60)"
+        f"print(launch.launch(Run(Path({str(run.folder)!r}))), flush=True); time.sleep(600)"
     )
     starter = subprocess.Popen(
         [PYTHON, "-c", code],
         stdout=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "FAKE_SECONDS": "0.5"},
+        env={**os.environ, "FAKE_GATE": str(gate)},
     )
     assert starter.stdout is not None
     pid = int(starter.stdout.readline())
@@ -130,13 +124,14 @@ def test_the_worker_survives_whoever_started_it(run: Run, fake: Path, tmp_path: 
     starter.stdout.close()
     assert psutil.pid_exists(pid)
     assert "done" not in log(run)
+    gate.touch()
     wait_for(lambda: "done" in log(run))
 
 
 def test_a_real_worker_that_fails_says_why(run: Run) -> None:
     """Some seconds: the worker imports torch."""
     launch.launch(run)
-    wait_for(lambda: run.state() in ENDED, seconds=120)
+    wait_for(lambda: run.state() in ENDED)
     assert run.state() == "failed"
     events = read_events(run.events_path)
     assert [event for event in events if isinstance(event, Started)]

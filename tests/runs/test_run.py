@@ -314,7 +314,9 @@ def three() -> list[Run]:
 def test_runs_are_listed_newest_first(three: list[Run], home: Path) -> None:
     (home / "runs" / "no-run").mkdir()
     (home / "runs" / "file").write_text("x")
-    (home / "runs" / ".conch-tmp-x").mkdir()
+    making = home / "runs" / ".conch-tmp-x"
+    making.mkdir()
+    (making / "config.yaml").write_text("dataset: x\n")
     assert list_runs() == [three[2], three[1], three[0]]
 
 

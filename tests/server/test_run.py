@@ -65,6 +65,16 @@ def test_other_hosts_get_a_key_that_is_shown_once(start, tiny_folder):
     assert httpx.get(f"{told['url']}/v1/models").status_code == 401
     answer = httpx.get(f"{told['url']}/v1/models", headers={"authorization": f"Bearer {told['api_key']}"})
     assert answer.json()["data"][0]["id"] == "mine"
+    assert told["network"].startswith("http://")
+    assert told["network"].endswith(told["url"].rpartition(":")[2])
+
+
+def test_people_are_told_that_a_server_is_open_to_the_network(start, tiny_folder):
+    process = start(str(tiny_folder), "--host", "0.0.0.0", "--port", "0", "--api-key", "secret")
+    lines = [process.stdout.readline() for _ in range(2)]
+    assert "Open to the network" in lines[1]
+    assert "--api-key" in lines[1]
+    assert "secret" not in lines[1]
 
 
 def test_people_are_told_where_to_go(start, tiny_folder):

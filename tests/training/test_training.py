@@ -48,6 +48,23 @@ def test_a_run_writes_what_it_promises(tiny_folder: Path, rows: Path) -> None:
     assert (output / "training_loss.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((output / "all_results.json").read_text())["tokens"] == finished.tokens
     assert not list(output.glob(".conch-tmp-*"))
+    spare = {"training_args.bin", "README.md"}
+    assert [path for path in output.rglob("*") if path.name in spare] == []
+
+
+def test_nothing_is_printed_by_the_libraries(
+    tiny_folder: Path, rows: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny_folder, rows, val_size=0.25)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_evaluation_is_announced(tiny_folder: Path, rows: Path) -> None:
+    events = read_events(train(tiny_folder, rows, val_size=0.25).events_path)
+    phases = [event.name for event in events if isinstance(event, Phase)]
+    assert phases.count("evaluating") == len([e for e in events if getattr(e, "eval_loss", None)]) - 1
+    assert phases[0] == "locating"
+    assert phases.index("loading") < phases.index("training") < phases.index("evaluating")
 
 
 def test_training_lowers_the_loss(tiny_folder: Path, rows: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,7 +59,7 @@ def command(
     whisper(tr("cli.chat.loading", model=model))
     loaded = load(config, template=template, notify=whisper)
     chat = open_chat(loaded, thinking)
-    for notice in chat.template.notices:
+    for notice in (*loaded.notices, *chat.template.notices):
         whisper(tr("cli.warning", message=notice.message))
     conversation = Terminal(chat, sampling_of(loaded, asked), system)
     if as_json and prompt is not None:
@@ -75,7 +76,7 @@ def readable(line: str) -> str:
 
 
 class Terminal:
-    """A conversation in the terminal. `/new` forgets it, `/exit` or Ctrl-D ends it."""
+    """A conversation in the terminal. `/help` tells the commands."""
 
     def __init__(self, chat: Chat, sampling: Sampling, system: str | None) -> None:
         self.chat = chat
@@ -103,6 +104,11 @@ class Terminal:
                 return
             if line == "/new":
                 self.messages = self._beginning()
+                whisper(tr("cli.chat.forgotten"))
+            elif line == "/help":
+                whisper(tr("cli.chat.help"))
+            elif re.fullmatch("/[a-z]+", line):
+                whisper(tr("cli.chat.no_command", word=line))
             elif line:
                 try:
                     self.say(line)

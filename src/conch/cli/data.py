@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.counting import counting
+from conch.cli.data_options import as_trained
 from conch.cli.group import Group
 from conch.cli.output import emit, say, whisper
 from conch.core.text import tr
 
 if TYPE_CHECKING:
+    from conch.config.data import DataConfig
     from conch.data.measure import Measure
     from conch.data.reading import Opened
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
 _dataset_dir = click.option("--dataset-dir", help=tr("keys.dataset_dir"))
-_template = click.option("--template", help=tr("keys.template"))
-_cutoff = click.option(
-    "--cutoff-len", default=2048, show_default=True, type=click.IntRange(1), help=tr("keys.cutoff_len")
-)
 FORMATS = ("alpaca", "sharegpt", "openai", "pairwise", "kto", "text")
-
-
-def _model(required: bool) -> Callable[[F], F]:
-    return click.option("--model", required=required, help=tr("keys.model_name_or_path"))
 
 
 @click.group(cls=Group, help=tr("cli.data"))
@@ -40,16 +32,11 @@ def command() -> None:
 @_dataset_dir
 @_json
 def list_command(dataset_dir: str | None, as_json: bool) -> None:
+    from conch.cli.data_report import show_list
     from conch.data.listing import listed
 
     entries = [entry.to_dict() for entry in listed(dataset_dir)]
-    if as_json:
-        emit(entries)
-    for entry in [] if as_json else entries:
-        rows = "-" if entry["rows"] is None else entry["rows"]
-        say(f"{entry['name']:<24} {entry['format'] or '-':<9} {rows:>9}  {entry['file']}")
-        if entry["problem"]:
-            say(click.style(f"{'':<24} ✗ {entry['problem']}", fg="red"))
+    emit(entries) if as_json else show_list(entries)
 
 
 @command.command("add", help=tr("cli.data.add"))
@@ -109,9 +96,7 @@ def remove(name: str, as_json: bool) -> None:
 
 @command.command("check", help=tr("cli.data.check"))
 @click.argument("name")
-@_model(required=False)
-@_template
-@_cutoff
+@as_trained(model_required=False)
 @click.option("--eval", "evaluated", metavar="NAME", help=tr("cli.data.eval"))
 @click.option("--fix", "target", type=click.Path(path_type=Path), metavar="FOLDER", help=tr("cli.data.fix"))
 @_dataset_dir
@@ -119,8 +104,7 @@ def remove(name: str, as_json: bool) -> None:
 def check_command(
     name: str,
     model: str | None,
-    template: str | None,
-    cutoff_len: int,
+    asked: DataConfig,
     evaluated: str | None,
     target: Path | None,
     dataset_dir: str | None,
@@ -130,11 +114,13 @@ def check_command(
     from conch.data.check import check
     from conch.data.repair import refuse_target, repair
 
-    opened = _opened(name, dataset_dir)
+    opened = _opened(name, dataset_dir, asked)
     if target is not None:
         refuse_target(target, opened)
-    others = _opened(evaluated, dataset_dir) if evaluated else None
-    report = check(opened, others, _measure(opened, model, template, cutoff_len) if model else None)
+    others = _opened(evaluated, dataset_dir, asked) if evaluated else None
+    measure = _measure(opened, model, asked) if model else None
+    with counting() as told:
+        report = check(opened, others, measure, told)
     if not as_json:
         show_report(report, name)
     repaired = repair(report, target) if target is not None else None
@@ -147,51 +133,47 @@ def check_command(
 
 @command.command("stats", help=tr("cli.data.stats"))
 @click.argument("name")
-@_model(required=True)
-@_template
-@_cutoff
+@as_trained(model_required=True)
 @_dataset_dir
 @_json
-def stats_command(
-    name: str, model: str, template: str | None, cutoff_len: int, dataset_dir: str | None, as_json: bool
-) -> None:
+def stats_command(name: str, model: str, asked: DataConfig, dataset_dir: str | None, as_json: bool) -> None:
     from conch.cli.data_report import show_stats
     from conch.data.stats import CUTOFFS, stats
 
-    opened = _opened(name, dataset_dir)
-    found = stats(opened, _measure(opened, model, template, cutoff_len))
-    cutoffs = sorted({*CUTOFFS, cutoff_len})
+    opened = _opened(name, dataset_dir, asked)
+    measure = _measure(opened, model, asked)
+    with counting() as told:
+        found = stats(opened, measure, told)
+    cutoffs = sorted({*CUTOFFS, asked.cutoff_len})
     emit(found.to_dict(cutoffs)) if as_json else show_stats(found, cutoffs)
 
 
 @command.command("preview", help=tr("cli.data.preview"))
 @click.argument("name")
-@_model(required=True)
-@_template
+@as_trained(model_required=True)
 @click.option(
     "--rows", default=3, show_default=True, type=click.IntRange(1), help=tr("cli.data.preview_rows")
 )
 @_dataset_dir
 @_json
 def preview(
-    name: str, model: str, template: str | None, rows: int, dataset_dir: str | None, as_json: bool
+    name: str, model: str, asked: DataConfig, rows: int, dataset_dir: str | None, as_json: bool
 ) -> None:
     from conch.cli.data_report import previewed, show_preview
 
-    opened = _opened(name, dataset_dir)
-    measure = _measure(opened, model, template)
-    shown = previewed(opened, measure, rows)
+    opened = _opened(name, dataset_dir, asked)
+    shown = previewed(opened, _measure(opened, model, asked), rows)
     emit(list(shown)) if as_json else show_preview(shown)
 
 
-def _opened(name: str, dataset_dir: str | None) -> Opened:
+def _opened(name: str, dataset_dir: str | None, asked: DataConfig) -> Opened:
     from conch.data.reading import open_dataset
     from conch.data.sources import find_dataset
 
-    return open_dataset(find_dataset(name, dataset_dir))
+    return open_dataset(find_dataset(name, dataset_dir), asked.default_system)
 
 
-def _measure(opened: Opened, model: str, template: str | None, cutoff_len: int = 2048) -> Measure:
+def _measure(opened: Opened, model: str, asked: DataConfig) -> Measure:
     """The tokenizer and template of `model`, as its rows would be trained with them."""
     from conch.config.model import ModelConfig
     from conch.core.conversation import Document
@@ -202,8 +184,9 @@ def _measure(opened: Opened, model: str, template: str | None, cutoff_len: int =
 
     settings = ModelConfig(model_name_or_path=model)
     tokenizer = load_tokenizer(locate(Request.of(settings, whisper)).folder, settings)
-    plain = opened.format.sample is Document
-    chat = ChatTemplate.for_text(tokenizer) if plain else ChatTemplate.of(tokenizer, template)
+    if opened.format.sample is Document:
+        return Measure(ChatTemplate.for_text(tokenizer), asked)
+    chat = ChatTemplate.of(tokenizer, asked.template, asked.enable_thinking)
     for notice in chat.notices:
         whisper(tr("cli.warning", message=notice.message))
-    return Measure(chat, cutoff_len)
+    return Measure(chat, asked)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import click
 
-from conch.cli.output import say
+from conch.cli.layout import columns
+from conch.cli.output import coloured, say
 from conch.core.conversation import Document, Feedback, Preference
 from conch.core.errors import DataError
 from conch.core.text import tr
@@ -16,12 +19,33 @@ from conch.data.example import IGNORED, Example
 from conch.data.measure import Measure
 from conch.data.reading import STAGES, Opened, judged
 from conch.data.rows import Sample
+from conch.data.scripts import script_name
 from conch.data.stats import Stats
 
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SHOWN = 10
 """Findings of one rule that are shown to a person; `--json` has more."""
+
+
+# list
+
+
+def show_list(entries: Sequence[dict[str, Any]]) -> None:
+    heads = [tr(f"cli.data.list.{name}") for name in ("name", "format", "rows", "file")]
+    rows = [
+        [entry["name"], entry["format"] or "-", _known(entry["rows"]), entry["file"]] for entry in entries
+    ]
+    lines = list(columns([heads, *rows], right={2}))
+    say(lines[0])
+    for line, entry in zip(lines[1:], entries, strict=True):
+        say(line)
+        if entry["problem"]:
+            say(click.style(f"  ✗ {entry['problem']}", fg="red"))
+
+
+def _known(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 # check
@@ -41,8 +65,7 @@ def show_report(report: Report, name: str) -> None:
             )
         )
         for found in findings[:_SHOWN]:
-            where = found.file if found.row is None else f"{found.file} {found.row}"
-            say(f"    {where}: {found.reason}")
+            say(f"    {found.message}")
         if report.counts[rule] > _SHOWN:
             say(tr("check.more", count=report.counts[rule] - _SHOWN))
     say()
@@ -51,9 +74,9 @@ def show_report(report: Report, name: str) -> None:
 
 def _show_reading(report: Report) -> None:
     opened = report.opened
-    columns = ", ".join(f"{part} = {column}" for part, column in opened.layout.columns.named().items())
+    told = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
     values = {"name": opened.dataset.name, "rows": report.rows, "format": opened.format.name}
-    say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=columns))
+    say(tr("check.read_as", **values, stage=STAGES[opened.format.sample], columns=told))
     found = opened.recognised
     if found is not None:
         say(tr("check.recognised", fitting=found.fitting, looked_at=found.looked_at))
@@ -78,13 +101,21 @@ def _show_verdict(report: Report, name: str) -> None:
 def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
     tokens = found.tokens()
     lines = {
-        "rows": f"{found.rows} ({found.format})",
+        "rows": tr("cli.aside", text=found.rows, aside=found.format),
         "unread": str(found.unread) if found.unread else "",
-        "turns": _counted(sorted(found.turns.items())),
-        "languages": _counted(found.languages.most_common()),
+        "turns": tr("cli.comma").join(
+            tr("cli.data.stats.of_turns", turns=turns, rows=rows)
+            for turns, rows in sorted(found.turns.items())
+        ),
+        "languages": tr("cli.comma").join(
+            tr("cli.data.stats.of_script", script=script_name(script), rows=rows)
+            for script, rows in found.languages.most_common()
+        ),
         "tokens": str(tokens),
-        "trained": f"{found.trained} ({100 * found.trained / tokens:.0f} %)" if tokens else "0",
-        "lengths": ", ".join(f"{name} {length}" for name, length in found.quantiles().items()),
+        "trained": tr("cli.aside", text=found.trained, aside=f"{100 * found.trained / tokens:.0f} %")
+        if tokens
+        else "0",
+        "lengths": tr("cli.comma").join(_quantile(*item) for item in found.quantiles().items()),
     }
     for name, value in lines.items():
         if value:
@@ -101,8 +132,9 @@ def show_stats(found: Stats, cutoffs: Sequence[int]) -> None:
         say(f"  {cutoff:>7} {bar(share / 100):<{_BAR}} {cut} ({share:.1f} %)")
 
 
-def _counted(items: Iterable[tuple[Any, int]]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in items)
+def _quantile(name: str, length: int) -> str:
+    kind = name if name in {"min", "max"} else "other"
+    return tr(f"cli.data.stats.quantile.{kind}", name=name, length=length)
 
 
 def bar(share: float, width: int = _BAR) -> str:
@@ -122,7 +154,9 @@ def previewed(opened: Opened, measure: Measure, rows: int) -> Iterator[dict[str,
             raise sample
         examples = measure.examples(sample)
         for number, example in enumerate(examples):
-            yield _tokens(example, measure, _part(sample, number, len(examples)))
+            part = _part(sample, number, len(examples))
+            whole = isinstance(sample, Document)  # goes on in the next block
+            yield _tokens(example if whole else example.cut(measure.cutoff_len), measure, part)
 
 
 def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
@@ -136,6 +170,7 @@ def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
         "ids": example.input_ids,
         "tokens": pieces_of(measure.template.tokenizer, example.input_ids),
         "trained": [label != IGNORED for label in example.labels],
+        "truncated": example.truncated,
     }
 
 
@@ -153,9 +188,20 @@ def _part(sample: Sample, number: int, count: int) -> str:
 
 
 def show_preview(shown: Iterable[dict[str, Any]]) -> None:
+    spans = _in_colours if coloured() else _in_marks
     for entry in shown:
         trained = entry["trained"]
         values = {"row": entry["row"], "tokens": len(trained), "trained": sum(trained)}
-        say(tr("cli.data.preview_row", **values, part=tr(f"cli.data.part.{entry['part']}")))
+        heading = tr("cli.data.preview_row", **values, part=tr(f"cli.data.part.{entry['part']}"))
+        say(heading + (tr("cli.data.preview_cut") if entry["truncated"] else ""))
         pairs = zip(entry["tokens"], trained, strict=True)
-        say("".join(click.style(text, fg="green" if on else "bright_black") for text, on in pairs))
+        runs = groupby(pairs, key=itemgetter(1))
+        say("".join(spans("".join(text for text, _ in run), on) for on, run in runs))
+
+
+def _in_colours(text: str, trained: bool) -> str:
+    return click.style(text, fg="green" if trained else "bright_black")
+
+
+def _in_marks(text: str, trained: bool) -> str:
+    return f"⟦{text}⟧" if trained else text

@@ -67,3 +67,4 @@ def command(
             same=proof.same_answers,
         )
     )
+    say(tr("cli.export.next", folder=report.folder))

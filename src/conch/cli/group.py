@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,14 +11,68 @@ from typing import Any
 
 import click
 
+from conch import __version__
+from conch.cli.layout import fold, pad, width_of
 from conch.core.text import tr
 
 
 def _in_our_words(record: tuple[str, str]) -> tuple[str, str]:
     """click writes `[default: …]` and `[required]` itself."""
     name, meaning = record
-    meaning = meaning.replace("[default: ", f"[{tr('cli.default')}")
-    return name, meaning.replace("[required]", f"[{tr('cli.required')}]")
+    name = _METAVAR.sub(lambda found: " " + tr(f"cli.metavar.{_METAVARS[found[1]]}"), name)
+    text, bracket, extra = meaning.rpartition("  [")
+    return name, f"{text}{bracket}{_extra(extra)}" if bracket and extra.endswith("]") else meaning
+
+
+_METAVARS = {
+    "INTEGER RANGE": "whole",
+    "INTEGER": "whole",
+    "FLOAT RANGE": "number",
+    "FLOAT": "number",
+    "TEXT": "text",
+    "PATH": "path",
+    "DIRECTORY": "folder",
+}
+_METAVAR = re.compile(f" ({'|'.join(_METAVARS)})$")
+_RANGE = re.compile(r"(?:(?P<low>[\d.]+)<=)?x(?:(?P<sign>[<>]=?)(?P<bound>[\d.]+))?")
+_SIGNS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
+
+
+def _extra(words: str) -> str:
+    """`default: 8000; 0<=x<=65535]`, `required]`."""
+    parts = words.removesuffix("]").split("; ")
+    return tr("cli.semicolon").join(map(_bracketed, parts)) + "]"
+
+
+def _bracketed(part: str) -> str:
+    if part == "required":
+        return tr("cli.required")
+    if part.startswith("default: "):
+        return tr("cli.default") + part.removeprefix("default: ")
+    found = _RANGE.fullmatch(part)
+    if not found or not found["bound"]:
+        return part
+    if found["low"]:
+        return tr("cli.range.between", low=found["low"], high=found["bound"])
+    return tr(f"cli.range.{_SIGNS[found['sign']]}", bound=found["bound"])
+
+
+INDENT = 2
+NAMES = 30
+"""Places that names take at most before their meaning begins on a line of its own."""
+
+
+def _section(formatter: click.HelpFormatter, heading: str, records: Sequence[tuple[str, str]]) -> None:
+    """Names with what they mean. click would count letters instead of the places that they take."""
+    formatter.write_paragraph()
+    formatter.write(f"{heading}{tr('cli.colon')}\n")
+    column = INDENT + min(max((width_of(name) for name, _ in records), default=0), NAMES) + 2
+    for name, meaning in records:
+        head = " " * INDENT + name
+        if width_of(head) + 2 > column:
+            formatter.write(f"{head}\n")
+            head = ""
+        formatter.write(fold(pad(head, column) + meaning, column, formatter.width).rstrip() + "\n")
 
 
 @dataclass
@@ -30,6 +85,12 @@ class Session:
 def _note_debug(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     if given and isinstance(ctx.obj, Session):
         ctx.obj.debug = True
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given:
+        click.echo(f"conch {__version__}")
+        ctx.exit()
 
 
 class Command(click.Command):
@@ -60,8 +121,13 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         records = [_in_our_words(record) for option in options if (record := option.get_help_record(ctx))]
-        with formatter.section(tr("cli.options_heading")):
-            formatter.write_dl(records)
+        _section(formatter, tr("cli.options_heading"), records)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for paragraph in (self.help or "").split("\n\n"):
+            formatter.write_paragraph()
+            folded = fold(" ".join(paragraph.split("\n")), INDENT, formatter.width - INDENT)
+            formatter.write(f"{' ' * INDENT}{folded}\n")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
@@ -100,8 +166,11 @@ class Group(Command, click.Group):
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(tr("cli.commands")):
-            formatter.write_dl([(name, self.one_line(ctx, name)) for name in self.list_commands(ctx)])
+        _section(
+            formatter,
+            tr("cli.commands"),
+            [(name, self.one_line(ctx, name)) for name in self.list_commands(ctx)],
+        )
 
     def one_line(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
@@ -128,6 +197,15 @@ class LazyGroup(Group):
 
     def __init__(self, *args: Any, commands_by_module: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        version = click.Option(
+            ["--version", "-V"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help=tr("cli.program_version"),
+        )
+        self.params.append(version)
         self._modules = commands_by_module
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:

@@ -29,13 +29,15 @@ def command() -> None:
 @_json
 def pull(name: str, source: str | None, revision: str, check: bool, as_json: bool) -> None:
     from conch.cli.pulling import PullView
-    from conch.models.locate import Request, locate
+    from conch.models.locate import Request, is_hub_id, locate
 
     with PullView(name) as view:
         request = Request(
             name, revision, notify=whisper, source=_checked(source), report=view.show, check=check
         )
         folder = locate(request).folder
+    if not view.begun and is_hub_id(name):
+        whisper(tr("cli.models.not_compared", name=name))
     _tell(name, folder, as_json)
 
 
@@ -56,7 +58,7 @@ def _tell(name: str, folder: Path, as_json: bool) -> None:
 
 
 def _checked(source: str | None) -> str | None:
-    from conch.models.settings import check_source
+    from conch.config.settings import check_source
 
     return check_source(source) if source else None
 
@@ -65,7 +67,7 @@ def _checked(source: str | None) -> str | None:
 @click.argument("source", required=False)
 @_json
 def source_command(source: str | None, as_json: bool) -> None:
-    from conch.models import settings
+    from conch.config import settings
 
     if source is not None:
         settings.settle_source(source)

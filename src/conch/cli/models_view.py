@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from conch.cli.layout import columns, pad, width_of
 from conch.cli.output import size, whisper
 from conch.core.errors import ConchError, ModelError
 from conch.core.text import tr
 from conch.models.fit import METHODS, fits
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles, read_model_files
-from conch.models.hub.huggingface import looks_like_id
 from conch.models.inventory import Entry, describe, find_entry, has_chat_template
-
-WIDTHS = (40, 12, 22, 8, 5, 9, 9)
 
 
 def entry_facts(entry: Entry, room: Room) -> dict[str, Any]:
@@ -40,14 +37,16 @@ def _figures(files: ModelFiles, room: Room) -> dict[str, Any]:
 
 
 def info_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    """The same of any model: on this machine, or still on a hub. Raises ModelError."""
+    """The same of any model: on this machine, or on the hub that is asked. Raises ModelError."""
+    from conch.models.locate import is_hub_id
+
     if revision == "main" and source is None:
         try:
             return entry_facts(find_entry(name), room) | {"on_this_machine": True}
         except ModelError as error:
             if error.key != "models.not_kept":
                 raise
-    if looks_like_id(name) and not Path(name).expanduser().exists():
+    if is_hub_id(name):
         return _remote_facts(name, revision, source, room)
     return _folder_facts(name, room)
 
@@ -66,55 +65,56 @@ def _folder_facts(name: str, room: Room) -> dict[str, Any]:
 
 
 def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    from conch.models.pull import Wish
+    from conch.models.pull import Wish, kept
     from conch.models.pull_events import Narrator
     from conch.models.remote import look
 
-    model = look(Wish(name, revision, source), Narrator(whisper))
+    wish = Wish(name, revision, source)
+    model, folder = look(wish, Narrator(whisper)), kept(wish)
     facts = {"name": name, "source": model.source, "commit": model.commit, "bytes": model.size}
-    template = {"chat_template": model.chat_template, "on_this_machine": False}
+    facts |= {"folder": str(folder)} if folder else {}
+    template = {"chat_template": model.chat_template, "on_this_machine": folder is not None}
     return facts | _figures(model.files, room) | template
 
 
 def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
     """A line a model, and what the last column was measured against."""
-    yield _line(*(tr(f"cli.models.column.{name}") for name in COLUMNS))
+    rows = [[tr(f"cli.models.column.{name}") for name in COLUMNS]]
     for facts in listed:
         if "problem" in facts:
-            yield _line(facts["name"], facts["source"], size(facts["bytes"])) + "  " + facts["problem"]
+            rows.append(
+                [facts["name"], facts["source"], *("-" * 3), size(facts["bytes"]), "-", facts["problem"]]
+            )
             continue
         template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
         fitting = [name for name in METHODS if facts["training"][name]["fits"]]
-        yield _line(
-            facts["name"],
-            facts["source"],
-            facts["architecture"],
-            _count(facts["parameters"]),
-            facts["dtype"],
-            size(facts["bytes"]),
-            template,
-            ", ".join(fitting) or "-",
+        rows.append(
+            [
+                *(facts["name"], facts["source"], facts["architecture"], _count(facts["parameters"])),
+                *(facts["dtype"], size(facts["bytes"]), template, ", ".join(fitting) or "-"),
+            ]
         )
+    yield from columns(rows, right={3, 5})
     yield ""
-    yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
+    yield tr("cli.models.fits_foot", device=room.name, size=size(room.bytes), dtype=room.dtype)
 
 
 COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
 
 
-def _line(*words: str) -> str:
-    return " ".join(f"{word:<{width}}" for word, width in zip(words, (*WIDTHS, 0), strict=False)).rstrip()
-
-
 def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else _millions(parameters)
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / 1e6:.0f} M" if parameters >= 1e6 else f"{parameters / 1e3:.0f} k"
 
 
 def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     """Everything of one model, a line each."""
     shown = {
         "name": facts["name"],
-        "source": facts["source"],
+        "source": _source(facts["source"]),
         "folder": facts.get("folder") or tr("cli.models.not_here"),
         "size": size(facts["bytes"]),
     }
@@ -126,7 +126,7 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
         {
             **shown,
             "architecture": facts["architecture"],
-            "parameters": f"{_count(facts['parameters'])} ({facts['parameters']:,})",
+            "parameters": tr("cli.aside", text=_count(facts["parameters"]), aside=f"{facts['parameters']:,}"),
             "dtype": facts["dtype"],
             "template": template,
         }
@@ -134,15 +134,21 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
     yield tr("cli.models.fits_note", device=room.name, size=size(room.bytes), dtype=room.dtype)
     for name in METHODS:
         parts = facts["training"][name]
-        detail = ", ".join(
+        detail = tr("cli.comma").join(
             f"{tr(f'cli.plan.memory.{part}')} {size(count)}"
             for part, count in parts.items()
             if part not in {"total", "fits"}
         )
         verdict = tr("cli.models.fits" if parts["fits"] else "cli.models.fits_not")
-        yield f"  {name:<6} {size(parts['total']):>9}  {verdict}  ({detail})"
+        yield tr("cli.aside", text=f"  {name:<6} {size(parts['total']):>9}  {verdict}", aside=detail)
+
+
+def _source(name: str) -> str:
+    return tr("cli.models.from_folder") if name == "folder" else name
 
 
 def _sheet_lines(values: dict[str, str]) -> Iterator[str]:
+    heads = {name: tr(f"cli.models.fact.{name}") for name in values}
+    width = max(map(width_of, heads.values())) + 2
     for name, value in values.items():
-        yield f"{tr(f'cli.models.column.{name}')}: {value}"
+        yield f"{pad(heads[name], width)}{value}"

@@ -40,4 +40,4 @@ def _type(entry: dict[str, Any]) -> str:
         return " | ".join(_type(option) for option in entry["anyOf"] if option.get("type") != "null")
     if "enum" in entry or "const" in entry:
         return " | ".join(map(str, entry.get("enum", [entry.get("const")])))
-    return str(entry.get("type", "any"))
+    return tr(f"cli.type.{entry.get('type', 'any')}")

@@ -21,6 +21,11 @@ def say(text: str = "") -> None:
     click.echo(text)
 
 
+def coloured() -> bool:
+    """Whether what is said is shown in colours: it goes to a terminal."""
+    return sys.stdout.isatty()
+
+
 def whisper(text: str) -> None:
     """Print a line for a person that is not part of a command's result."""
     click.echo(text, err=True)
@@ -149,6 +154,8 @@ def plain(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return ",".join(map(plain, value)) if isinstance(value, list) else str(value)
 
 

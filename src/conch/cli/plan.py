@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
+
+from conch.cli.layout import GAP, columns, fold, pad, width_of
 from conch.cli.output import emit, plain, say, size, whisper
 from conch.config.load import Loaded
+from conch.config.model import SECRETS
+from conch.config.train import NODES, TrainConfig
 from conch.core.text import tr
 
 
@@ -21,19 +27,89 @@ def show_plan(loaded: Loaded, *, as_json: bool) -> None:
     if as_json:
         emit({"config": config, "origins": dict(loaded.origins), "plan": plan.to_dict()})
         return
-    say(tr("cli.plan.config"))
-    for key, value in config.items():
-        where = loaded.origins.get(key)
-        say(f"  {key}: {plain(value)}" + (f"    # {where}" if where else ""))
-    say()
-    say(tr("cli.plan.plan"))
-    for name, value in _lines(plan.to_dict()):
-        say(f"  {tr(f'cli.plan.{name}')}: {value}")
+    show_settings(loaded)
+    say("\n" + click.style(tr("cli.plan.plan"), bold=True))
+    told = [("  " + tr(f"cli.plan.{name}"), value) for name, value in _lines(plan.to_dict())]
+    width = max(width_of(name) for name, _ in told) + len(GAP)
+    for name, value in told:
+        say(fold(pad(name, width) + value, width))
+
+
+def show_settings(loaded: Loaded) -> None:
+    """The settings in groups: what was given, with where, and what is in force without having been given."""
+    for group, settings in grouped(loaded):
+        say(click.style(tr(f"keys.group.{group}"), bold=True))
+        rows = [[f"  {key}", value, f"# {where}" if where else ""] for key, value, where in settings]
+        for line in columns(rows):
+            say(line)
+    say(tr("cli.plan.hidden"))
+
+
+def grouped(loaded: Loaded) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """The name of each group, with the key, value and origin of each of its settings that does something.
+
+    What follows from other settings is worked out. What is unset or off is left out.
+    """
+    config = loaded.config
+    worked_out = _worked_out(config)
+    for name in (*NODES, "passthrough"):
+        node = getattr(config, name)
+        values = node if name == "passthrough" else node.model_dump(mode="json")
+        used = _is_used(name, config)
+        settings = []
+        for key, value in values.items():
+            where = loaded.origins.get(key, "")
+            shows = where or key in worked_out or (used and value not in OFF and _counts(key, values))
+            if key in SECRETS or not shows:
+                continue
+            shown, why = worked_out.get(key, (value, where))
+            settings.append((key, plain(shown), where or why))
+        if settings:
+            yield name, settings
+
+
+OFF: tuple[Any, ...] = (None, False, "", [], {}, -1, 0.0)
+"""Values that ask for nothing."""
+
+
+NEEDS = {
+    "pissa_iter": "pissa_init",
+    "loraplus_lr_embedding": "loraplus_lr_ratio",
+    "buffer_size": "streaming",
+}
+"""Keys that say nothing unless another key of their node is on."""
+SAYS_NOTHING = ("do_train", "infer_dtype", "model_revision")
+"""Keys whose default is what everybody takes for granted."""
+
+
+def _counts(key: str, values: Mapping[str, Any]) -> bool:
+    """Whether a default is worth a line."""
+    return key not in SAYS_NOTHING and (key not in NEEDS or values[NEEDS[key]] not in OFF)
+
+
+def _is_used(node: str, config: TrainConfig) -> bool:
+    """Whether a node without a given key says anything about this run."""
+    if node in {"lora", "freeze"}:
+        return config.method.finetuning_type == node
+    if node == "samples":
+        return bool(config.samples.sample_prompts)
+    return node not in {"generation", "trackers", "notify"}
+
+
+def _worked_out(config: TrainConfig) -> dict[str, tuple[Any, str]]:
+    """Keys whose value follows from others while nobody gave one: the value, and what it follows from."""
+    found: dict[str, tuple[Any, str]] = {}
+    if config.method.finetuning_type == "lora" and config.lora.lora_alpha is None:
+        found["lora_alpha"] = config.lora.alpha(), tr("cli.plan.twice_rank")
+    if config.output.eval_strategy is None:
+        has_eval = bool(config.data.val_size or config.data.eval_dataset)
+        found["eval_strategy"] = config.output.eval_when(has_eval), tr("cli.plan.follows")
+    return found
 
 
 def _lines(plan: dict[str, Any]) -> list[tuple[str, str]]:
     memory = plan["memory"]
-    parts = ", ".join(
+    parts = tr("cli.comma").join(
         f"{tr(f'cli.plan.memory.{part}')} {size(count)}" for part, count in memory.items() if part != "total"
     )
     share = 100 * plan["trainable_parameters"] / max(plan["parameters"], 1)

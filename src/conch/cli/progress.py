@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, in_words, size
+from conch.cli.output import duration, size
+from conch.cli.output import in_words as place_in_words
 from conch.core.events import (
     Checkpoint,
     Diagnosis,
@@ -22,6 +23,12 @@ from conch.core.events import (
     Warned,
 )
 from conch.core.text import tr
+from conch.runs.diagnosis.finding import in_words
+
+ANNOUNCED = ("locating", "loading", "tokenising", "saving")
+"""Phases with a line of their own."""
+WORTH_TELLING = 1.0
+"""Seconds from which on the length of a phase is told."""
 
 
 class Follower:
@@ -38,8 +45,14 @@ class Follower:
             disable=not self.console.is_terminal,
         )
         self._task: Any = None
-        self._shown = ""
+        self._current: tuple[str, float] | None = None
+        """The phase that was announced, and when it began."""
         self._losses: dict[str, float] = {}
+        self._newest: dict[str, float] = {}
+        """The last known speed, time left and memory: an evaluation tells none of them."""
+        self._best: tuple[int, float] | None = None
+        """Step and value of the lowest evaluation loss."""
+        self._evaluated = 0
 
     def __enter__(self) -> Follower:
         self._bar.start()
@@ -52,6 +65,7 @@ class Follower:
         self.console.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
 
     def show(self, event: Event) -> None:
+        self._tell_time(event)
         match event:
             case Started(resumed_from=str() as checkpoint):
                 self.line(tr("cli.train.resumed", checkpoint=checkpoint))
@@ -64,8 +78,10 @@ class Follower:
             case Sample():
                 said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
                 self.line(said, "cyan")
-            case Warned() | Diagnosis():
+            case Warned():
                 self.line(tr("cli.warning", message=event.message), "yellow")
+            case Diagnosis():
+                self.line(tr("cli.warning", message=in_words(event)), "yellow")
             case Finished() | Failed() | Stopped():
                 self._end(event)
 
@@ -74,26 +90,41 @@ class Follower:
         if "doing" in facts:
             self.line(facts["doing"])
         elif event.name == "waiting":
-            self.line(in_words(facts["device"], facts["position"], facts["behind"]), "dim")
+            self.line(place_in_words(facts["device"], facts["position"], facts["behind"]), "dim")
         elif event.name == "tokenised" and facts:
             self.line(tr("cli.train.data", **facts))
         elif event.name == "training" and facts:
-            self.line(
-                tr(
-                    "cli.train.training",
-                    **{**facts, "trainable_parameters": f"{facts['trainable_parameters']:,}"},
-                )
-            )
-        elif event.name != self._shown and event.name in {"loading", "tokenising", "saving"}:
+            count = f"{facts['trainable_parameters']:,}"
+            self.line(tr("cli.train.training", **{**facts, "trainable_parameters": count}))
+            self._task = self._task or self._bar.add_task(tr("cli.train.first_step"), total=None)
+        elif event.name == "evaluating" and self._task is not None:
+            words = self._words() or tr("cli.train.first_step")
+            self._bar.update(self._task, description=f"{words}  {tr('cli.train.evaluating')}")
+        elif event.name in ANNOUNCED and self._current is None:
             self.line(tr(f"cli.train.{event.name}"))
-        self._shown = event.name
+            self._current = event.name, event.t
+
+    def _tell_time(self, event: Event) -> None:
+        """How long the announced phase took, once something else begins."""
+        if self._current is None or (isinstance(event, Phase) and event.name == self._current[0]):
+            return
+        if isinstance(event, (Warned, Sample)):
+            return
+        seconds, self._current = event.t - self._current[1], None
+        if seconds >= WORTH_TELLING:
+            self.line(tr("cli.train.took", seconds=f"{seconds:.1f}"), "dim")
 
     def _metrics(self, event: Metrics) -> None:
         if event.loss is not None:
             self._losses["loss"] = event.loss
         if event.eval_loss is not None:
             self._losses["eval"] = event.eval_loss
-        words = self._words(event)
+            self._evaluated = event.step
+            if self._best is None or event.eval_loss < self._best[1]:
+                self._best = event.step, event.eval_loss
+        told = {name: getattr(event, name) for name in ("tokens_per_second", "eta_seconds", "memory_bytes")}
+        self._newest |= {name: value for name, value in told.items() if value is not None}
+        words = self._words()
         if self._task is None:
             self._task = self._bar.add_task(words, total=event.total_steps)
         self._bar.update(self._task, completed=event.step, total=event.total_steps, description=words)
@@ -106,14 +137,15 @@ class Follower:
         """Whether a reader without a terminal should hear of this step: about twenty times a run."""
         return event.step % max(1, (event.total_steps or 0) // 20) == 0
 
-    def _words(self, event: Metrics) -> str:
+    def _words(self) -> str:
+        newest = self._newest
         words = [f"{tr(f'cli.train.{name}')} {value:.3f}" for name, value in self._losses.items()]
-        if event.tokens_per_second is not None:
-            words.append(tr("cli.train.speed", speed=f"{event.tokens_per_second:.0f}"))
-        if event.eta_seconds is not None:
-            words.append(tr("cli.train.left", time=duration(event.eta_seconds)))
-        if event.memory_bytes is not None:
-            words.append(size(event.memory_bytes))
+        if "tokens_per_second" in newest:
+            words.append(tr("cli.train.speed", speed=f"{newest['tokens_per_second']:.0f}"))
+        if "eta_seconds" in newest:
+            words.append(tr("cli.train.left", time=duration(newest["eta_seconds"])))
+        if "memory_bytes" in newest:
+            words.append(size(newest["memory_bytes"]))
         return "  ".join(words)
 
     def _end(self, event: Finished | Failed | Stopped) -> None:
@@ -131,6 +163,9 @@ class Follower:
                     ),
                     "green",
                 )
+                if self._best is not None and self._best[0] != self._evaluated:
+                    step, loss = self._best
+                    self.line(tr("cli.train.best", step=step, loss=f"{loss:.3f}"))
             case Stopped():
                 self.line(
                     tr("cli.train.stopped", step=event.step, checkpoint=event.checkpoint or "-"), "yellow"

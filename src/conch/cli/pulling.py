@@ -26,7 +26,8 @@ class PullView:
         self._name = name
         self._every = every
         self._told = time.monotonic()
-        self._begun = False
+        self.begun = False
+        """Whether a hub was found to have the model."""
         self._tasks: dict[str, Any] = {}
         self._bar = Progress(
             TextColumn("{task.fields[label]}", markup=False),
@@ -43,7 +44,7 @@ class PullView:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt and self._begun:
+        if kind is KeyboardInterrupt and self.begun:
             self.line(tr("cli.models.resumable", name=self._name))
 
     def line(self, text: str) -> None:
@@ -52,7 +53,7 @@ class PullView:
     def show(self, event: PullEvent) -> None:
         match event:
             case Listed():
-                self._begun = True
+                self.begun = True
                 self._clear()
                 self.line(
                     tr(

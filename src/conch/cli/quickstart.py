@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from conch.cli.group import Command
+from conch.cli.layout import fold
 from conch.cli.output import duration, emit, say
 from conch.core.events import Event
 from conch.core.text import tr
@@ -50,6 +51,9 @@ class Narrator:
     def phase(self, name: str) -> None:
         self._follower.line(f"\n{tr(f'quickstart.phase.{name}')}", "bold")
 
+    def done(self, name: str, seconds: float) -> None:
+        self._follower.line(tr("quickstart.took", seconds=f"{seconds:.1f}"), "dim")
+
     def note(self, text: str) -> None:
         self._follower.line(text)
 
@@ -67,9 +71,9 @@ def tell(figures: dict[str, Any], output: Path) -> None:
         say(line)
     say()
     for entry in figures["answers"]:
-        say(tr("quickstart.question", prompt=entry["prompt"]))
-        say(tr("quickstart.before", answer=one_line(entry["before"])))
-        say(tr("quickstart.after", answer=one_line(entry["after"])) + "\n")
+        say(fold(tr("quickstart.question", prompt=entry["prompt"]), 8))
+        say(fold(tr("quickstart.before", answer=one_line(entry["before"])), 8))
+        say(fold(tr("quickstart.after", answer=one_line(entry["after"])), 8) + "\n")
     say(
         tr(
             "quickstart.loss",
@@ -79,6 +83,14 @@ def tell(figures: dict[str, Any], output: Path) -> None:
             after=f"{held_out['after']:.2f}",
             tokens=f"{train['tokens']:,}",
             speed=f"{train['tokens_per_second']:.0f}",
+        )
+    )
+    say(
+        tr(
+            "quickstart.best",
+            loss=f"{held_out['best']:.2f}",
+            step=held_out["best_step"],
+            steps=train["steps"],
         )
     )
     share = figures["identity_share"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conch.cli.group import Group
-from conch.cli.output import duration, emit, in_words, say, whisper
+from conch.cli.layout import columns
+from conch.cli.output import emit, in_words, say, whisper
 from conch.cli.runs_compare import compare_command
 from conch.cli.runs_diagnose import diagnose_command
 from conch.cli.runs_filter import chosen, filters
@@ -38,6 +38,7 @@ for _part in (diagnose_command, compare_command, restore_command, empty_trash_co
 @_json
 def list_command(as_json: bool, **wanted: Any) -> None:
     runs = chosen(**wanted)
+    _notice_losses(runs)
     if as_json:
         emit([run.summary() for run in runs])
         return
@@ -46,8 +47,23 @@ def list_command(as_json: bool, **wanted: Any) -> None:
     _table(briefs) if briefs else say(tr(nothing))
 
 
+def _notice_losses(runs: list[Run]) -> None:
+    """Whoever looks first at a run that was lost has those told whom its config names."""
+    lost = [run for run in runs if run.state() == "lost"]
+    if lost:
+        from conch.runs.notify.lost import tell_if_lost
+
+        for run in lost:
+            tell_if_lost(run)
+
+
+COLUMNS = ("run", "state", "steps", "loss", "eval", "name")
+
+
 def _table(briefs: list[dict[str, Any]]) -> None:
-    say(tr("cli.runs.columns"))
+    from conch.runs.run import told
+
+    rows = [[tr(f"cli.runs.column.{name}") for name in COLUMNS]]
     waiting = _places() if any(brief["state"] == "queued" for brief in briefs) else {}
     for summary in briefs:
         progress, last = summary["progress"], summary["last"]
@@ -56,9 +72,9 @@ def _table(briefs: list[dict[str, Any]]) -> None:
         held_out = f"{last['eval_loss']:.3f}" if "eval_loss" in last else "-"
         name = "" if summary["name"] == summary["id"] else summary["name"]
         words = "  ".join(word for word in (name, waiting.get(summary["id"], "")) if word)
-        say(
-            f"{summary['id']:<22} {summary['state']:<9} {steps:>11} {loss:>8} {held_out:>8}  {words}".rstrip()
-        )
+        rows.append([summary["id"], told(summary["state"]), steps, loss, held_out, words])
+    for line in columns(rows, right={2, 3, 4}):
+        say(line)
 
 
 def _places() -> dict[str, str]:
@@ -82,38 +98,15 @@ def show(name: str, samples: bool, as_json: bool) -> None:
 
         show_samples(find(name), as_json=as_json)
         return
-    summary = find(name).summary()
+    run = find(name)
+    _notice_losses([run])
+    summary = run.summary()
     if as_json:
         emit(summary)
         return
-    for key in ("id", "name", "state"):
-        say(f"{tr(f'cli.runs.{key}')}: {summary[key]}")
-    for key in ("created", "started", "ended"):
-        if summary[key] is not None:
-            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary[key]))
-            say(f"{tr(f'cli.runs.{key}')}: {moment}")
-    progress = summary["progress"]
-    say(f"{tr('cli.runs.progress')}: {progress['step']}/{progress['total_steps'] or '?'}")
-    if progress["eta_seconds"] is not None:
-        say(f"{tr('cli.runs.left')}: {duration(progress['eta_seconds'])}")
-    for key, value in summary["last"].items():
-        say(f"  {key}: {value}")
-    say(f"{tr('cli.runs.output')}: {summary['output']}")
-    for checkpoint in summary["checkpoints"]:
-        say(f"  {checkpoint}")
-    _told(summary)
+    from conch.cli.runs_show import show_run
 
-
-def _told(summary: dict[str, Any]) -> None:
-    """What there is to say about the run in words."""
-    if summary["waits"]:
-        waits = summary["waits"]
-        say(in_words(waits["device"], waits["position"], waits["behind"]))
-    for message in summary["diagnosis"]:
-        say(tr("cli.warning", message=message))
-    if summary["error"]:
-        say(tr("cli.error", message=summary["error"]["message"]))
-        say(tr("cli.hint", hint=summary["error"]["hint"]))
+    show_run(summary)
 
 
 @command.command("logs", help=tr("cli.runs.logs"))
@@ -130,6 +123,8 @@ def logs(name: str, lines: int, as_json: bool) -> None:
     last = text.splitlines()[-lines:]
     if as_json:
         emit({"id": run.id, "lines": last})
+    elif not last:
+        whisper(tr("cli.runs.no_log", run=run.id))
     for line in [] if as_json else last:
         say(line)
 
@@ -138,13 +133,12 @@ def logs(name: str, lines: int, as_json: bool) -> None:
 @_run
 @_json
 def follow(name: str, as_json: bool) -> int:
-    from conch.cli.following import watch
+    from conch.cli.following import tell_next, watch
     from conch.runs import find
 
     run = find(name)
     code = watch(run)
-    if as_json:
-        emit(run.summary())
+    emit(run.summary()) if as_json else tell_next(run)
     return code
 
 
@@ -161,6 +155,10 @@ def stop(name: str, as_json: bool) -> int:
     will = "cli.runs.will_leave" if queued else "cli.runs.will_stop"
     whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?"))
     control.await_end(run)
+    if not queued and run.state() == "stopped":
+        kept = control.standing(run)
+        path = kept.checkpoint.path if kept.checkpoint else "-"
+        whisper(tr("cli.train.stopped", step=kept.step, checkpoint=path))
     return _tell_end(run, as_json)
 
 
@@ -184,9 +182,10 @@ def _tell_end(run: Run, as_json: bool) -> int:
     if as_json:
         emit(run.summary())
         return 0
-    say(tr("cli.runs.now", run=run.id, state=run.state()))
-    if run.state() == "stopped":
-        say(tr("cli.runs.to_resume", run=run.id))
+    from conch.cli.following import tell_next
+
+    say(tr("cli.runs.now", run=run.id, state=run.told_state()))
+    tell_next(run)
     return 0
 
 
@@ -203,7 +202,7 @@ def save(name: str, as_json: bool) -> int:
         whisper(tr("cli.runs.will_save", run=run.id, step=now.step, total=now.total_steps or "?"))
     saved = control.save_now(run)
     if saved is None:
-        raise RunError("runs.not_saved", name=run.id, state=run.state())
+        raise RunError("runs.not_saved", name=run.id, state=run.told_state())
     emit({"id": run.id, "step": saved.step, "checkpoint": saved.path}) if as_json else say(
         tr("cli.train.checkpoint", step=saved.step, path=saved.path)
     )
@@ -220,7 +219,7 @@ def save(name: str, as_json: bool) -> int:
 @_json
 def resume(name: str, checkpoint: Path | None, detach: bool, as_json: bool, **how: Any) -> int:
     from conch import submit
-    from conch.cli.following import watch
+    from conch.cli.following import tell_next, watch
     from conch.runs import find
 
     run = find(name)
@@ -233,6 +232,8 @@ def resume(name: str, checkpoint: Path | None, detach: bool, as_json: bool, **ho
     code = 0 if detach else watch(run, offset=offset)
     if as_json:
         emit(run.summary())
+    elif not detach:
+        tell_next(run)
     return code
 
 

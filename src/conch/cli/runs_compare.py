@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from conch.cli.figures import figure
 from conch.cli.group import Command
-from conch.cli.output import duration, emit, say, size
+from conch.cli.layout import columns
+from conch.cli.output import emit, plain, say
 from conch.core.text import tr
 
-WIDTH = 22
-"""Of a column: an id fits."""
+LONGEST = 40
+"""Places that one cell may take."""
 
 
 @click.command("compare", cls=Command, help=tr("cli.runs.compare"))
@@ -43,35 +45,24 @@ def compare_command(names: tuple[str, ...], png: Path | None, as_json: bool) -> 
 
 def _show(compared: dict[str, Any]) -> None:
     from conch.runs.comparison import METRICS
+    from conch.runs.run import told
 
     runs = compared["runs"]
-    _row("", [run["id"] for run in runs])
+    rows = [["", *(run["id"] for run in runs)]]
     if any(run["name"] for run in runs):
-        _row(tr("cli.runs.name"), [run["name"] or "-" for run in runs])
-    _row(tr("cli.runs.state"), [run["state"] for run in runs])
+        rows.append([tr("cli.runs.name"), *(run["name"] or "-" for run in runs)])
+    rows.append([tr("cli.runs.state"), *(told(run["state"]) for run in runs)])
     for metric in METRICS:
         if any(run[metric] is not None for run in runs):
-            _row(tr(f"cli.runs.metric.{metric}"), [_figure(metric, run[metric]) for run in runs])
+            cells = [figure(metric, run[metric]) for run in runs]
+            rows.append([tr(f"cli.runs.metric.{metric}"), *cells])
     if compared["config"]:
-        say()
-    for key, values in compared["config"].items():
-        _row(key, [_plain(value) for value in values])
+        rows.append([""])
+    rows += [[key, *(_short(plain(value)) for value in values)] for key, values in compared["config"].items()]
+    for line in columns(rows, right=range(1, len(runs) + 1)):
+        say(line)
 
 
-def _row(head: str, cells: list[str]) -> None:
-    wide = sum(ord(letter) > 0x2E80 for letter in head)  # these take two columns of a terminal
-    say(" ".join([head.ljust(max(WIDTH + 6 - wide, 0)), *(cell.rjust(WIDTH) for cell in cells)]).rstrip())
-
-
-def _figure(metric: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if metric == "memory_bytes":
-        return size(value)
-    if metric == "train_seconds":
-        return duration(value)
-    return f"{value:.4f}" if "loss" in metric else f"{value:,.0f}"
-
-
-def _plain(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _short(value: str) -> str:
+    """The end of a long path says what it is."""
+    return value if len(value) <= LONGEST else "…" + value[1 - LONGEST :]

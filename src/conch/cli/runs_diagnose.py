@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from conch.cli.group import Command
+from conch.cli.layout import fold
 from conch.cli.output import emit, say
 from conch.core.text import tr
 
@@ -24,7 +25,7 @@ def diagnose_command(name: str, as_json: bool) -> None:
     if not findings:
         say(tr("cli.runs.nothing_wrong", run=run.id))
     for finding in findings:
-        say(f"{finding.key} ({tr(f'cli.runs.confidence.{finding.confidence}')})")
-        say(f"  {finding.message}")
+        say(tr("cli.aside", text=finding.key, aside=tr(f"cli.runs.confidence.{finding.confidence}")))
+        say(fold(f"  {finding.message}", 2))
         if finding.change:
             say(tr("cli.runs.apply", run=run.id, key=finding.key))

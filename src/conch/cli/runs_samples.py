@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conch.cli.layout import fold
 from conch.cli.output import emit, say
 from conch.core.events import Sample
 from conch.core.text import tr
@@ -20,4 +21,5 @@ def show_samples(run: Run, *, as_json: bool) -> None:
         say(tr("cli.runs.sample_prompt", prompt=prompt))
         for event in samples:
             if event.prompt == prompt:
-                say(tr("cli.runs.sample_answer", step=event.step, answer=event.answer))
+                said = tr("cli.runs.sample_answer", step=event.step, answer=" ".join(event.answer.split()))
+                say(fold(said, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ def command(
 
     from conch.server.run import serve
 
-    serve(config, _announce_json if as_json else _announce, whisper)
+    origin = "file" if api_key_file else "word" if api_key is not None else "environment"
+    serve(config, _announce_json if as_json else partial(_announce, origin=origin), whisper)
     whisper(tr("serving.stopped"))
 
 
@@ -124,9 +126,12 @@ def _named(adapters: tuple[str, ...]) -> dict[str, str]:
     return named
 
 
-def _announce(opened: Opened) -> None:
-    """Where the server is, and one request to try."""
+def _announce(opened: Opened, *, origin: str) -> None:
+    """Where the server is, who can reach it, and one request to try. `origin` is where its key came from."""
     say(tr("serving.ready", url=opened.url, models=", ".join(opened.models)))
+    if opened.network:
+        origin = "made" if opened.made_key else origin
+        say(tr("serving.open", url=opened.network, key=tr(f"serving.key_is.{origin}")))
     query, header = "", ""
     if opened.made_key:
         say(tr("serving.made_key", key=opened.made_key))
@@ -140,4 +145,5 @@ def _announce(opened: Opened) -> None:
 
 
 def _announce_json(opened: Opened) -> None:
-    emit({"url": opened.url, "models": list(opened.models), "api_key": opened.made_key})
+    facts = {"url": opened.url, "network": opened.network, "models": list(opened.models)}
+    emit({**facts, "api_key": opened.made_key})

@@ -9,6 +9,7 @@ import click
 
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
+from conch.core.errors import UsageError
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(
         show_plan(loaded, as_json=as_json)
         return 0
 
-    from conch.cli.following import watch
+    from conch.cli.following import tell_next, watch
     from conch.submit import submit
 
     run = submit(loaded.config, request_id)
@@ -60,10 +61,7 @@ def command(
         return 0
     whisper(tr("cli.train.run", run=run.id, folder=run.folder))
     code = watch(run)
-    if as_json:
-        emit(run.summary())
-    elif code == 0 and run.state() == "finished":
-        say(tr("cli.train.next", run=run.id, output=run.output))
+    emit(run.summary()) if as_json else tell_next(run)
     return code
 
 
@@ -76,6 +74,8 @@ def load(words: tuple[str, ...], source: str | None, fixes: tuple[str, ...]) -> 
     from conch.config.load import load_train
 
     file, rest = split_words(words)
+    if not words:
+        raise UsageError("config.nothing")
     return load_train(file, rest)
 
 

@@ -22,5 +22,6 @@ class ExportConfig(Node):
     model_revision: Str = "main"
     cache_dir: Str | None = None
     hf_hub_token: Str | None = Field(default=None, repr=False)
+    ms_hub_token: Str | None = Field(default=None, repr=False)
     allow_difference: bool = False
     """Report success although the export does not answer as its source does."""

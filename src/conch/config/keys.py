@@ -202,7 +202,6 @@ LATER: dict[str, Later] = {
     "infer_backend": Later(_PREDICT, (None, "huggingface", "hf")),
     **dict.fromkeys(
         (
-            "ms_hub_token",
             "om_hub_token",
             "push_to_hub",
             "hub_model_id",

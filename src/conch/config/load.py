@@ -52,11 +52,6 @@ class LoadedExport:
     warnings: tuple[str, ...]
 
 
-def known_keys() -> set[str]:
-    """Every key that a training file may hold."""
-    return TRAIN.known()
-
-
 def load_train(
     file: Path | None = None, words: Iterable[str] = (), values: Mapping[str, Any] | None = None
 ) -> Loaded:

@@ -32,8 +32,14 @@ class ModelConfig(Node):
     add_tokens: Names = ()
     add_special_tokens: Names = ()
     hf_hub_token: Str | None = Field(default=None, repr=False)
+    ms_hub_token: Str | None = Field(default=None, repr=False)
     infer_dtype: Dtype = "auto"
     train_from_scratch: bool = False
+
+    def secrets(self) -> dict[str, str]:
+        """The tokens that are given, by the environment variables that the hubs' client libraries read."""
+        tokens = {"HF_TOKEN": self.hf_hub_token, "MODELSCOPE_API_TOKEN": self.ms_hub_token}
+        return {variable: token for variable, token in tokens.items() if token}
 
 
 SECRETS = frozenset(

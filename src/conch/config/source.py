@@ -5,6 +5,7 @@ Every value is kept with the place that set it, so that errors and the plan can 
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,11 +88,21 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise UsageError("config.no_file", file=path) from error
+        raise _no_file(path) from error
     except UnicodeDecodeError as error:
         raise UsageError("config.not_utf8", file=path) from error
     except OSError as error:
         raise UsageError("config.unreadable", file=path, reason=error.strerror or error) from error
+
+
+def _no_file(path: Path) -> UsageError:
+    """With the config file beside it that was probably meant: `train.yml` where there is a `train.yaml`."""
+    beside = [file for file in path.parent.glob("*") if file.suffix in {".yaml", ".yml", ".json"}]
+    same = [file.name for file in beside if file.stem == path.stem]
+    close = same or difflib.get_close_matches(path.name, sorted(file.name for file in beside), n=1)
+    if not close:
+        return UsageError("config.no_file", file=path)
+    return UsageError("config.no_file_close", file=path, close=path.with_name(close[0]))
 
 
 def _lines(node: yaml.MappingNode, path: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from conch.config.aliases import ALIASES
 from conch.config.model import SECRETS
 from conch.config.source import Given
 from conch.config.types import Float, Int, Node, Settings, Str
@@ -67,8 +68,12 @@ def value_of(kind: type, key: str, item: Given, problems: list[Problem]) -> Any:
 
 
 def unknown(key: str, item: Given, known: Iterable[str]) -> Problem:
+    """A key that nobody knows, with the known one that was probably meant."""
+    known = set(known)
+    meant = ALIASES.get(key.lower(), "")
     close = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.7)
-    return Problem(key, item.value, tr("config.expect.known_key"), item.where, close[0] if close else "")
+    suggestion = meant if meant in known else next(iter(close), "")
+    return Problem(key, item.value, tr("config.expect.known_key"), item.where, suggestion)
 
 
 def refuse(problems: Iterable[Problem], order: Collection[str], known: Collection[str]) -> NoReturn:

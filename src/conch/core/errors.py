@@ -95,7 +95,9 @@ class Problem:
 
     def sentence(self) -> str:
         shown = as_written(self.value)[:200]
-        line = tr("config.problem", key=self.key, value=shown, expected=self.expected)
+        unset = self.value is None and not self.where
+        key = "config.problem_unset" if unset else "config.problem"
+        line = tr(key, key=self.key, value=shown, expected=self.expected)
         if self.where:
             line += tr("config.problem_where", where=self.where)
         if self.suggestion:

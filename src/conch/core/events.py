@@ -42,7 +42,10 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Phase(Event):
-    """A stretch of work began: `name` is waiting, loading, tokenising, training, evaluating or saving."""
+    """A stretch of work began.
+
+    `name` is waiting, locating, loading, tokenising, training, evaluating or saving.
+    """
 
     kind: ClassVar[str] = "phase"
     name: str

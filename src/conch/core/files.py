@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from conch.core.leftovers import clear_dead, own
+
 TEMPORARY_PREFIX = ".conch-tmp-"
 
 
@@ -37,9 +39,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder in `parent` that is gone after the block, unless something moved it elsewhere."""
+    """A folder in `parent` that is gone after the block, unless something moved it elsewhere.
+
+    What processes that were killed left there is removed first.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=parent))
+    clear_dead(parent, TEMPORARY_PREFIX)
+    temporary = Path(tempfile.mkdtemp(prefix=own(TEMPORARY_PREFIX), dir=parent))
     temporary.chmod(0o777 & ~_umask())
     try:
         yield temporary

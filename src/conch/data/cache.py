@@ -1,40 +1,30 @@
 """Tokens that were made before, so that nobody waits for the same ones twice.
 
-They are kept under `CONCH_HOME/cache/tokens`, found by all that they depend on: the content of
-the dataset files, the tokenizer, the template, the settings, and our own code. With
-`tokenized_path` they are kept in a folder of the user's, and refused where they were made
-otherwise than the config asks.
+They are kept under `CONCH_HOME/cache/tokens`, found by all that they depend on
+(`conch.data.fingerprint`). With `tokenized_path` they are kept in a folder of the user's, and
+refused where they were made otherwise than the config asks.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from conch.config.data import DataConfig
-from conch.core import conversation, env
+from conch.core import env
 from conch.core.errors import DataError
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.core.notice import Notice
-from conch.data.reading import Opened, open_dataset
-from conch.data.sources import find_dataset
-from conch.data.template import ChatTemplate
+from conch.data.fingerprint import Fingerprint, digest
 from conch.data.tokens import Examples
 
-FORMAT = 1
 KEPT_BYTES = 4 * 2**30
 """How much is kept before the entries that were used least lately go."""
 FACTS, TRAIN, EVAL = "tokens.json", "train.safetensors", "eval.safetensors"
-Fingerprint = Mapping[str, Any]
-"""What tokens depend on, by name."""
 BROKEN = (OSError, ValueError, KeyError, IndexError, TypeError, struct.error)
 """What reading a file raises that is not whole, or none of ours."""
 _BY_CHANCE = ("seed", "code", "files")
@@ -48,38 +38,6 @@ class Tokens:
     train: Examples
     eval: Examples
     parts: tuple[tuple[str, int], ...] = ()
-
-
-def fingerprint(config: DataConfig, template: ChatTemplate, stage: str, seed: int) -> Fingerprint | None:
-    """What the tokens of a job depend on; None where that can't be told."""
-    tokenizer = _tokenizer_digest(template.tokenizer)
-    if tokenizer is None:
-        return None
-    settings = config.model_dump(
-        include={
-            "cutoff_len",
-            "default_system",
-            "eval_on_each_dataset",
-            "interleave_probs",
-            "mask_history",
-            "max_samples",
-            "mix_strategy",
-            "train_on_prompt",
-            "val_size",
-        }
-    )
-    return {
-        "format": FORMAT,
-        "stage": stage,
-        "model": tokenizer,
-        "template": _digest([template.source, template.end_of_turn]),
-        "enable_thinking": template.thinking,
-        "packing": stage == "pt" and config.packs(stage),
-        **settings,
-        "seed": seed,
-        "code": _code_digest(),
-        **_data_parts(config),
-    }
 
 
 def find(config: DataConfig, wanted: Fingerprint | None) -> Tokens | None:
@@ -142,7 +100,7 @@ def _saved(folder: Path, wanted: Fingerprint | None) -> Tokens | None:
 
 
 def _place(wanted: Fingerprint) -> Path:
-    return env.home() / "cache" / "tokens" / _digest(dict(wanted))[:32]
+    return env.home() / "cache" / "tokens" / digest(dict(wanted))[:32]
 
 
 def _load(folder: Path) -> Tokens | None:
@@ -181,81 +139,3 @@ def _make_room(newest: Path) -> None:
         left -= sum(path.stat().st_size for path in folder.iterdir())
         if left < 0 and folder != newest:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-# digests
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _tokenizer_digest(tokenizer: Any) -> str | None:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is not None:
-        content = backend.to_str()
-    elif hasattr(tokenizer, "get_vocab"):
-        content = json.dumps(sorted(tokenizer.get_vocab().items()))
-    else:
-        return None
-    ends = [
-        tokenizer.eos_token_id,
-        getattr(tokenizer, "bos_token_id", None),
-        sorted(tokenizer.all_special_ids),
-    ]
-    return _digest([type(tokenizer).__name__, content, ends])
-
-
-@cache
-def _code_digest() -> str:
-    """Our own code: what it makes of a row may change with it."""
-    here = Path(__file__).parent
-    files = [*sorted(here.rglob("*.py")), Path(conversation.__file__)]
-    return _digest([_file_digest(file) for file in files])
-
-
-def _data_parts(config: DataConfig) -> dict[str, Any]:
-    """The content of the dataset files, and their paths, which origins name.
-
-    Tokens in `tokenized_path` outlive the files they were made of: then both are None.
-    """
-    saved = is_saved(config)
-    if saved and not config.dataset and not config.eval_dataset:
-        return {"data": None, "files": None}
-    try:
-        opened = [
-            [open_dataset(find_dataset(name, config.dataset_dir)) for name in names]
-            for names in (config.dataset, config.eval_dataset)
-        ]
-    except DataError:
-        if not saved:
-            raise
-        return {"data": None, "files": None}
-    content = [[_described(one) for one in several] for several in opened]
-    return {"data": _digest(content), "files": [[f.shown for f in one.files] for s in opened for one in s]}
-
-
-def _described(opened: Opened) -> dict[str, Any]:
-    """What the rows of a dataset depend on: how it is described, and what is in its files."""
-    dataset = opened.dataset
-    files = [[_file_digest(file.path), file.member] for file in opened.files]
-    read = [
-        dataset.formatting,
-        dataset.ranking,
-        dict(dataset.columns),
-        dict(dataset.tags),
-        dataset.num_samples,
-    ]
-    return {"read": read, "format": opened.format.name, "files": files}
-
-
-def _file_digest(path: Path) -> str:
-    made = hashlib.blake2b()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(2**20):
-                made.update(chunk)
-    except OSError as error:
-        raise DataError("data.unreadable", file=path, reason=error.strerror or error) from error
-    return made.hexdigest()

@@ -7,7 +7,7 @@ first fault. The originals are only read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -46,12 +46,21 @@ class Finding:
     severity: Severity
     reason: str
     remedy: str
+    unit: str = "row"
+    """What `row` counts: rows, or lines of the file."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, and where."""
+        if self.row is None:
+            return self.reason
+        return tr(f"check.at_{self.unit}", file=self.file, row=self.row, reason=self.reason)
 
     @staticmethod
     def of(error: DataError) -> Finding:
         if isinstance(error, RowError):
             severity: Severity = "warning" if error.rule in WARNED else "error"
-            return Finding(error.file, error.row, error.rule, severity, error.reason, error.hint)
+            return Finding(error.file, error.row, error.rule, severity, error.reason, error.hint, error.unit)
         rule = error.key.partition(".")[2]
         return Finding(str(error.values.get("file", "-")), None, rule, "error", error.message, error.hint)
 
@@ -100,7 +109,7 @@ class Report:
             "dataset": opened.dataset.name,
             "file": opened.dataset.place,
             "format": opened.format.name,
-            "columns": opened.layout.columns.named(),
+            "columns": dict(opened.columns),
             "unused_columns": self.unused,
             "stage": STAGES[opened.format.sample],
             "rows": self.rows,
@@ -118,14 +127,23 @@ def severity_of(rule: str) -> Severity:
     return "warning" if rule in WARNED else "error"
 
 
-def check(opened: Opened, evaluated: Opened | None = None, measure: Measure | None = None) -> Report:
-    """Hold every row of `opened` against every rule; with `measure`, also what becomes of it in tokens."""
+def check(
+    opened: Opened,
+    evaluated: Opened | None = None,
+    measure: Measure | None = None,
+    told: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Hold every row of `opened` against every rule; with `measure`, also what becomes of it in tokens.
+
+    `told` hears how many rows were looked at so far.
+    """
     report = Report(opened)
     repeats = RepeatRule()
     rules: list[Rule] = [*_rules(evaluated, measure), repeats]
     for item in opened.items():
         if isinstance(item, Row):
             report.rows += 1
+            told(report.rows)
             report.unused = report.unused if report.rows > 1 else _unused(opened, item)
         for error in _errors_of(opened, item, rules):
             report.add(error)
@@ -175,7 +193,7 @@ class BadRowsError(DataError):
 
     @property
     def message(self) -> str:
-        lines = [f"  {problem.message} {problem.hint}" for problem in self.problems]
+        lines = ["  " + tr("check.with_remedy", message=p.message, remedy=p.hint) for p in self.problems]
         return "\n".join([tr(self.key, **self.values), *lines])
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,16 +207,16 @@ def refuse_bad_rows(name: str, config: DataConfig, stage: str) -> int | None:
     which fetches it: both have no count.
     """
     dataset = find_dataset(name, config.dataset_dir)
-    if dataset.hub is not None:
+    if dataset.hubs:
         return None
-    opened = open_dataset(dataset)
+    opened = open_dataset(dataset, config.default_system)
     require(opened, SAMPLES[stage])
     bound = opened.bound(config.max_samples)
     if config.streaming:
         bound = min(bound or OF_A_STREAM, OF_A_STREAM)
     count = 0
     problems: list[DataError] = []
-    for sample in judged(opened, config.default_system, bound):
+    for sample in judged(opened, bound):
         count += 1
         if isinstance(sample, DataError):
             problems.append(sample)

@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class HubPlace:
-    """A dataset repository on the Hugging Face hub, or a part of it."""
+    """A dataset repository on a hub, or a part of it."""
 
     repo: str
     subset: str | None = None
     split: str | None = None
     folder: str | None = None
     revision: str | None = None
+    hub: Literal["huggingface", "modelscope"] = "huggingface"
+
+    @property
+    def shown(self) -> str:
+        return f"{'hf' if self.hub == 'huggingface' else 'ms'}://datasets/{self.repo}"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Either `file` (a file or folder on this machine) or `hub` says where it lies."""
+    """Either `file` (a file or folder on this machine) or `hubs` says where it lies."""
 
     name: str
     file: Path | None = None
-    hub: HubPlace | None = None
+    hubs: tuple[HubPlace, ...] = ()
+    """Repositories that hold the same, the preferred one first."""
     formatting: str | None = None
     """alpaca, sharegpt or openai; None: to be recognised."""
     ranking: bool = False
@@ -38,4 +45,4 @@ class Dataset:
     @property
     def place(self) -> str:
         """Where it lies, as a person is told."""
-        return str(self.file) if self.file else f"hf://datasets/{self.hub.repo}" if self.hub else self.name
+        return str(self.file) if self.file else self.hubs[0].shown if self.hubs else self.name

@@ -57,9 +57,9 @@ def _renamed(head: list[Item], given: Mapping[str, str], usual: Mapping[str, str
 
 
 def _place(dataset: Dataset) -> dict[str, Any]:
-    if dataset.hub is None:
+    if not dataset.hubs:
         return {"file_name": str(dataset.file)}
-    hub = dataset.hub
+    hub = dataset.hubs[0]
     named = {"hf_hub_url": hub.repo, "subset": hub.subset, "split": hub.split, "folder": hub.folder}
     return {key: value for key, value in named.items() if value is not None}
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from conch.config.data import DataConfig
 from conch.core.conversation import Conversation, Document, Message, Origin
 from conch.core.errors import DataError, RowError
-from conch.data.template import ChatTemplate, Encoder
+from conch.data.encoder import Encoder
+from conch.data.template import ChatTemplate
 
 IGNORED = -100
 """The label of a token that is not trained (PyTorch's cross-entropy convention)."""
@@ -51,7 +53,7 @@ def encode(
     template rewrites what came before (reasoning cut out of history), they become separate ones.
     """
     messages = conversation.messages
-    encoder = Encoder(template)
+    encoder = Encoder(template.reader, template.end_of_turn)
     finished: list[Example] = []
     ids: list[int] = []
     labels: list[int] = []
@@ -100,14 +102,10 @@ def conversation_examples(
     conversation: Conversation, config: DataConfig, template: ChatTemplate
 ) -> list[Example]:
     """The examples of a conversation, cut to `cutoff_len`. Raises DataError where they'd teach nothing."""
-    try:
+    with told_of_row(conversation.origin):
         whole = encode(
             conversation, template, train_on_prompt=config.train_on_prompt, mask_history=config.mask_history
         )
-    except DataError as error:
-        if isinstance(error, RowError) or conversation.origin is None:
-            raise
-        raise row_error(error.key, conversation.origin, **error.values) from error
     if not whole:
         raise row_error("template.no_answer", conversation.origin)
     cut = [example.cut(config.cutoff_len) for example in whole]
@@ -122,6 +120,17 @@ def document_examples(document: Document, config: DataConfig, template: ChatTemp
         raise row_error("template.no_text", document.origin)
     whole = encode_text(document, template)
     return [whole if config.packs("pt") else whole.cut(config.cutoff_len)]
+
+
+@contextmanager
+def told_of_row(origin: Origin | None) -> Iterator[None]:
+    """What the template raises of a conversation becomes an error of the row that it came from."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(error, RowError) or origin is None:
+            raise
+        raise row_error(error.key, origin, **error.values) from error
 
 
 def row_error(key: str, origin: Origin | None, **values: Any) -> RowError:

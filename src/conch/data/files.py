@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from conch.core.errors import ConchError, DataError
+from conch.core.errors import ConchError, DataError, first_line
 
 MIB = 2**20
 PLENTY = 256 * MIB
@@ -94,8 +94,7 @@ def bound_of(packed_size: int) -> int:
 
 def damaged(file: object, error: Exception) -> DataError:
     """A file whose inside can't be read, with what its library said."""
-    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return DataError("data.damaged", file=file, reason=reason.rstrip("."))
+    return DataError("data.damaged", file=file, reason=first_line(error).rstrip("."))
 
 
 class _Bounded(io.RawIOBase):

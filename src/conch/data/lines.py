@@ -28,10 +28,7 @@ def lines_of(file: DataFile) -> Iterator[Line]:
                     return
                 raw = raw.removeprefix(_UTF8_MARK)
             if len(raw) > LONGEST:
-                error = RowError(
-                    "check.long_line", file=file.shown, row=number, unit="line", mib=LONGEST // MIB
-                )
-                yield number, Fault(error)
+                yield number, Fault(_too_long(file.shown, number))
                 continue
             try:
                 yield number, raw.decode("utf-8")

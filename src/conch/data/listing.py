@@ -42,7 +42,7 @@ def listed(dataset_dir: str | None) -> Iterator[Entry]:
 
 
 def _entry(dataset: Dataset) -> Entry:
-    if dataset.hub is not None:
+    if dataset.hubs:
         return Entry(dataset.name, dataset.formatting, None, dataset.place, "")
     opened = open_dataset(dataset)
     return Entry(dataset.name, opened.format.name, _rows(opened), dataset.place, "")

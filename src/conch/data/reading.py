@@ -6,15 +6,15 @@ through the same formats and goes on behind every fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from conch.core.conversation import Conversation, Document, Feedback, Preference
 from conch.core.errors import DataError, RowError
-from conch.data import hub, readers
+from conch.data import hubs, readers
 from conch.data.archives import files_at
 from conch.data.dataset import Dataset
 from conch.data.files import DataFile
@@ -48,31 +48,40 @@ class Opened:
     layout: Layout
     recognised: Recognised | None = None
     """How the format was told; None where a description says it."""
+    default_system: str | None = None
+    """The system text of rows that have none."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Part to column, of those columns that the first rows have."""
 
     def items(self) -> Iterator[Item]:
         """Every row and every fault, file by file."""
         return items_of(self.files)
 
-    def sample(self, row: Row, default_system: str | None = None) -> Sample:
+    def sample(self, row: Row) -> Sample:
         """What `row` becomes. Raises RowError."""
-        return self.format.read(row, self.layout, default_system)
+        return self.format.read(row, self.layout, self.default_system)
 
     def bound(self, max_samples: int | None) -> int | None:
         """How many rows are taken at most."""
         return min((n for n in (self.dataset.num_samples, max_samples) if n is not None), default=None)
 
 
-def open_dataset(dataset: Dataset) -> Opened:
+def open_dataset(dataset: Dataset, default_system: str | None = None) -> Opened:
     """Obtain the files of `dataset` and tell their format. Raises DataError."""
     files = tuple(files_of(dataset))
     head = list(islice(items_of(files), LOOKED_AT))
     if not head:
         raise DataError("data.empty", file=dataset.place)
+    found = None
     if dataset.formatting or dataset.columns or dataset.tags or dataset.ranking:
         format, layout = _described(dataset, head)
-        return Opened(dataset, files, format, layout)
-    found = recognise(head, dataset.place)
-    return Opened(dataset, files, found.format, found.layout, found)
+    else:
+        found = recognise(head, dataset.place)
+        format, layout = found.format, found.layout
+    there = {key for item in head if isinstance(item, Row) for key in item.values}
+    columns = {part: column for part, column in layout.columns.named().items() if column in there}
+    return Opened(dataset, files, format, layout, found, default_system, columns)
 
 
 def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
@@ -82,8 +91,8 @@ def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
 
 def files_of(dataset: Dataset) -> list[DataFile]:
     """The files of `dataset`, fetched if need be. Raises DataError."""
-    if dataset.hub:
-        return [file for path in hub.fetch(dataset.hub) for file in files_at(path)]
+    if dataset.hubs:
+        return [file for path in hubs.fetch(dataset.hubs) for file in files_at(path)]
     assert dataset.file is not None
     if not dataset.file.exists():
         raise DataError("data.no_file", file=dataset.file)
@@ -130,9 +139,9 @@ def read_samples(
     dataset: Dataset, wanted: type[S], max_samples: int | None = None, default_system: str | None = None
 ) -> Iterator[S]:
     """The samples of `dataset`, in order. Raises DataError at the first row that can't be trained on."""
-    opened = open_dataset(dataset)
+    opened = open_dataset(dataset, default_system)
     require(opened, wanted)
-    for sample in judged(opened, default_system, opened.bound(max_samples)):
+    for sample in judged(opened, opened.bound(max_samples)):
         if isinstance(sample, DataError):
             raise sample
         assert isinstance(sample, wanted)
@@ -147,16 +156,14 @@ def require(opened: Opened, wanted: type[Sample]) -> None:
         raise DataError("data.other_kind", **values, **stages)
 
 
-def judged(
-    opened: Opened, default_system: str | None = None, bound: int | None = None
-) -> Iterator[Sample | DataError]:
+def judged(opened: Opened, bound: int | None = None) -> Iterator[Sample | DataError]:
     """Each of the first `bound` rows as a sample, or as everything for which it can't be trained on."""
     for item in islice(opened.items(), bound):
         if isinstance(item, Fault):
             yield item.error
             continue
         try:
-            sample = opened.sample(item, default_system)
+            sample = opened.sample(item)
         except RowError as error:
             yield error
             continue

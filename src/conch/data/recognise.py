@@ -36,10 +36,6 @@ class Recognised:
     fitting: int
     looked_at: int
 
-    def columns(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Part to column, of those columns that a row of `values` has."""
-        return {part: column for part, column in self.layout.columns.named().items() if column in values}
-
 
 def recognise(items: Sequence[Item], place: str, only: str | None = None) -> Recognised:
     """The format of the rows among `items`, or just the columns if it must be `only` that one.

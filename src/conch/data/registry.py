@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from conch.core import env
 from conch.core.errors import DataError, RowError
@@ -24,9 +24,24 @@ FILE = "dataset_info.json"
 _PATIENCE = 60
 """Seconds that are waited for another process to be done with the registry."""
 FORMATTINGS = ("alpaca", "sharegpt", "openai")
-_HUBS = ("hf_hub_url", "ms_hub_url", "om_hub_url")
+_HUBS: dict[str, Literal["huggingface", "modelscope"]] = {
+    "hf_hub_url": "huggingface",
+    "ms_hub_url": "modelscope",
+}
+OPENMIND = "om_hub_url"
+"""A third hub, from which nothing is fetched."""
 _KNOWN = (
-    *("file_name", "script_url", "cloud_file_name", *_HUBS, "subset", "split", "folder", "revision"),
+    *(
+        "file_name",
+        "script_url",
+        "cloud_file_name",
+        *_HUBS,
+        OPENMIND,
+        "subset",
+        "split",
+        "folder",
+        "revision",
+    ),
     *("formatting", "ranking", "columns", "tags", "num_samples"),
 )
 
@@ -105,17 +120,17 @@ def described(name: str, entry: Any, folder: Path) -> Dataset:
     media = [part for part in MEDIA if columns.get(part)]
     if media:
         raise DataError("data.media_later", name=name, file=file, parts=", ".join(media))
-    hub = _hub_of(name, entry, file)
+    hubs = _hubs_of(name, entry, file)
     return Dataset(
         name,
-        None if hub else (folder / Path(entry["file_name"]).expanduser()).absolute(),
-        hub,
+        None if hubs else (folder / Path(entry["file_name"]).expanduser()).absolute(),
+        hubs,
         formatting=entry.get("formatting"),
         ranking=entry.get("ranking", False),
         columns=columns,
         tags=entry.get("tags", {}),
         num_samples=entry.get("num_samples"),
-        part=None if hub else _part_of(entry),
+        part=None if hubs else _part_of(entry),
     )
 
 
@@ -139,7 +154,7 @@ def _refuse_unknown(name: str, entry: Mapping[str, Any], file: Path) -> None:
 
 def _of_wrong_type(entry: Mapping[str, Any]) -> list[str]:
     """The keys of a description whose values can't be what they should be."""
-    texts = ("file_name", *_HUBS, "subset", "split", "folder", "revision")
+    texts = ("file_name", *_HUBS, OPENMIND, "subset", "split", "folder", "revision")
     wrong = [key for key in texts if key in entry and not (isinstance(entry[key], str) and entry[key])]
     for key in ("columns", "tags"):
         given = entry.get(key, {})
@@ -152,20 +167,18 @@ def _of_wrong_type(entry: Mapping[str, Any]) -> list[str]:
         wrong.append("ranking")
     if entry.get("formatting", "alpaca") not in FORMATTINGS:
         wrong.append("formatting")
-    if "hf_hub_url" not in entry and entry.get("split", "train") != "train":
+    if not any(key in entry for key in _HUBS) and entry.get("split", "train") != "train":
         wrong.append("split")  # a file on this machine is not divided
-    return wrong or ([] if any(key in entry for key in ("file_name", *_HUBS)) else ["file_name"])
+    return wrong or ([] if any(key in entry for key in ("file_name", *_HUBS, OPENMIND)) else ["file_name"])
 
 
-def _hub_of(name: str, entry: Mapping[str, Any], file: Path) -> HubPlace | None:
-    """The dataset repository of a description. A hub comes before a file, as in LLaMA-Factory."""
-    if "hf_hub_url" in entry:
-        wanted = {key: entry.get(key) for key in ("subset", "split", "folder", "revision")}
-        return HubPlace(entry["hf_hub_url"], **wanted)
-    other = next((key for key in _HUBS if key in entry), None)
-    if other and "file_name" not in entry:
-        raise DataError("data.other_hub", name=name, file=file, key=other, repo=entry[other])
-    return None
+def _hubs_of(name: str, entry: Mapping[str, Any], file: Path) -> tuple[HubPlace, ...]:
+    """The dataset's repositories. A hub comes before a file, as in LLaMA-Factory."""
+    wanted = {key: entry.get(key) for key in ("subset", "split", "folder", "revision")}
+    found = [HubPlace(entry[key], **wanted, hub=hub) for key, hub in _HUBS.items() if key in entry]
+    if not found and OPENMIND in entry and "file_name" not in entry:
+        raise DataError("data.other_hub", name=name, file=file, key=OPENMIND, repo=entry[OPENMIND])
+    return tuple(found)
 
 
 def _part_of(entry: Mapping[str, Any]) -> str | None:

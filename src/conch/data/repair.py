@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from conch.core.errors import DataError
+from conch.core.errors import DataError, first_line
 from conch.core.files import temporary_folder, whole_folder
 from conch.data import readers
 from conch.data.check import Finding, Report
@@ -122,8 +122,7 @@ class _Sorting:
         except DataError:
             raise
         except Exception as error:  # pyarrow and openpyxl have errors of their own for what they can't write
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DataError("data.cannot_mend", file=file.shown, reason=reason) from error
+            raise DataError("data.cannot_mend", file=file.shown, reason=first_line(error)) from error
 
     def _good(self, file: DataFile) -> Iterator[Row]:
         for item in readers.read(file):

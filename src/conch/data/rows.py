@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from conch.core.conversation import Conversation, Document, Feedback, Origin, Preference
 from conch.core.errors import DataError, RowError
+from conch.core.text import tr
 
 Sample: TypeAlias = Conversation | Preference | Feedback | Document
 """What a row may become."""
@@ -47,6 +48,7 @@ Item: TypeAlias = Row | Fault
 
 
 def json_type(value: Any) -> str:
-    """JSON's own word for the type of a parsed value."""
+    """The type of a parsed value, in the reader's language."""
     words = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
-    return words.get(type(value), "null" if value is None else type(value).__name__)
+    word = words.get(type(value), "null" if value is None else "")
+    return tr(f"check.json.{word}") if word else type(value).__name__

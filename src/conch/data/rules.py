@@ -16,7 +16,7 @@ from conch.core.errors import DataError, RowError
 from conch.data.example import IGNORED, Example
 from conch.data.measure import Measure
 from conch.data.rows import Sample
-from conch.data.scripts import script_of
+from conch.data.scripts import script_name, script_of
 
 
 class Look:
@@ -185,7 +185,7 @@ def answers_are_in_the_language_of_the_question(look: Look) -> Iterator[RowError
         return
     told = (turn.content for turn in look.turns if turn.role != "assistant")
     if "```" not in answer and not any(map(_OTHER_LANGUAGE.search, told)):
-        yield look.error("check.language", asked=asked, answered=answered)
+        yield look.error("check.language", asked=script_name(asked), answered=script_name(answered))
 
 
 def the_answers_of_a_pair_differ(look: Look) -> Iterator[RowError]:
@@ -211,7 +211,8 @@ def token_rule(measure: Measure) -> Rule:
         try:
             examples = measure.examples(look.sample)
         except DataError as error:
-            yield look.error("check.template", reason=error.message)
+            reason = error.reason if isinstance(error, RowError) else error.message
+            yield look.error("check.template", reason=reason)
             return
         for example in examples:
             found = _first_trouble(look, example, measure)

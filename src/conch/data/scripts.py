@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from conch.core.text import tr
+
 _LOOKED_AT = 1000
 _SCRIPTS = {
     "ja": re.compile(r"[\u3040-\u30ff]"),
@@ -17,6 +19,11 @@ _SCRIPTS = {
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 OTHER = "other"
 """No letters, or those of other scripts."""
+
+
+def script_name(script: str) -> str:
+    """A script in the reader's language."""
+    return tr(f"check.script.{script}")
 
 
 def script_of(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from conch.core.errors import DataError
-from conch.data import hub, registry
+from conch.core.hubs import looks_like_id
+from conch.data import registry
 from conch.data.archives import bare, is_readable
 from conch.data.dataset import Dataset, HubPlace
 from conch.data.registry import BUNDLED
@@ -23,8 +24,8 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
     path = Path(name).expanduser()
     if is_readable(name) or "/" in name:
         found = _at(path, dataset_dir)
-        if found is None and hub.looks_like_id(name) and not is_readable(name):
-            return Dataset(name, hub=HubPlace(name))
+        if found is None and looks_like_id(name) and not is_readable(name):
+            return Dataset(name, hubs=(HubPlace(name),))
         return _of_file(found, path)
     registered = registry.find(name, dataset_dir)
     if registered is not None:
@@ -40,8 +41,8 @@ def by_place(place: str, subset: str | None = None, split: str | None = None) ->
     """The dataset of a path or a hub id, of which a subset and a split may be asked for."""
     path = Path(place).expanduser()
     found = _at(path, None)
-    if found is None and hub.looks_like_id(place) and not is_readable(place):
-        return Dataset(place, hub=HubPlace(place, subset, split))
+    if found is None and looks_like_id(place) and not is_readable(place):
+        return Dataset(place, hubs=(HubPlace(place, subset, split),))
     return _of_file(found, path)
 
 

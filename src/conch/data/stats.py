@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -80,8 +80,11 @@ class Stats:
         }
 
 
-def stats(opened: Opened, measure: Measure) -> Stats:
-    """Figures of every row of `opened`, as `measure`'s model would be trained on it."""
+def stats(opened: Opened, measure: Measure, told: Callable[[int], None] = lambda _: None) -> Stats:
+    """Figures of every row of `opened`, as `measure`'s model would be trained on it.
+
+    `told` hears how many rows were counted so far.
+    """
     found = Stats(opened.dataset.name, opened.format.name)
     unread: set[tuple[str, int | None]] = set()
     for sample in judged(opened):
@@ -89,6 +92,7 @@ def stats(opened: Opened, measure: Measure) -> Stats:
             if isinstance(sample, DataError):
                 raise sample
             _count(found, sample, measure)
+            told(found.rows)
         except DataError as error:  # `conch data check` says more of it
             unread.add((str(error.values.get("file")), error.values.get("row")))
     found.unread = len(unread)

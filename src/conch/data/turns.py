@@ -43,6 +43,8 @@ def turn_of(
     row: Row, place: str, message: Any, tags: Tags, speakers: Mapping[str, Speaker] | None = None
 ) -> Message:
     """One message as a turn."""
+    if message is None:
+        raise row.error("check.null", column=place)
     if not isinstance(message, dict):
         raise row.error("check.not_message", column=place, found=json_type(message))
     speaker = _speaker(row, place, message, tags, speakers or _speakers(tags))

@@ -58,12 +58,16 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
     target = Path(config.export_dir).expanduser().absolute()
     _check_target(target)
     model_config = _model_config(config)
-    base = locate(Request.of(model_config, notify)).folder
+    located = locate(Request.of(model_config, notify))
+    base = located.folder
     dtype = stored_dtype(base) if config.infer_dtype == "auto" else config.infer_dtype
     _check_space(target, base, dtype)
     device = cpu_device() if config.export_device == "cpu" else find_device()
-    notify(tr("export.merging"))
+    merges = located.adapters or config.adapter_name_or_path
+    notify(tr("export.merging") if merges else tr("export.nothing_to_merge", name=located.name))
     source = load(model_config, dtype="float32", device=device, template=config.template)
+    for notice in source.notices:
+        notify(tr("cli.warning", message=notice.message))
     try:
         with whole_folder(target) as staging:
             witnesses = _write(source, base, staging, dtype, config.export_size)
@@ -88,6 +92,7 @@ def _model_config(config: ExportConfig) -> ModelConfig:
         model_revision=config.model_revision,
         cache_dir=config.cache_dir,
         hf_hub_token=config.hf_hub_token,
+        ms_hub_token=config.ms_hub_token,
     )
 
 

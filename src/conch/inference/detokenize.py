@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conch.data.template import Tokenizer
+from conch.data.tokenizer import Tokenizer
 
 _UNFINISHED = "\ufffd"
 

@@ -111,8 +111,23 @@ def _read(model: PreTrainedModel, folder: Path, *, trainable: bool) -> PeftModel
     except ModelError:
         raise
     except Exception as error:  # shapes of another model, a damaged file, an unknown kind of adapter
-        reason = first_line(error)
+        reason = _shapes(str(error)) or first_line(error)
         raise ModelError("models.bad_adapter", folder=folder, reason=reason) from error
+
+
+_MISMATCH = re.compile(
+    r"size mismatch for (\S+): copying a param with shape torch\.Size\(\[(.*?)\]\)"
+    r".*?the shape in current model is torch\.Size\(\[(.*?)\]\)"
+)
+
+
+def _shapes(said: str) -> str:
+    """What peft says of weights whose shapes differ, in our words; empty where it says something else."""
+    found = _MISMATCH.findall(said)
+    if not found:
+        return ""
+    name, theirs, ours = found[0]
+    return tr("models.other_shapes", count=len(found), name=name, theirs=theirs, ours=ours)
 
 
 def _check_names(model: PeftModel, folder: Path) -> None:

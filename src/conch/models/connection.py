@@ -15,7 +15,9 @@ from importlib import import_module
 from typing import Any
 
 from conch.core import env
-from conch.models.source import Patience, RefusedError, TryAgainError
+from conch.core.errors import first_line
+from conch.models.patience import Patience
+from conch.models.source import RefusedError, TryAgainError
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be others in a moment."""
@@ -118,7 +120,3 @@ def answers_in(url: str, timeout: float) -> float | None:
     except TryAgainError:
         return None
     return time.monotonic() - began if response.status_code < 500 else None
-
-
-def first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from conch.config.model import ModelConfig
 from conch.core import env
 from conch.core.errors import ModelError, first_line
+from conch.core.notice import Notice
 from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, fast_dtype, find_device
 from conch.models.headers import read_model_files
 from conch.models.locate import Located, Notify, Request, locate, silent
+from conch.models.pairing import strangers
 
 env.quiet_libraries()
 
@@ -46,6 +48,8 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     located: Located
     template_name: str | None = None
+    notices: tuple[Notice, ...] = ()
+    """What the user should know of how its parts fit."""
 
     @property
     def name(self) -> str:
@@ -165,6 +169,7 @@ def load(
 
     located = locate(Request.of(config, notify))
     extra = tuple(adapter_folder(name, config) for name in config.adapter_name_or_path)
+    notices = strangers(located.folder, located.adapters, extra)
     located = Located(located.name, located.folder, (*located.adapters, *extra))
     device = device or find_device()
     asked = None if config.infer_dtype == "auto" else config.infer_dtype
@@ -174,7 +179,7 @@ def load(
     model = load_base(located, config, getattr(torch, chosen))
     fit_vocabulary(model, tokenizer, config, tokens_added=tokenizer_folder != located.folder)
     model = attach(model, located.adapters)
-    return LoadedModel(model.eval().to(device.kind), tokenizer, located, template)
+    return LoadedModel(model.eval().to(device.kind), tokenizer, located, template, notices)
 
 
 def _tokenizer_folder(located: Located) -> Path:
@@ -186,7 +191,11 @@ def _tokenizer_folder(located: Located) -> Path:
 
 
 def adapter_folder(name: str, config: ModelConfig) -> Path:
-    found = locate(Request(name, config.model_revision))
+    """The folder of an adapter. One that is named by its folder needs no base but the one it is put on."""
+    folder = Path(name).expanduser().absolute()
+    if (folder / "adapter_config.json").is_file():
+        return folder
+    found = locate(replace(Request.of(config), reference=name))
     if not found.adapters:
         raise ModelError("models.bad_adapter", folder=name, reason="adapter_config.json")
     return found.adapters[-1]
@@ -196,10 +205,6 @@ def stored_dtype(folder: Path) -> str:
     """The torch name of the format that most weights in `folder` are stored in."""
     names = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
     return names.get(read_model_files(folder).dtype, "float32")
-
-
-def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    tokenizer.save_pretrained(folder)
 
 
 def generation_config(folder: Path) -> GenerationConfig | None:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
 from conch.core.files import write_whole
+from conch.core.hubs import looks_like_id
 from conch.models import convert, pull
-from conch.models.hub import archive, huggingface
+from conch.models.hub import archive
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
+from conch.models.source import NO_TOKENS, Tokens
 from conch.runs import store
+from conch.runs.run import ENDED, Run
 
 Notify = Callable[[str], None]
 
@@ -47,7 +50,7 @@ class Request:
     reference: str
     revision: str = "main"
     cache_dir: Path | None = None
-    token: str | None = field(default=None, repr=False)
+    tokens: Tokens = NO_TOKENS
     notify: Notify = silent
     source: str | None = None
     """Where to fetch from, as the config key `model_source`."""
@@ -67,13 +70,13 @@ class Request:
             config.model_name_or_path,
             config.model_revision,
             cache,
-            config.hf_hub_token,
+            Tokens(config.hf_hub_token, config.ms_hub_token),
             notify,
             config.model_source,
         )
 
     def wish(self) -> pull.Wish:
-        return pull.Wish(self.reference, self.revision, self.source, self.token, self.cache_dir, self.check)
+        return pull.Wish(self.reference, self.revision, self.source, self.tokens, self.cache_dir, self.check)
 
     def listener(self) -> Report:
         """Who hears of a download's events."""
@@ -100,11 +103,18 @@ def locate(request: Request) -> Located:
         return _run(request)
     if path.exists():
         return _path(path.absolute(), request)
-    if huggingface.looks_like_id(reference) and not reference.startswith("."):
+    if looks_like_id(reference):
         at_hand = None if request.check else pull.kept(request.wish())
         folder = at_hand or request.obtained(lambda: pull.pull(request.wish(), request.listener()))
         return Located(reference.rpartition("/")[2], folder)
+    if store.is_called(reference):
+        return _run(request)
     raise _unknown(reference)
+
+
+def is_hub_id(reference: str) -> bool:
+    """Whether `reference` names a model of a hub, since it is not a path on this machine."""
+    return looks_like_id(reference) and not Path(reference).expanduser().exists()
 
 
 def find(request: Request) -> Located | None:
@@ -171,7 +181,7 @@ def _adapter(folder: Path, request: Request) -> Located:
     if not isinstance(base, str) or folder in request.above:
         raise ModelError("models.bad_adapter", folder=folder, reason="base_model_name_or_path")
     below = locate(replace(request, reference=base, above=(*request.above, folder)))
-    return Located(_adapter_name(folder), below.folder, (*below.adapters, *_below(folder), folder))
+    return Located(_adapter_name(folder), below.folder, (*below.adapters, *adapters_below(folder), folder))
 
 
 def write_below(folder: Path, adapters: Sequence[Path]) -> None:
@@ -183,7 +193,7 @@ def write_below(folder: Path, adapters: Sequence[Path]) -> None:
         write_whole(folder / BELOW, json.dumps([str(path.absolute()) for path in adapters]))
 
 
-def _below(folder: Path) -> list[Path]:
+def adapters_below(folder: Path) -> list[Path]:
     """The adapters that `write_below` noted. Raises ModelError where one is gone."""
     file = folder / BELOW
     if not file.is_file():
@@ -204,8 +214,16 @@ def _adapter_name(folder: Path) -> str:
     return output.parent.name if output else folder.name
 
 
+def _without_model(run: Run) -> ModelError:
+    """Why a run has no model, and how to come by one: wait, go on, or use its newest checkpoint."""
+    kind = "ended" if run.state() in ENDED else "unfinished"
+    newest = next(iter(reversed(run.checkpoints())), None)
+    key = f"models.run_{kind}_saved" if newest else f"models.run_{kind}"
+    return ModelError(key, run=run.id, state=run.told_state(), checkpoint=newest)
+
+
 def _run(request: Request) -> Located:
     run = store.find(request.reference)
     if not (run.output / "config.json").is_file() and not (run.output / "adapter_config.json").is_file():
-        raise ModelError("models.run_unfinished", run=run.id, state=run.state())
+        raise _without_model(run)
     return replace(_path(run.output, request), name=run.id)

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from conch.core import env
+from conch.config import settings
+from conch.core import env, hubs
 from conch.core.errors import ModelError
 from conch.core.text import tr
-from conch.models import disk, settings, sources
-from conch.models.hub.huggingface import HUB, HuggingFace
+from conch.models import disk, sources
+from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.needed import INDEX, missing, needed, shards_of
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull_events import Chosen, GivenUp, Listed, Probed, Pulled, Report
-from conch.models.retry import patiently
+from conch.models.retry import Retry
 from conch.models.source import (
     MAIN,
+    NO_TOKENS,
     Listing,
-    Patience,
     RemoteFile,
     Source,
     SourceFailedError,
+    Tokens,
     incomplete,
 )
 from conch.models.transfer import Transfer
@@ -39,7 +42,7 @@ class Wish:
     revision: str = MAIN
     source: str | None = None
     """As the config key `model_source`; None is what is settled for this machine."""
-    token: str | None = field(default=None, repr=False)
+    tokens: Tokens = NO_TOKENS
     cache_dir: Path | None = None
     check: bool = False
     """Whether what is at hand is hashed and compared with the hub's list."""
@@ -55,7 +58,7 @@ def kept(wish: Wish) -> Path | None:
 
 
 def _caches(wish: Wish) -> tuple[Source, ...]:
-    hub = HuggingFace("huggingface", HUB, wish.cache_dir or env.hub_cache())
+    hub = HuggingFace("huggingface", hubs.HUGGINGFACE, wish.cache_dir or env.hub_cache())
     return hub, ModelScope(env.modelscope_endpoint(), env.modelscope_cache())
 
 
@@ -64,17 +67,17 @@ def pull(wish: Wish, report: Report, patience: Patience | None = None) -> Path:
     if not wish.check and (found := kept(wish)) is not None:
         return found
     _refuse_offline(wish)
-    patience = patience or settings.patience()
-    candidates = sources.named(wish.setting(), wish.token, wish.cache_dir)
+    patience = patience or settled_patience()
+    candidates = sources.named(wish.setting(), wish.tokens, wish.cache_dir)
     return _Attempts(wish, report, patience).run(candidates)
 
 
 def remote(wish: Wish, report: Report, patience: Patience | None = None) -> tuple[Source, Listing]:
     """The first source that knows the model, and what it lists. Raises ModelError."""
     _refuse_offline(wish)
-    patience = patience or settings.patience()
+    patience = patience or settled_patience()
     attempts = _Attempts(wish, report, patience)
-    for source in attempts.order(sources.named(wish.setting(), wish.token, wish.cache_dir)):
+    for source in attempts.order(sources.named(wish.setting(), wish.tokens, wish.cache_dir)):
         try:
             return source, attempts.listing(source)
         except SourceFailedError as error:
@@ -148,9 +151,8 @@ class _Attempts:
 
     def listing(self, source: Source) -> Listing:
         wish, timeout = self.wish, self.patience.connect
-        return patiently(
-            source.name, self.patience, self.report, lambda: source.files(wish.repo, wish.revision, timeout)
-        )
+        retry = Retry(source.name, self.patience, self.report)
+        return retry.ask(lambda: source.files(wish.repo, wish.revision, timeout))
 
     def _from(self, source: Source) -> Path:
         began = time.monotonic()

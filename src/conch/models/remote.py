@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conch.core.errors import ModelError
-from conch.models import connection, settings
+from conch.models import connection
 from conch.models.headers import MALFORMED, ModelFiles, Tensor, header_length, parse_header
 from conch.models.needed import needed
+from conch.models.patience import Patience, settled_patience
 from conch.models.pull import Wish, remote
 from conch.models.pull_events import Report
-from conch.models.retry import patiently
+from conch.models.retry import Retry
 from conch.models.source import (
     Listing,
-    Patience,
     RefusedError,
     RemoteFile,
     SourceFailedError,
@@ -39,7 +39,7 @@ class RemoteModel:
 
 def look(wish: Wish, report: Report) -> RemoteModel:
     """Read the model's config and headers where it is. Raises ModelError."""
-    patience = settings.patience()
+    patience = settled_patience()
     source, listing = remote(wish, report, patience)
     reader = _Reader(listing, patience, report)
     chosen = needed(listing)
@@ -62,7 +62,7 @@ class _Reader:
     def __init__(self, listing: Listing, patience: Patience, report: Report) -> None:
         self._listing = listing
         self._patience = patience
-        self._report = report
+        self._retry = Retry(listing.source, patience, report)
 
     def json(self, path: str) -> dict[str, object]:
         file = self._listing.file(path)
@@ -87,9 +87,7 @@ class _Reader:
             raise ModelError("models.bad_weights", file=f"{self._listing.repo}/{file.path}") from error
 
     def _bytes(self, file: RemoteFile, start: int, end: int) -> bytes:
-        return patiently(
-            self._listing.source, self._patience, self._report, lambda: self._ask(file, start, end)
-        )
+        return self._retry.ask(lambda: self._ask(file, start, end))
 
     def _ask(self, file: RemoteFile, start: int, end: int) -> bytes:
         got = bytearray()

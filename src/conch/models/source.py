@@ -1,4 +1,4 @@
-"""The nouns of getting a model: a source, what it lists, and how patient we are with it.
+"""The nouns of getting a model: a source, and what it lists.
 
 A source knows one hub's ways: how to list a repository, where that hub's own client library keeps
 files, and how. It moves no bytes; `transfer.py` does, the same for all.
@@ -22,22 +22,14 @@ class SourceFailedError(ModelError):
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait, in seconds, and how often to try again."""
+class Tokens:
+    """The user's access tokens by hub. None is whatever the hub's own client library knows."""
 
-    probe: float = 4.0
-    """For a sign of life, before anything is asked for."""
-    connect: float = 10.0
-    stall: float = 30.0
-    """Without a single byte, until the source is given up."""
-    pause: float = 1.0
-    """Before the second try; doubled for each further one."""
-    tries: int = 5
-    """In a row that bring next to nothing."""
-    longest_wait: float = 60.0
-    """A source that asks for more (`Retry-After`) is given up."""
-    told_every: float = 0.2
-    """Between two reports of progress."""
+    huggingface: str | None = field(default=None, repr=False)
+    modelscope: str | None = field(default=None, repr=False)
+
+
+NO_TOKENS = Tokens()
 
 
 @dataclass(frozen=True)

@@ -13,33 +13,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conch.core import env
+from conch.core import env, hubs
 from conch.models.hub import modelscope
-from conch.models.hub.huggingface import HUB, HuggingFace
+from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
-from conch.models.source import Source
+from conch.models.source import Source, Tokens
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What a source is made for. `named` is whether the user named it."""
 
-    token: str | None
+    tokens: Tokens
     cache: Path
     named: bool
 
 
 def _huggingface(wanted: Wanted) -> Source:
-    return HuggingFace("huggingface", HUB, wanted.cache, wanted.token)
+    return HuggingFace("huggingface", hubs.HUGGINGFACE, wanted.cache, wanted.tokens.huggingface)
 
 
 def _hf_mirror(wanted: Wanted) -> Source:
-    token = wanted.token if wanted.named else False
-    return HuggingFace("hf-mirror", "https://hf-mirror.com", wanted.cache, token)
+    token = wanted.tokens.huggingface if wanted.named else False
+    return HuggingFace("hf-mirror", hubs.HF_MIRROR, wanted.cache, token)
 
 
-def _modelscope(_: Wanted) -> Source:
-    return ModelScope(env.modelscope_endpoint(), env.modelscope_cache())
+def _modelscope(wanted: Wanted) -> Source:
+    return ModelScope(env.modelscope_endpoint(), env.modelscope_cache(), wanted.tokens.modelscope)
 
 
 SOURCES: dict[str, Callable[[Wanted], Source]] = {
@@ -50,26 +50,26 @@ SOURCES: dict[str, Callable[[Wanted], Source]] = {
 """Name to what makes the source. A new source is a file under `hub/` and one line here."""
 
 
-def named(setting: str, token: str | None, cache_dir: Path | None) -> list[Source]:
+def named(setting: str, tokens: Tokens, cache_dir: Path | None) -> list[Source]:
     """The sources that `setting` means, in its order: `auto`, names and URLs, with commas between."""
     cache = cache_dir or env.hub_cache()
     found: list[Source] = []
     for part in (part.strip() for part in setting.split(",")):
         if part == "auto":
-            found += _auto(token, cache)
+            found += _auto(tokens, cache)
         elif part in SOURCES:
-            found.append(SOURCES[part](Wanted(token, cache, named=True)))
+            found.append(SOURCES[part](Wanted(tokens, cache, named=True)))
         else:
-            found.append(HuggingFace(part.rstrip("/"), part.rstrip("/"), cache, token))
+            found.append(HuggingFace(part.rstrip("/"), part.rstrip("/"), cache, tokens.huggingface))
     return found
 
 
-def _auto(token: str | None, cache: Path) -> list[Source]:
+def _auto(tokens: Tokens, cache: Path) -> list[Source]:
     endpoint = env.hub_endpoint()
     if endpoint is not None:
-        return [HuggingFace(endpoint, endpoint, cache, token)]
+        return [HuggingFace(endpoint, endpoint, cache, tokens.huggingface)]
     names = [name for name in SOURCES if name != "modelscope" or modelscope.is_installed()]
-    return [SOURCES[name](Wanted(token, cache, named=False)) for name in names]
+    return [SOURCES[name](Wanted(tokens, cache, named=False)) for name in names]
 
 
 def probe(sources: list[Source], timeout: float) -> dict[str, float | None]:

@@ -8,8 +8,6 @@ hashes to what the hub says.
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import os
 import shutil
 import threading
@@ -19,30 +17,23 @@ from queue import Empty, SimpleQueue
 
 from filelock import FileLock, Timeout
 
-from conch.core.errors import ModelError
 from conch.core.text import tr
-from conch.models import connection
+from conch.models.content import flush, matches, size_of, translated
+from conch.models.fetching import Fetcher
 from conch.models.meter import Meter
+from conch.models.patience import Patience
 from conch.models.pull_events import Damaged, Report, Waiting
-from conch.models.retry import StoppedError, pause
+from conch.models.retry import Retry, StoppedError
 from conch.models.source import (
-    Digest,
     Listing,
-    Patience,
-    RefusedError,
     RemoteFile,
     Source,
     SourceFailedError,
-    TryAgainError,
     incomplete,
 )
 
 WORKERS = 4
 """Files at a time: one connection rarely fills a line, and many annoy a hub."""
-WORTHWHILE = 100_000
-"""Bytes between two breaks; a line that brings fewer counts as having brought none."""
-MAX_STALLS = 2
-"""Of one file; then the source is given up."""
 
 
 class Transfer:
@@ -59,15 +50,18 @@ class Transfer:
     ) -> None:
         self.source = source
         self.listing = listing
-        self.patience = patience
-        self.fetched = 0
-        """Bytes that came over the network."""
         self._report = report
         self._have = have or {}
         self._check = check
         self._stop = threading.Event()
         self._errors: list[Exception] = []
         self._meter = Meter(patience.told_every, report)
+        self._fetcher = Fetcher(listing, Retry(source.name, patience, report, self._stop), self._meter)
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that came over the network."""
+        return self._fetcher.fetched
 
     def run(self, files: tuple[RemoteFile, ...], before_weights: Callable[[], None] = lambda: None) -> None:
         """Fetch `files`; `before_weights` is called once all but the weights are there.
@@ -102,7 +96,7 @@ class Transfer:
 
     def _at_hand(self, file: RemoteFile) -> int:
         place = self.source.place(self.listing, file)
-        return file.size if _size(place) == file.size else min(_size(incomplete(place)), file.size)
+        return file.size if size_of(place) == file.size else min(size_of(incomplete(place)), file.size)
 
     def _work(self, queue: SimpleQueue[RemoteFile]) -> None:
         while not self._stop.is_set():
@@ -115,7 +109,7 @@ class Transfer:
             except StoppedError:
                 return
             except Exception as error:  # handed to the thread that waits, which raises it
-                self._errors.append(_translated(error, self.source.place(self.listing, file)))
+                self._errors.append(translated(error, self.source.place(self.listing, file)))
                 self._stop.set()
 
     def _one(self, file: RemoteFile) -> None:
@@ -154,7 +148,7 @@ class Transfer:
             return False
         # a place that is not named by the content may hold that of an earlier revision
         unsure = self._check or place.name != file.etag
-        if _size(place) == file.size and not (unsure and not matches(place, file.digest, self._stop)):
+        if size_of(place) == file.size and not (unsure and not matches(place, file.digest, self._stop)):
             return True
         self._report(Damaged(file.path))
         place.unlink()
@@ -163,22 +157,26 @@ class Transfer:
     def _copied(self, file: RemoteFile, place: Path) -> bool:
         """Take the file from where another source has put the same content."""
         twin = self._have.get(file.digest.value) if file.digest else None
-        if twin is None or _size(twin) != file.size or twin == place:
+        if twin is None or size_of(twin) != file.size or twin == place:
             return False
+        # not `.incomplete`: what is written on there would be written into the other source's file
+        aside = place.with_name(f"{place.name}.twin")
+        aside.unlink(missing_ok=True)
         try:
-            os.link(twin, incomplete(place))
+            os.link(twin, aside)
         except OSError:
-            shutil.copyfile(twin, incomplete(place))
-        incomplete(place).replace(place)
+            shutil.copyfile(twin, aside)
+        aside.replace(place)
+        incomplete(place).unlink(missing_ok=True)
         self._meter.set(file, file.size)
         return True
 
     def _download_verified(self, file: RemoteFile, place: Path) -> None:
         part = incomplete(place)
         for _ in range(2):
-            self._download(file, part)
-            if _size(part) == file.size and matches(part, file.digest, self._stop):
-                _flush(part)
+            self._fetcher.fetch(file, part)
+            if size_of(part) == file.size and matches(part, file.digest, self._stop):
+                flush(part)
                 part.replace(place)
                 self._meter.set(file, file.size)
                 return
@@ -187,99 +185,3 @@ class Transfer:
         raise SourceFailedError(
             "models.bad_download", source=self.source.name, file=file.path, repo=self.listing.repo
         )
-
-    def _download(self, file: RemoteFile, part: Path) -> None:
-        """Append to `part` until it has the size of `file`."""
-        part.touch()
-        stalls, failures = 0, 0
-        while (have := _size(part)) < file.size:
-            try:
-                self._append(file, part, have)
-                failure = TryAgainError(tr("models.pull.short"))
-            except TryAgainError as error:
-                failure = error
-            stalls += failure.stalled
-            failures = 0 if _size(part) - have >= WORTHWHILE else failures + 1
-            if _size(part) == file.size:
-                return
-            if stalls >= MAX_STALLS or failures >= self.patience.tries:
-                raise self._broke(file, failure)
-            self._pause(failure, failures)
-
-    def _append(self, file: RemoteFile, part: Path, have: int) -> None:
-        try:
-            with (
-                connection.get(file.url, self.listing.headers, self.patience, have) as answer,
-                part.open("r+b", buffering=0) as opened,
-            ):
-                if answer.start not in {0, have}:
-                    raise TryAgainError(tr("models.pull.short"))
-                at = opened.seek(answer.start)
-                opened.truncate()
-                for chunk in answer.chunks:
-                    if self._stop.is_set():
-                        raise StoppedError
-                    opened.write(chunk)
-                    at += len(chunk)
-                    self.fetched += len(chunk)
-                    self._meter.set(file, min(at, file.size))
-                    if at > file.size:
-                        return
-        except RefusedError as error:
-            if error.status == 416 and have:
-                part.write_bytes(b"")
-                return
-            raise self._refused(file, error) from error
-
-    def _refused(self, file: RemoteFile, error: RefusedError) -> SourceFailedError:
-        where = {"source": self.source.name, "repo": self.listing.repo}
-        if error.status in {401, 403}:
-            return SourceFailedError("models.gated", repo=self.listing.repo)
-        if error.status in {404, 410}:
-            return SourceFailedError("models.source_lacks", **where, file=file.path)
-        return SourceFailedError("models.hub_error", repo=self.listing.repo, reason=error.reason)
-
-    def _broke(self, file: RemoteFile, failure: TryAgainError) -> SourceFailedError:
-        where = {"source": self.source.name, "file": file.path}
-        if failure.stalled:
-            return SourceFailedError("models.stalled", **where, seconds=f"{self.patience.stall:g}")
-        return SourceFailedError("models.broke", **where, reason=failure.reason)
-
-    def _pause(self, failure: TryAgainError, failures: int) -> None:
-        pause(self.source.name, failure, failures, self.patience, self._report, self._stop)
-
-
-def matches(file: Path, digest: Digest | None, stop: threading.Event | None = None) -> bool:
-    """Whether the content of `file` has `digest`; True where none is known."""
-    if digest is None:
-        return True
-    found = hashlib.sha256()
-    if digest.kind == "git-sha1":
-        found = hashlib.sha1(b"blob %d\0" % _size(file), usedforsecurity=False)
-    with file.open("rb") as opened:
-        while block := opened.read(1 << 20):
-            if stop is not None and stop.is_set():
-                raise StoppedError
-            found.update(block)
-    return found.hexdigest() == digest.value
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-
-
-def _translated(error: Exception, place: Path) -> Exception:
-    """A disk's error becomes ours; ours stay."""
-    if not isinstance(error, OSError):
-        return error
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return ModelError("models.disk_filled", folder=place.parent)
-    return ModelError("models.cannot_keep", folder=place.parent, reason=error.strerror or error)

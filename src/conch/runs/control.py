@@ -17,7 +17,7 @@ from conch.runs.claim import sweep
 from conch.runs.devices import pool_of
 from conch.runs.launch import MARK
 from conch.runs.process import Worker
-from conch.runs.run import ENDED, Run
+from conch.runs.run import ENDED, Run, told
 from conch.runs.summary import open_log
 
 GRACE_SECONDS = 5.0
@@ -56,6 +56,8 @@ def await_end(run: Run) -> int:
     while run.state() not in ENDED:
         time.sleep(PAUSE_SECONDS)
     worker = run.worker()
+    if worker and worker.shared:
+        return 0
     end = time.monotonic() + EXIT_SECONDS
     while worker and worker.is_here() and worker.is_alive() and time.monotonic() < end:
         time.sleep(PAUSE_SECONDS)
@@ -65,12 +67,15 @@ def await_end(run: Run) -> int:
 def cancel(run: Run, grace: float = GRACE_SECONDS) -> int:
     """End the run now, without saving; returns how many processes were ended.
 
+    A process that has other work as well is not ended: it leaves the run after the step in hand.
     Raises RunError where nothing is at work, or where a process can't be ended.
     """
     worker = _require_worker(run)
     if not worker.is_here():
         raise RunError("runs.elsewhere", name=run.id, host=worker.host)
     run.cancel_path.touch()
+    if worker.shared:
+        return await_end(run)
     ended = end_processes(run, grace)
     _clear(run)
     if not isinstance(run.turn(), (Finished, Failed, Stopped)):  # it may have ended by itself just before
@@ -126,7 +131,8 @@ def members(run: Run) -> list[psutil.Process]:
     gone and that began a session of their own.
     """
     worker = run.worker()
-    leader = worker.pid if worker and worker.is_here() and worker.is_alive() and not worker.starting else None
+    own = worker is not None and worker.is_here() and not (worker.starting or worker.shared)
+    leader = worker.pid if worker is not None and own and worker.is_alive() else None
     spared = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     return [
         process
@@ -153,7 +159,7 @@ def _session(pid: int) -> int | None:
 def save_now(run: Run, until: Callable[[], bool] = lambda: False) -> Checkpoint | None:
     """Let the worker save a checkpoint and go on; returns it, or None where the run ended before."""
     if run.state() != "running":
-        raise RunError("runs.not_busy", name=run.id, state=run.state())
+        raise RunError("runs.not_busy", name=run.id, state=run.told_state())
     offset = run.events_path.stat().st_size
     run.ask_to_save()
     for event in run.follow(offset):
@@ -168,5 +174,5 @@ def save_now(run: Run, until: Callable[[], bool] = lambda: False) -> Checkpoint 
 def _require_worker(run: Run) -> Worker:
     state, worker = run.state(), run.worker()
     if state in ENDED or worker is None:
-        raise RunError("runs.not_busy", name=run.id, state=state)
+        raise RunError("runs.not_busy", name=run.id, state=told(state))
     return worker

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from conch.core import env
@@ -44,11 +44,11 @@ def in_charge(run: Run) -> Iterator[bool]:
         raise
 
 
-def launch(run: Run, *arguments: str, token: str | None = None) -> int:
+def launch(run: Run, *arguments: str, secrets: Mapping[str, str] | None = None) -> int:
     """Put the run in line and start `python -m conch.worker RUN`; returns its pid.
 
-    The worker has its own session, and its output goes to `log.txt`. A hub `token` goes by the
-    environment, since a run's config holds no secrets. The caller is in charge of the run.
+    The worker has its own session, and its output goes to `log.txt`. `secrets`, such as a hub's
+    token, go by the environment, since a run's config holds none. The caller is in charge of the run.
     """
     queue.enqueue(run)
     command = [sys.executable, "-m", "conch.worker", str(run.folder), *arguments]
@@ -66,7 +66,7 @@ def launch(run: Run, *arguments: str, token: str | None = None) -> int:
                 PYTHONUNBUFFERED="1",
                 PYTHONFAULTHANDLER="1",
                 **{MARK: str(run.folder)},
-                **({"HF_TOKEN": token} if token else {}),
+                **(secrets or {}),
             ),
         )
     run.claim(process.pid, log_bytes=begin)
@@ -92,8 +92,26 @@ def accept_charge(run: Run) -> bool:
     return True
 
 
+@contextmanager
+def hosting(run: Run) -> Iterator[None]:
+    """Be the run's worker within, in a process that has other work as well and lives on afterwards.
+
+    Raises RunError where somebody else is in charge.
+    """
+    with in_charge(run) as mine:
+        if not mine:
+            raise refuse_busy(run)
+        queue.enqueue(run)
+        run.claim(os.getpid(), shared=True)
+    try:
+        with beating(run):
+            yield
+    finally:
+        run.worker_path.unlink(missing_ok=True)
+
+
 def refuse_busy(run: Run) -> RunError:
-    return RunError("runs.busy", name=run.id, state=run.state())
+    return RunError("runs.busy", name=run.id, state=run.told_state())
 
 
 @contextmanager

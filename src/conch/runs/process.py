@@ -34,6 +34,8 @@ class Worker:
     """Differs from one written record to the next."""
     starting: bool = False
     """Whether this is who starts the worker, rather than the worker."""
+    shared: bool = False
+    """Whether it has other work than the run: somebody's own Python, which must outlive the run."""
     log_bytes: int = 0
     """How long the log was when it began."""
     killed: Mapping[str, int] = field(default_factory=dict)
@@ -44,9 +46,8 @@ class Worker:
         """Raises ValueError, KeyError or TypeError for what names no process."""
         if not isinstance(data, Mapping):
             raise TypeError(data)
-        known = {
-            name: data[name] for name in ("host", "boot", "nonce", "starting", "log_bytes") if name in data
-        }
+        names = ("host", "boot", "nonce", "starting", "shared", "log_bytes")
+        known = {name: data[name] for name in names if name in data}
         ticks = data.get("ticks")
         killed = data.get("killed") or {}
         return Worker(

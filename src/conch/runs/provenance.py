@@ -26,6 +26,7 @@ FREE = frozenset(
 )
 """Keys that may change between two attempts without making the second another training."""
 _BLOCK = 1 << 20
+SAMPLES, _SAMPLE = 64, 1 << 14
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Provenance:
     """Each dataset file with the SHA-256 of its content."""
     template: dict[str, str]
     """The name of the template or its file, and the SHA-256 of its text where it has one of its own."""
+    model: dict[str, str] = field(default_factory=dict)
+    """Each file of the model, and of the adapters on it, with a digest of samples of its content."""
     packages: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
@@ -47,7 +50,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that is not as it was: `kind` data, template or setting."""
+    """Something that is not as it was: `kind` data, model, template or setting."""
 
     kind: str
     name: str
@@ -64,12 +67,15 @@ def read(path: Path) -> Provenance | None:
         return None
 
 
-def record(config: Mapping[str, Any], files: Iterable[Path], template: Mapping[str, str]) -> Provenance:
-    """What stands now, for a run with this flat config that reads these files."""
+def record(
+    config: Mapping[str, Any], files: Iterable[Path], template: Mapping[str, str], model: Mapping[str, Path]
+) -> Provenance:
+    """What stands now, for a run with this flat config that reads these files, and the model's by name."""
     return Provenance(
         config=json.loads(json.dumps(dict(config), default=str)),
         data={str(file): digest(file) for file in files},
         template=dict(template),
+        model={name: sampled(file) for name, file in model.items()},
         packages=_versions(),
         machine={"host": hostname(), "system": platform.platform(), "cpus": os.cpu_count()},
         seed=config.get("seed"),
@@ -83,6 +89,12 @@ def differences(before: Provenance, now: Provenance) -> list[Difference]:
         for name in {**before.data, **now.data}
         if before.data.get(name) != now.data.get(name)
     ]
+    if before.model and now.model:  # it may have been fetched since
+        found += [
+            Difference("model", name, before.model.get(name, "-")[:12], now.model.get(name, "-")[:12])
+            for name in {**before.model, **now.model}
+            if before.model.get(name) != now.model.get(name)
+        ]
     if _template_differs(before.template, now.template):
         found.append(Difference("template", *_both(before.template, now.template)))
     for key in {**before.config, **now.config}:
@@ -110,6 +122,23 @@ def digest(file: Path) -> str:
         with file.open("rb") as opened:
             while block := opened.read(_BLOCK):
                 sha.update(block)
+    except OSError:
+        return "-"
+    return sha.hexdigest()
+
+
+def sampled(file: Path) -> str:
+    """The SHA-256 of a file's length and of up to 64 blocks spread over it; a dash where it can't be read.
+
+    Weights take minutes to read whole, and other weights differ nearly everywhere.
+    """
+    try:
+        length = file.stat().st_size
+        sha = hashlib.sha256(str(length).encode())
+        with file.open("rb") as opened:
+            for number in range(SAMPLES):
+                opened.seek(max(0, length - _SAMPLE) * number // (SAMPLES - 1))
+                sha.update(opened.read(_SAMPLE))
     except OSError:
         return "-"
     return sha.hexdigest()

@@ -117,7 +117,7 @@ def _look(pool: Pool, run: Run) -> tuple[Turn | None, Place | None]:
     if ahead is None:
         enqueue(run)  # somebody took it for dead while it was being started
         return None, None
-    free = [(device, path) for device, path in pool.slots() if not _is_held(path)]
+    free = [(device, path) for device, path in pool.slots() if _is_free(path)]
     if len(ahead) < len(free):
         for device, path in free:
             claim = acquire(path, run=str(run.folder))
@@ -135,6 +135,7 @@ def _ahead(pool: Pool, run: Run) -> list[Ticket] | None:
         if ticket.is_alive():
             ahead.append(ticket)
         else:
+            _have_told(ticket.run())
             ticket.path.unlink(missing_ok=True)
     return None
 
@@ -165,12 +166,12 @@ def move(run: Run, *, first: bool = False, before: Run | None = None) -> Place:
     pool = pool_of(run.flat_config())
     own = _own(pool, run)
     if not own:
-        raise RunError("runs.not_waiting", name=run.id, state=run.state())
+        raise RunError("runs.not_waiting", name=run.id, state=run.told_state())
     others = [ticket for ticket in tickets(pool) if ticket.run_id != run.id]
     if before is not None:
         at = next((i for i, ticket in enumerate(others) if ticket.run_id == before.id), None)
         if at is None:
-            raise RunError("runs.not_waiting", name=before.id, state=before.state())
+            raise RunError("runs.not_waiting", name=before.id, state=before.told_state())
         low = others[at - 1].order if at else others[at].order - 2 * GAP
         order = (low + others[at].order) // 2
     elif first:
@@ -180,13 +181,24 @@ def move(run: Run, *, first: bool = False, before: Run | None = None) -> Place:
     try:
         own[0].path.rename(pool.folder / _name(order, run.id))
     except FileNotFoundError as error:  # its turn came this moment
-        raise RunError("runs.not_waiting", name=run.id, state=run.state()) from error
+        raise RunError("runs.not_waiting", name=run.id, state=run.told_state()) from error
     return places().get(run.id) or Place(pool.name, 1, ())
 
 
-def _is_held(path: Path) -> bool:
+def _is_free(path: Path) -> bool:
+    """Whether nobody alive holds it. That its holder died is told to whom the run's config names."""
     held = read(path)
-    return held is not None and held.is_alive()
+    if held is None or held.is_alive():
+        return held is None
+    _have_told(Run(Path(held.facts["run"])) if "run" in held.facts else None)
+    return True
+
+
+def _have_told(run: Run | None) -> None:
+    from conch.runs.notify.lost import tell_if_lost  # who tells knows of the queue
+
+    if run is not None:
+        tell_if_lost(run)
 
 
 def _holders(pool: Pool) -> list[str]:

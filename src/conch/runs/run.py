@@ -8,6 +8,7 @@ RUN/heartbeat        touched every few seconds by that process
 RUN/stop             exists while somebody wants the run to save and stop
 RUN/cancel           exists once somebody wanted the run to end without saving
 RUN/save             exists while somebody wants a checkpoint now
+RUN/told-NONCE       once the loss of that worker was told of (`conch.runs.notify.lost`)
 RUN/log.txt          everything that the process printed
 RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 """
@@ -33,6 +34,7 @@ from conch.core.events import (
     Stopped,
 )
 from conch.core.files import write_whole
+from conch.core.text import tr
 from conch.runs import lost
 from conch.runs.follow import follow, read_last
 from conch.runs.log import EventLog
@@ -48,6 +50,13 @@ PARTS = (
     *("checkpoints", "output", "error", "diagnosis", "waits"),
 )
 """What a summary holds, in the order in which it is shown."""
+
+
+def told(state: State) -> str:
+    """A state in the reader's language."""
+    return tr(f"runs.state.{state}")
+
+
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
 CANCEL_SECONDS = 15.0
 """So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
@@ -130,6 +139,11 @@ class Run:
             return {}
         return loaded if isinstance(loaded, dict) else {}
 
+    def run_name(self) -> str | None:
+        """What the user calls the run, if anything."""
+        name = self.flat_config().get("run_name")
+        return None if name is None else str(name)
+
     @property
     def output(self) -> Path:
         """Where the adapter or model, the checkpoints and the figures are."""
@@ -159,13 +173,14 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def claim(self, pid: int, *, log_bytes: int | None = None) -> None:
+    def claim(self, pid: int, *, log_bytes: int | None = None, shared: bool = False) -> None:
         """Record that process `pid` works on this run now.
 
-        `log_bytes` is the length of the log when it began; now, unless given.
+        `log_bytes` is the length of the log when it began; now, unless given. `shared` is a process
+        that has other work as well.
         """
         length = self._log_bytes() if log_bytes is None else log_bytes
-        worker = identify(pid, log_bytes=length, killed=lost.memory_kills(pid))
+        worker = identify(pid, log_bytes=length, shared=shared, killed=lost.memory_kills(pid))
         write_whole(self.worker_path, json.dumps(worker.to_dict()))
 
     def _log_bytes(self) -> int:
@@ -208,6 +223,10 @@ class Run:
             return "stopping"
         return "queued" if isinstance(last, Queued) else "running"
 
+    def told_state(self) -> str:
+        """The state in the reader's language."""
+        return told(self.state())
+
     def _without_worker(self) -> State:
         if not self.cancel_path.exists():
             return "lost"
@@ -246,11 +265,13 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """Everything about the run in one JSON object, as `conch runs show --json` prints it."""
+        from conch.runs.diagnosis.finding import in_words  # diagnosis is made of runs
+
         with open_log(self.events_path) as log:
             brief = self._brief(log)
             error = self._error(brief["state"], log)
             # what was found of an earlier attempt is no news
-            diagnosis = [event.message for event in log.all(Diagnosis, since=Started)]
+            diagnosis = [in_words(event) for event in log.all(Diagnosis, since=Started)]
         parts = {
             **brief,
             "config": self.flat_config(),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from conch.core import env
 from conch.core.errors import RunError
 from conch.core.events import Queued
-from conch.core.files import whole_folder
+from conch.core.files import TEMPORARY_PREFIX, whole_folder
 from conch.runs.log import EventLog
-from conch.runs.run import ENDED, Run
+from conch.runs.run import ENDED, Run, told
 from conch.runs.trash import throw_away
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def list_runs() -> list[Run]:
     """All runs, newest first."""
     if not runs_folder().is_dir():
         return []
-    found = [path for path in runs_folder().iterdir() if (path / "config.yaml").is_file()]
+    named = [path for path in runs_folder().iterdir() if not path.name.startswith(TEMPORARY_PREFIX)]
+    found = [path for path in named if (path / "config.yaml").is_file()]
     return [Run(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
 
 
@@ -71,7 +72,7 @@ def find(name: str) -> Run:
         return runs[0]
     exact = [run for run in runs if run.id == name]
     matches = exact or [run for run in runs if run.id.startswith(name)]
-    matches = matches or [run for run in runs if run.flat_config().get("run_name") == name]
+    matches = matches or [run for run in runs if run.run_name() == name]
     if not matches:
         raise RunError("runs.unknown", name=name)
     if len(matches) > 1:
@@ -84,6 +85,11 @@ def names_run(name: str) -> bool:
     return is_run(name) or (name == "latest" and bool(list_runs())) or bool(re.match(r"\d{8}-\d", name))
 
 
+def is_called(name: str) -> bool:
+    """Whether some run has this `run_name`. Reads the config of every run."""
+    return bool(name) and "/" not in name and any(run.run_name() == name for run in list_runs())
+
+
 def is_run(name: str) -> bool:
     """Whether `name` is a run's exact id."""
     return (runs_folder() / name / "config.yaml").is_file() if name and "/" not in name else False
@@ -93,7 +99,7 @@ def remove(run: Run) -> None:
     """Move a run's folder to the trash. Raises RunError while it is at work or waits for its turn."""
     state, worker = run.state(), run.worker()
     if state not in ENDED and not (state == "queued" and worker is None):
-        raise RunError("runs.busy", name=run.id, state=state)
+        raise RunError("runs.busy", name=run.id, state=told(state))
     from conch.runs import requests  # listing runs needs none
 
     requests.forget(run.id)

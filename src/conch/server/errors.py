@@ -113,7 +113,7 @@ def _refused_by_template(error: DataError) -> Failure:
 
 
 def _told(error: ConchError) -> str:
-    return f"{error.message} {error.hint}".strip()
+    return _joined(error.message, error.hint)
 
 
 def _code(key: str) -> str:
@@ -128,7 +128,11 @@ def _routing(error: HTTPException) -> Failure:
 
 def _with_fix(key: str, **values: Any) -> str:
     fix = f"{key}.fix"
-    return f"{tr(key, **values)} {tr(fix, **values) if has(fix) else ''}".strip()
+    return _joined(tr(key, **values), tr(fix, **values) if has(fix) else "")
+
+
+def _joined(message: str, fix: str) -> str:
+    return tr("serving.with_fix", message=message, fix=fix) if fix else message
 
 
 def _invalid(details: Sequence[Any]) -> Failure:

@@ -33,7 +33,7 @@ def open_service(config: ServeConfig, notify: Notify) -> Service:
         loaded = _load(config, (reference,), notify)
         models.append(replace(_served(public, loaded, config), parent=name))
     for notice in models[0].chat.template.notices:
-        notify(notice.message)
+        notify(tr("cli.warning", message=notice.message))
     return Service(
         models,
         max_concurrent_requests=config.max_concurrent_requests,
@@ -46,7 +46,10 @@ def _load(config: ServeConfig, adapters: tuple[str, ...], notify: Notify) -> Loa
     notify(tr("serving.loading", name=" + ".join((config.model, *adapters))))
     settings = {"model_name_or_path": config.model, "adapter_name_or_path": adapters}
     model = build(ModelConfig, {**settings, "trust_remote_code": config.trust_remote_code})
-    return load(model, template=config.template, notify=notify)
+    loaded = load(model, template=config.template, notify=notify)
+    for notice in loaded.notices:
+        notify(tr("cli.warning", message=notice.message))
+    return loaded
 
 
 def _served(name: str, loaded: LoadedModel, config: ServeConfig) -> Served:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import platform
 import signal
 import socket
 import threading
@@ -15,8 +16,9 @@ from fastapi import FastAPI
 
 from conch.config.serve import ServeConfig
 from conch.core.errors import ServeError
+from conch.runs.notify.lost import watching
 from conch.server.app import create_app
-from conch.server.auth import with_key
+from conch.server.auth import is_loopback, with_key
 from conch.server.service import Service
 
 GRACE_SECONDS = 8
@@ -33,6 +35,8 @@ class Opened:
     models: tuple[str, ...]
     key: str | None
     made_key: str | None
+    network: str | None = None
+    """Where other machines find it; None where it listens to this one only."""
 
 
 def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Callable[[str], None]) -> None:
@@ -48,8 +52,9 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
         service = open_service(keyed, notify)
         app = create_app(service, keyed)
         made = keyed.api_key if config.api_key is None else None
-        announce(Opened(_url(config.host, taken), tuple(service.names), keyed.api_key, made))
-        with _signals_are_no_failure():
+        url, network = _url(config.host, taken), _network_url(config.host, taken)
+        announce(Opened(url, tuple(service.names), keyed.api_key, made, network))
+        with _signals_are_no_failure(), watching():
             Server(app, service).run(sockets=[taken])
 
 
@@ -106,6 +111,26 @@ def _url(host: str, taken: socket.socket) -> str:
     port = taken.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
+
+
+def _network_url(host: str, taken: socket.socket) -> str | None:
+    """Where other machines find the server, if they do."""
+    if is_loopback(host):
+        return None
+    port = taken.getsockname()[1]
+    if host not in {"0.0.0.0", "::"}:
+        return _url(host, taken)
+    return f"http://{_own_address() or platform.node()}:{port}"
+
+
+def _own_address() -> str | None:
+    """This machine's address in its network: the one it would send from. Nothing is sent to find it."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # an address that nobody has (RFC 5737)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
 
 
 @contextmanager

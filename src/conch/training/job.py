@@ -16,13 +16,15 @@ from conch.config.train import TrainConfig
 from conch.core.errors import TrainingError
 from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
+from conch.core.notice import Notice
 from conch.core.text import tr
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device
 from conch.models.load import adapter_folder, fit_vocabulary, load_base, load_tokenizer
 from conch.models.locate import Located, Request, locate
+from conch.models.pairing import strangers
 from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
@@ -71,7 +73,7 @@ def train(job: Job) -> None:
     clear_leftovers(job.output)
     resume = resume_point(job)
     set_seed(job.config.optimisation.seed)
-    job.phase("loading")
+    job.phase("locating")
     ground = lay_ground(job)
     job.phase("tokenising")
     prepared = prepare_data(job, ground)
@@ -84,7 +86,7 @@ def lay_ground(job: Job) -> Ground:
     config = job.config
     device = find_device(bool(config.passthrough.get("use_cpu")))
     precision = choose_precision(device, config.precision)
-    located = locate(Request.of(config.model, lambda text: job.phase("loading", doing=text)))
+    located = locate(Request.of(config.model, lambda text: job.phase("locating", doing=text)))
     tokenizer = load_tokenizer(located.folder, config.model)
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
@@ -108,6 +110,9 @@ def prepare_data(job: Job, ground: Ground) -> Prepared:
 def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     """The model, made ready to train, in its trainer."""
     config, precision = job.config, ground.precision
+    job.phase("loading")
+    for notice in adapter_notices(config, ground.located):
+        job.warn(notice.key, **notice.values)
     model = build_model(config, ground)
     packed = segments.is_exact_for(model)
     if not packed:
@@ -207,6 +212,12 @@ def given_adapters(config: TrainConfig, located: Located) -> tuple[Path, ...]:
     """The adapters to start from: those that the model is known with, and those named beside it."""
     named = (adapter_folder(name, config.model) for name in config.model.adapter_name_or_path)
     return (*located.adapters, *named)
+
+
+def adapter_notices(config: TrainConfig, located: Located) -> tuple[Notice, ...]:
+    """What is odd about the adapters that are named beside the model."""
+    named = given_adapters(config, located)[len(located.adapters) :]
+    return strangers(located.folder, located.adapters, named)
 
 
 def adapters_below(config: TrainConfig, located: Located) -> tuple[Path, ...]:

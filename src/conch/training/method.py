@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import torch
 
 from conch.data.example import Example
-from conch.data.prepare import Prepared
-from conch.data.template import ChatTemplate, Tokenizer
+from conch.data.prepared import Prepared
+from conch.data.template import ChatTemplate
+from conch.data.tokenizer import Tokenizer
 from conch.data.workers import Progress
 from conch.training.loss import Score
 

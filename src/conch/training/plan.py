@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from conch.config.train import TrainConfig
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.tokens import Examples
 from conch.models.hardware import choose_precision, find_device
 from conch.models.headers import read_model_files

@@ -16,14 +16,15 @@ from typing import Any
 import torch
 from peft.optimizers import create_loraplus_optimizer
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import EvalLoopOutput
 
 from conch.config.method import LoraConfig
-from conch.core.events import Checkpoint
+from conch.core.events import Checkpoint, Phase
 from conch.core.files import publish, temporary_folder
 from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset
-from conch.data.prepare import Prepared
+from conch.data.prepared import Prepared
 from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
@@ -32,6 +33,10 @@ from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
 from conch.training.method import Method
 from conch.training.reporter import Reporter
+
+SPARE = (TRAINING_ARGS_NAME, "README.md")
+"""What the libraries write beside the weights and nobody reads: a pickle of the arguments, which
+`config.yaml` holds, and a model card with nothing filled in."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class ConchTrainer(Trainer):
         self._staging: Path | None = None
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save)
         self.add_callback(self.reporter)
+        self.remove_callback(PrinterCallback)  # what it would print is in the events
 
     def _collate(self, rows: list[Row]) -> dict[str, Any]:
         examples = [example for row in rows for example in row]
@@ -139,6 +145,7 @@ class ConchTrainer(Trainer):
 
         No logits outlive their batch.
         """
+        self.setup.log.write(Phase, name="evaluating")
         self.model.eval()
         metrics: dict[str, float] = {}
         total = Tally()
@@ -178,7 +185,10 @@ class ConchTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)
-        write_below(Path(output_dir or self.args.output_dir), self.setup.below)
+        folder = Path(output_dir or self.args.output_dir)
+        for spare in SPARE:
+            (folder / spare).unlink(missing_ok=True)
+        write_below(folder, self.setup.below)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)

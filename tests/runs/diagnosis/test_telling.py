@@ -114,7 +114,7 @@ def test_show_has_the_diagnosis(flat_run: Run) -> None:
 
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submit.launch, "launch", lambda run, *words, token=None: 0)
+    monkeypatch.setattr(submit.launch, "launch", lambda run, *words, secrets=None: 0)
 
 
 @pytest.mark.usefixtures("launched")

@@ -121,10 +121,9 @@ def test_failures_are_told_without_secrets_and_stop_nobody_else() -> None:
 
 
 def test_who_does_not_answer_is_not_waited_for() -> None:
-    with robot(delay=5) as server:
-        began = time.monotonic()
+    """For an hour, which would be longer than a test may take."""
+    with robot(delay=3600) as server:
         assert notify([server.url], HELLO, patience=0.5)
-        assert time.monotonic() - began < 2
 
 
 # settings

@@ -58,12 +58,12 @@ def checkpoint(output: Path, step: int) -> Path:
 def make_family(output: Path) -> None:
     """A child that ignores SIGTERM, and a grandchild with a session and no parent of its own."""
     output.mkdir(parents=True, exist_ok=True)
-    deaf = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); time.sleep(99)"
+    deaf = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); time.sleep(999)"
     child = subprocess.Popen([sys.executable, "-S", "-c", deaf], stdout=subprocess.PIPE)
     child.stdout.readline()  # type: ignore[union-attr]
     orphan = (
         "import subprocess as s;"
-        "print(s.Popen(['sleep', '99'], start_new_session=True, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
+        "print(s.Popen(['sleep', '999'], start_new_session=True, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
     )
     found = subprocess.run([sys.executable, "-S", "-c", orphan], capture_output=True, text=True, check=True)
     (output / "family").write_text(f"{child.pid} {found.stdout.strip()}")

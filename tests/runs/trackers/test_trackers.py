@@ -20,6 +20,7 @@ from conch.runs.trackers.feeding import NAMES, feed
 from conch.runs.trackers.launch import ALL, wanted
 from conch.runs.trackers.tracker import settings_of
 from tests.cli.made_up import made_up_run
+from tests.runs.helpers import PATIENCE
 from tests.runs.trackers.fakes import SOURCES, calls, install
 from tests.training.helpers import same, train, weights
 
@@ -150,7 +151,7 @@ def test_every_tracker_has_its_file_and_every_name_is_a_figure() -> None:
     assert set(NAMES) <= set(Metrics.__dataclass_fields__)
 
 
-def wait_for(run: Run, kind: type[Event], seconds: float = 60) -> None:
+def wait_for(run: Run, kind: type[Event], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not any(isinstance(event, kind) for event in read_events(run.events_path)):
         assert time.monotonic() < deadline
@@ -164,7 +165,7 @@ def test_a_real_run_is_tracked_by_another_process_and_stays_the_same(
     plain = train(tiny_folder, rows)
     tracked = train(tiny_folder, rows, report_to="wandb")
     assert same(weights(plain.output), weights(tracked.output))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (library.exists() and calls(library)[-1][0] == "finish"):
         assert time.monotonic() < deadline, (tracked.folder / "trackers" / "wandb.log").read_text()
         time.sleep(0.05)

@@ -8,6 +8,24 @@ from conch.core.text.entry import Text
 TEXTS = {
     "check.at_row": Text("{file} row {row}: {reason}", "{file} 第 {row} 条：{reason}"),
     "check.at_line": Text("{file} line {row}: {reason}", "{file} 第 {row} 行：{reason}"),
+    "check.with_remedy": Text("{message} {remedy}", "{message}{remedy}"),
+    # scripts
+    "check.script.latin": Text("Latin", "拉丁字母"),
+    "check.script.zh": Text("Chinese", "中文"),
+    "check.script.ja": Text("Japanese", "日文"),
+    "check.script.ko": Text("Korean", "韩文"),
+    "check.script.cyrillic": Text("Cyrillic", "西里尔字母"),
+    "check.script.arabic": Text("Arabic", "阿拉伯文"),
+    "check.script.thai": Text("Thai", "泰文"),
+    "check.script.devanagari": Text("Devanagari", "天城文"),
+    "check.script.other": Text("other", "其他文字"),
+    # what JSON calls a value
+    "check.json.object": Text("object", "对象"),
+    "check.json.array": Text("array", "数组"),
+    "check.json.string": Text("string", "字符串"),
+    "check.json.boolean": Text("boolean", "布尔值"),
+    "check.json.number": Text("number", "数字"),
+    "check.json.null": Text("null", "空值（null）"),
     # what stands in the file
     "check.not_json": Text(
         "not JSON, at column {column}: {reason}.", "第 {column} 列不是合法的 JSON：{reason}。"
@@ -48,7 +66,7 @@ TEXTS = {
         "Add it, or name the right column: conch data add FILE --column ROLE=COLUMN",
         "请补上，或指明对应的列：conch data add FILE --column ROLE=COLUMN",
     ),
-    "check.null": Text("'{column}' is null.", "'{column}' 为 null。"),
+    "check.null": Text("'{column}' holds nothing (null).", "'{column}' 没有内容（null）。"),
     "check.null.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
     "check.empty": Text("'{column}' is empty.", "'{column}' 为空。"),
     "check.empty.fix": Text("Fill it in, or take the row out.", "请填写内容，或删除该条。"),
@@ -208,7 +226,7 @@ TEXTS = {
     "check.placeholder.fix": Text("Put in what it stands for.", "请替换为实际内容。"),
     "check.language": Text(
         "the question is in {asked}, the answer in {answered} script.",
-        "问题是 {asked} 文字，回答是 {answered} 文字。",
+        "问题用{asked}，回答用{answered}。",
     ),
     "check.language.fix": Text(
         "Answer in the language of the question, unless another one is asked for.",
@@ -270,7 +288,7 @@ TEXTS = {
     ),
     "check.how_to_mend": Text(
         "A copy without the rows at fault: conch data check {name} --fix FOLDER",
-        "生成去掉问题行的副本：conch data check {name} --fix FOLDER",
+        "生成去掉问题数据的副本：conch data check {name} --fix FOLDER",
     ),
     "check.mended": Text(
         "Written to {folder}: {kept} rows; {removed} taken out, listed in removed.jsonl",

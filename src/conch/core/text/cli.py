@@ -32,10 +32,30 @@ TEXTS = {
     "cli.no_command": Text("There is no command '{word}'.", "没有命令 '{word}'。"),
     "cli.missing": Text("{name} is missing.", "缺少 {name}。"),
     "cli.no_value": Text("{option} needs a value.", "{option} 需要一个值。"),
-    "cli.bad_value": Text("{name}: expected {expected}.", "{name}：应为 {expected}。"),
+    "cli.bad_value": Text("{name}: expected {expected}.", "{name}：{expected}。"),
     "cli.comma": Text(", ", "，"),
+    "cli.aside": Text("{text} ({aside})", "{text}（{aside}）"),
     "cli.default": Text("default: ", "默认："),
     "cli.required": Text("required", "必填"),
+    "cli.colon": Text(":", "："),
+    "cli.semicolon": Text("; ", "；"),
+    "cli.range.ge": Text("at least {bound}", "不小于 {bound}"),
+    "cli.range.gt": Text("more than {bound}", "大于 {bound}"),
+    "cli.range.le": Text("at most {bound}", "不大于 {bound}"),
+    "cli.range.lt": Text("less than {bound}", "小于 {bound}"),
+    "cli.range.between": Text("{low} to {high}", "{low} 到 {high}"),
+    "cli.metavar.whole": Text("N", "整数"),
+    "cli.metavar.number": Text("NUMBER", "数值"),
+    "cli.metavar.text": Text("TEXT", "文本"),
+    "cli.metavar.path": Text("PATH", "路径"),
+    "cli.metavar.folder": Text("FOLDER", "文件夹"),
+    "cli.type.string": Text("text", "文本"),
+    "cli.type.integer": Text("whole number", "整数"),
+    "cli.type.number": Text("number", "数值"),
+    "cli.type.boolean": Text("true or false", "true 或 false"),
+    "cli.type.array": Text("list", "列表"),
+    "cli.type.object": Text("names and values", "名称与值"),
+    "cli.type.any": Text("anything", "任意"),
     "cli.extra": Text("There is nothing to do with '{words}' here.", "这里不接受 '{words}'。"),
     "cli.usage_error": Text("The command can't be read: {reason}", "无法理解该命令：{reason}"),
     # short helps, one a command
@@ -68,7 +88,7 @@ TEXTS = {
     ),
     "cli.train.request_id_help": Text(
         "A name for this request: repeating it starts nothing and gives the same run.",
-        "本次请求的标识：重复提交不会再次启动，而是返回同一个训练。",
+        "本次请求的编号：重复提交不会再次启动，而是返回同一个训练。",
     ),
     "cli.train.from_help": Text(
         "Take the settings of this run; KEY=VALUE words change them.",
@@ -83,18 +103,23 @@ TEXTS = {
     "cli.train.unchanged": Text("  nothing", "  没有改动"),
     "cli.train.run": Text("Run {run}  ({folder})", "训练 {run}（{folder}）"),
     "cli.train.started": Text(
-        "Run {run} has started. Watch it: conch runs follow {run}",
-        "训练 {run} 已启动。查看进度：conch runs follow {run}",
+        "Run {run} has started. Watch it: conch runs follow {run}; stop it: conch runs stop {run}",
+        "训练 {run} 已启动。查看进度：conch runs follow {run}；停止：conch runs stop {run}",
     ),
     "cli.train.resumed": Text("Going on from {checkpoint}", "从 {checkpoint} 继续"),
+    "cli.train.locating": Text("Looking for the model …", "正在查找模型 …"),
     "cli.train.loading": Text("Loading the model …", "正在加载模型 …"),
+    "cli.train.took": Text("  took {seconds} s", "  用时 {seconds} 秒"),
+    "cli.train.first_step": Text("the first step …", "第一步 …"),
+    "cli.train.evaluating": Text("evaluating …", "正在评估 …"),
+    "cli.train.best": Text("Lowest eval loss {loss}, at step {step}", "最低评估损失 {loss}，在第 {step} 步"),
     "cli.train.tokenising": Text("Tokenising the data …", "正在对数据分词 …"),
     "cli.train.saving": Text("Saving …", "正在保存 …"),
     "cli.train.data": Text(
         "Data: {train_rows} rows to train on, {eval_rows} to evaluate on; {tokens} tokens, {trained_tokens} of them "
         "trained; longest row {longest}; {truncated_rows} truncated",
-        "数据：训练 {train_rows} 行，评估 {eval_rows} 行；共 {tokens} 个词元，其中 {trained_tokens} 个参与训练；"
-        "最长 {longest}；截断 {truncated_rows} 行",
+        "数据：训练 {train_rows} 条，评估 {eval_rows} 条；共 {tokens} 个词元，其中 {trained_tokens} 个参与训练；"
+        "最长 {longest}；截断 {truncated_rows} 条",
     ),
     "cli.train.training": Text(
         "Training {trainable_parameters} parameters on {device} in {dtype}: {reason}",
@@ -115,14 +140,23 @@ TEXTS = {
         "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
     ),
     "cli.train.ctrl_c": Text(
-        "The run goes on by itself. [d]etach from it, [s]top and save it, [x] cancel it without saving, "
-        "or [c]ontinue watching [d]: ",
-        "训练会自行继续。d：离开；s：保存并停止；x：不保存，直接取消；c：继续查看 [d]：",
+        "The run goes on by itself. [d]etach from it, [s]top and save it (or Ctrl-C again), [x] cancel it without "
+        "saving, or [c]ontinue watching [d]: ",
+        "训练会自行继续。d：离开；s：保存并停止（或再按一次 Ctrl-C）；x：不保存，直接取消；c：继续查看 [d]：",
+    ),
+    "cli.train.ctrl_c_stopping": Text(
+        "The run is stopping: it saves after the step in hand. [d]etach from it (or Ctrl-C again), [x] cancel it "
+        "without saving, or [c]ontinue watching [d]: ",
+        "训练正在停止：当前步骤完成后会保存。d：离开（或再按一次 Ctrl-C）；x：不保存，直接取消；c：继续查看 [d]：",
+    ),
+    "cli.train.detached_stopping": Text(
+        "Run {run} saves after the step in hand and stops. See what it kept: conch runs show {run}",
+        "训练 {run} 将在当前步骤完成后保存并停止。查看保存的内容：conch runs show {run}",
     ),
     "cli.train.stopping": Text("Stopping after the step in hand …", "将在当前步骤完成后停止 …"),
     "cli.train.detached": Text(
-        "Run {run} goes on. Watch it: conch runs follow {run}",
-        "训练 {run} 仍在继续。查看进度：conch runs follow {run}",
+        "Run {run} goes on. Watch it: conch runs follow {run}; stop it: conch runs stop {run}",
+        "训练 {run} 仍在继续。查看进度：conch runs follow {run}；停止：conch runs stop {run}",
     ),
     "cli.train.next": Text(
         "Output: {output}\nTry it:    conch chat {run}\nExport it: conch export {run} --to my-model\n"
@@ -130,14 +164,22 @@ TEXTS = {
         "输出：{output}\n试用：conch chat {run}\n导出：conch export {run} --to my-model\n部署：conch serve {run}",
     ),
     # plan
-    "cli.plan.config": Text("Settings", "设置"),
-    "cli.plan.plan": Text("Plan", "计划"),
-    "cli.plan.rows": Text("Rows", "数据行"),
-    "cli.plan.rows_value": Text(
-        "{train} to train on, {eval} to evaluate on, {cut} truncated", "训练 {train}，评估 {eval}，截断 {cut}"
+    "cli.plan.hidden": Text(
+        "Left out: what is unset or off. --json shows every setting, `conch options train` explains them.",
+        "未列出的设置均为未设置或关闭。--json 会列出全部设置，`conch options train` 有各项说明。",
     ),
-    "cli.plan.rows_packed": Text("{rows}, packed into {packed}", "{rows}，打包为 {packed} 行"),
-    "cli.plan.rows_streamed": Text("read while training, {eval} to evaluate on", "边训练边读取，评估 {eval}"),
+    "cli.plan.twice_rank": Text("twice lora_rank", "lora_rank 的两倍"),
+    "cli.plan.follows": Text("follows from val_size and eval_dataset", "由 val_size 和 eval_dataset 决定"),
+    "cli.plan.plan": Text("Plan", "计划"),
+    "cli.plan.rows": Text("Rows", "数据"),
+    "cli.plan.rows_value": Text(
+        "{train} to train on, {eval} to evaluate on, {cut} truncated",
+        "训练 {train} 条，评估 {eval} 条，截断 {cut} 条",
+    ),
+    "cli.plan.rows_packed": Text("{rows}, packed into {packed}", "{rows}，打包为 {packed} 个序列"),
+    "cli.plan.rows_streamed": Text(
+        "read while training, {eval} to evaluate on", "边训练边读取，评估 {eval} 条"
+    ),
     "cli.plan.tokens_streamed": Text("not known before they are read", "读取前无法得知"),
     "cli.plan.tokens": Text("Tokens an epoch", "每轮词元"),
     "cli.plan.tokens_value": Text(
@@ -145,7 +187,7 @@ TEXTS = {
     ),
     "cli.plan.steps": Text("Steps", "步数"),
     "cli.plan.steps_value": Text(
-        "{steps}: {epochs} epochs, {batch} rows a step", "{steps}：{epochs} 轮，每步 {batch} 行"
+        "{steps}: {epochs} epochs, {batch} rows a step", "{steps}：{epochs} 轮，每步 {batch} 条"
     ),
     "cli.plan.parameters": Text("Trained parameters", "可训练参数"),
     "cli.plan.parameters_value": Text(
@@ -216,6 +258,10 @@ TEXTS = {
         "训练 {run} 已结束：共结束 {count} 个进程，没有残留。",
     ),
     "cli.runs.to_resume": Text("To go on: conch runs resume {run}", "如需继续：conch runs resume {run}"),
+    "cli.runs.to_try": Text(
+        "To try what it has learnt so far: conch chat {checkpoint}",
+        "试用目前的结果：conch chat {checkpoint}",
+    ),
     "cli.runs.queued": Text(
         "Run {run} is in the queue. Watch it: conch runs follow {run}",
         "训练 {run} 已加入队列。查看进度：conch runs follow {run}",
@@ -251,10 +297,12 @@ TEXTS = {
     "cli.runs.none": Text(
         "No runs yet. Start one: conch quickstart", "还没有训练。请从 conch quickstart 开始。"
     ),
-    "cli.runs.columns": Text(
-        "RUN                    STATE           STEPS     LOSS     EVAL  NAME",
-        "训练编号               状态             步数     损失     评估  名称",
-    ),
+    "cli.runs.column.run": Text("RUN", "编号"),
+    "cli.runs.column.state": Text("STATE", "状态"),
+    "cli.runs.column.steps": Text("STEPS", "步数"),
+    "cli.runs.column.loss": Text("LOSS", "损失"),
+    "cli.runs.column.eval": Text("EVAL", "评估损失"),
+    "cli.runs.column.name": Text("NAME", "名称"),
     "cli.runs.resuming": Text(
         "Run {run} goes on from {checkpoint} (step {step})", "训练 {run} 从 {checkpoint}（第 {step} 步）继续"
     ),
@@ -274,6 +322,10 @@ TEXTS = {
     "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
     "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
     "cli.runs.metric.steps": Text("Steps", "步数"),
+    "cli.runs.metric.epoch": Text("Epochs done", "已完成轮数"),
+    "cli.runs.metric.eval_losses": Text("Eval loss of each dataset", "各数据集的评估损失"),
+    "cli.runs.metric.learning_rate": Text("Learning rate", "学习率"),
+    "cli.runs.metric.grad_norm": Text("Gradient norm", "梯度范数"),
     "cli.runs.metric.loss": Text("Loss", "损失"),
     "cli.runs.metric.best_loss": Text("Lowest loss", "最低损失"),
     "cli.runs.metric.eval_loss": Text("Eval loss", "评估损失"),
@@ -283,12 +335,20 @@ TEXTS = {
     "cli.runs.metric.tokens_per_second": Text("Tokens/s", "词元/秒"),
     "cli.runs.metric.train_seconds": Text("Time", "用时"),
     "cli.runs.metric.memory_bytes": Text("Memory", "内存"),
-    "cli.runs.in_state": Text("Only runs in this state.", "只列出处于该状态的训练。"),
+    "cli.runs.in_state": Text(
+        "Only runs in this state.",
+        "只列出处于该状态的训练：queued 排队中，running 进行中，stopping 正在停止，stopped 已停止，"
+        "finished 已完成，failed 失败，lost 失联。",
+    ),
     "cli.runs.named": Text(
         "Only runs with this in their name or id.", "只列出名称或编号中含有该文字的训练。"
     ),
     "cli.runs.since": Text("Only runs made in the last DAYS days.", "只列出最近若干天内建立的训练。"),
     "cli.runs.limit": Text("At most this many.", "最多列出多少个。"),
+    "cli.runs.no_log": Text(
+        "The worker of run {run} printed nothing. What happened in it: conch runs follow {run}",
+        "训练 {run} 的工作进程没有输出任何内容。查看训练过程：conch runs follow {run}",
+    ),
     "cli.runs.samples": Text(
         "Show what the model answered to sample_prompts as training went on.",
         "显示训练过程中模型对 sample_prompts 的回答。",
@@ -310,6 +370,7 @@ TEXTS = {
     "cli.runs.progress": Text("Steps", "步数"),
     "cli.runs.left": Text("Time left", "剩余时间"),
     "cli.runs.output": Text("Output", "输出"),
+    "cli.runs.checkpoints": Text("Checkpoints", "检查点"),
     # models
     "cli.models.pull": Text("Fetch a model and print its folder.", "获取模型并显示其文件夹。"),
     "cli.models.revision": Text("Branch, tag or commit on the hub.", "模型站点上的分支、标签或提交。"),
@@ -356,16 +417,28 @@ TEXTS = {
         "What has arrived is kept. Go on with: conch models pull {name}",
         "已下载的部分会保留。继续下载：conch models pull {name}",
     ),
+    "cli.models.not_compared": Text(
+        "It was here already and was not compared with the hub. To look for a newer version: "
+        "conch models pull {name} --check",
+        "本机已有该模型，未与站点比对。如需检查更新：conch models pull {name} --check",
+    ),
     "cli.models.column.name": Text("NAME", "名称"),
     "cli.models.column.source": Text("SOURCE", "来源"),
     "cli.models.column.architecture": Text("ARCHITECTURE", "结构"),
     "cli.models.column.parameters": Text("PARAMS", "参数量"),
-    "cli.models.column.dtype": Text("DTYPE", "精度"),
+    "cli.models.column.dtype": Text("FORMAT", "数值格式"),
     "cli.models.column.size": Text("SIZE", "大小"),
     "cli.models.column.template": Text("TEMPLATE", "对话模板"),
     "cli.models.column.fits": Text("FITS HERE", "本机可训练"),
-    "cli.models.column.folder": Text("FOLDER", "位置"),
-    "cli.models.column.problem": Text("PROBLEM", "问题"),
+    "cli.models.fact.name": Text("Name", "名称"),
+    "cli.models.fact.source": Text("Source", "来源"),
+    "cli.models.fact.architecture": Text("Architecture", "结构"),
+    "cli.models.fact.parameters": Text("Parameters", "参数量"),
+    "cli.models.fact.dtype": Text("Number format", "数值格式"),
+    "cli.models.fact.size": Text("Size", "大小"),
+    "cli.models.fact.template": Text("Chat template", "对话模板"),
+    "cli.models.fact.folder": Text("Folder", "位置"),
+    "cli.models.fact.problem": Text("Problem", "问题"),
     "cli.models.template_own": Text("own", "自带"),
     "cli.models.template_none": Text("none", "无"),
     "cli.models.not_here": Text("not on this machine yet", "尚未下载"),
@@ -373,8 +446,13 @@ TEXTS = {
     "cli.models.fits_not": Text("does not fit", "内存不足"),
     "cli.models.fits_note": Text(
         "Training here, estimated for one row of 1024 tokens in {dtype} on {device} with {size}:",
-        "本机训练估算（一行 1024 个词元，{dtype}，{device}，{size}）：",
+        "本机训练估算（一条 1024 个词元，{dtype}，{device}，{size}）：",
     ),
+    "cli.models.fits_foot": Text(
+        "FITS HERE is estimated for training on one row of 1024 tokens in {dtype} on {device} with {size}.",
+        "“本机可训练”的估算条件：一条 1024 个词元，{dtype}，{device}，{size}。",
+    ),
+    "cli.models.from_folder": Text("folder", "文件夹"),
     "cli.models.remove_sure": Text(
         "Delete {name} in {folder}? It frees {size}.", "删除 {folder} 中的 {name}？将释放 {size}。"
     ),
@@ -396,13 +474,17 @@ TEXTS = {
     "cli.models.removed": Text("Removed model {name}; {size} freed.", "已删除模型 {name}，释放 {size}。"),
     # data
     "cli.data.list": Text("List the datasets that are known by name.", "列出已登记的数据集。"),
+    "cli.data.list.name": Text("NAME", "名称"),
+    "cli.data.list.format": Text("FORMAT", "格式"),
+    "cli.data.list.rows": Text("ROWS", "条数"),
+    "cli.data.list.file": Text("FILE", "文件"),
     "cli.data.add": Text(
         "Register a file, folder or hub dataset under a name.\n\n"
         "Its format and columns are recognised from its rows; --format and --column say what is not.",
         "登记文件、文件夹或站点上的数据集。\n\n格式和列会自动识别；无法识别时用 --format 和 --column 指明。",
     ),
     "cli.data.name": Text("The name to give it; the file's own unless given.", "数据集名称；默认取文件名。"),
-    "cli.data.format": Text("The format of its rows.", "数据行的格式。"),
+    "cli.data.format": Text("The format of its rows.", "数据的格式。"),
     "cli.data.column": Text(
         "Which column holds which part, such as prompt=question; `tools=` says that none does. May be repeated.",
         "各列的含义，例如 prompt=question；`tools=` 表示没有该列。可重复。",
@@ -429,7 +511,7 @@ TEXTS = {
     ),
     "cli.data.fix": Text(
         "Write a copy without the rows at fault to this new folder, and list them in removed.jsonl.",
-        "将去掉问题行的副本写入这个新文件夹，去掉的行列在 removed.jsonl 中。",
+        "将去掉问题数据的副本写入这个新文件夹，去掉的数据列在 removed.jsonl 中。",
     ),
     "cli.data.stats": Text(
         "Show how long the rows of a dataset are in tokens, and what each cutoff_len would cut.",
@@ -439,6 +521,11 @@ TEXTS = {
     "cli.data.stats.unread": Text(
         "Can't be used   {value} (see conch data check)", "无法使用    {value}（见 conch data check）"
     ),
+    "cli.data.stats.of_turns": Text("{rows} of {turns} turns", "{turns} 轮 {rows} 条"),
+    "cli.data.stats.of_script": Text("{rows} in {script}", "{script} {rows} 条"),
+    "cli.data.stats.quantile.min": Text("shortest {length}", "最短 {length}"),
+    "cli.data.stats.quantile.max": Text("longest {length}", "最长 {length}"),
+    "cli.data.stats.quantile.other": Text("{name} {length}", "{name} {length}"),
     "cli.data.stats.turns": Text("Rows by turns   {value}", "按轮数      {value}"),
     "cli.data.stats.languages": Text("Scripts         {value}", "文字        {value}"),
     "cli.data.stats.tokens": Text("Tokens          {value}", "词元数      {value}"),
@@ -447,14 +534,16 @@ TEXTS = {
     "cli.data.stats.histogram": Text("Length in tokens:", "长度分布（词元）："),
     "cli.data.stats.cutoffs": Text("Truncated by cutoff_len:", "各 cutoff_len 截断的条数："),
     "cli.data.preview": Text(
-        "Show the exact tokens of the first rows; the trained ones in green.",
-        "显示前几行的词元；参与训练的为绿色。",
+        "Show the exact tokens of the first rows; the trained ones in green, or ⟦so⟧ where there are no colours.",
+        "显示前几条数据的词元；参与训练的为绿色，无颜色时以⟦⟧标出。",
     ),
-    "cli.data.preview_rows": Text("How many rows.", "行数。"),
+    "cli.data.preview_rows": Text("How many rows.", "显示多少条。"),
     "cli.data.preview_row": Text(
         "Row {row}, {part}: {tokens} tokens, {trained} of them trained",
         "第 {row} 条，{part}：{tokens} 个词元，其中 {trained} 个参与训练",
     ),
+    "cli.data.preview_cut": Text("; cut at cutoff_len", "；已在 cutoff_len 处截断"),
+    "cli.data.counted": Text("{rows} rows …", "已处理 {rows} 条…"),
     "cli.data.part.conversation": Text("conversation", "对话"),
     "cli.data.part.chosen": Text("chosen answer", "被选中的回答"),
     "cli.data.part.rejected": Text("rejected answer", "被拒绝的回答"),
@@ -469,9 +558,25 @@ TEXTS = {
     "cli.chat.no_prompt.fix": Text("Ask it with --prompt.", "请用 --prompt 提出问题。"),
     "cli.chat.loading": Text("Loading {model} …", "正在加载 {model} …"),
     "cli.chat.ready": Text(
-        "Ask away. /new starts over, /exit ends, Ctrl-C stops an answer.",
-        "请提问。/new 重新开始，/exit 退出，Ctrl-C 中断回答。",
+        "Ask away. /new starts over, /exit ends, /help tells more, Ctrl-C stops an answer.",
+        "请提问。/new 重新开始，/exit 退出，/help 查看帮助，Ctrl-C 中断回答。",
     ),
+    "cli.chat.help": Text(
+        "/new    forget the conversation and start over\n"
+        "/exit   end (so do /quit and Ctrl-D)\n"
+        "/help   this list\n"
+        "Ctrl-C  stop an answer; at the prompt it ends the chat",
+        "/new    清空对话，重新开始\n"
+        "/exit   退出（/quit 和 Ctrl-D 也可以）\n"
+        "/help   显示本帮助\n"
+        "Ctrl-C  中断回答；在输入时则退出",
+    ),
+    "cli.chat.forgotten": Text("The conversation is forgotten.", "对话已清空。"),
+    "cli.chat.no_command": Text(
+        "There is no command {word}; /help lists them. To ask the model just that, put a space before it.",
+        "没有命令 {word}；/help 会列出全部命令。如要把它发给模型，请在前面加一个空格。",
+    ),
+    "cli.program_version": Text("Show the version and exit.", "显示版本并退出。"),
     # export
     "cli.export.to": Text("The folder to make.", "要生成的文件夹。"),
     "cli.export.format": Text("What to write.", "导出格式。"),
@@ -480,6 +585,10 @@ TEXTS = {
         "即使导出模型的回答与来源不一致也保留。",
     ),
     "cli.export.done": Text("Exported to {folder} ({size})", "已导出到 {folder}（{size}）"),
+    "cli.export.next": Text(
+        "Try it:   conch chat {folder}\nServe it: conch serve {folder}",
+        "试用：conch chat {folder}\n部署：conch serve {folder}",
+    ),
     "cli.export.proof": Text(
         "Proof, on {prompts} prompts: merging changed the logits by at most {merging} and writing by at most {writing} "
         "(allowed {bound}). From source to export in {dtype}: at most {difference}; {same} of {prompts} greedy answers "

@@ -8,33 +8,49 @@ TEXTS = {
         "Correct them and run again; `conch options train` lists every key.",
         "请改正后重新运行；`conch options train` 会列出全部配置项。",
     ),
-    "config.problem": Text("{key} = {value}: expected {expected}", "{key} = {value}：应为 {expected}"),
+    "config.nothing": Text(
+        "There is nothing to train: neither a config file nor model_name_or_path and dataset are given.",
+        "没有可训练的内容：既没有给出配置文件，也没有给出 model_name_or_path 和 dataset。",
+    ),
+    "config.nothing.fix": Text(
+        "Name a file (conch train train.yaml), or both keys: conch train model_name_or_path=smollm2-135m "
+        "dataset=magic_conch",
+        "请给出文件（conch train train.yaml），或同时给出这两项：conch train model_name_or_path=smollm2-135m "
+        "dataset=magic_conch",
+    ),
+    "config.problem": Text("{key} = {value}: expected {expected}", "{key} = {value}：{expected}"),
+    "config.problem_unset": Text("{key} is not set: expected {expected}", "{key} 未设置：{expected}"),
     "config.problem_where": Text(" ({where})", "（{where}）"),
     "config.did_you_mean": Text("; did you mean '{suggestion}'?", "；您是想写 '{suggestion}' 吗？"),
     "config.line": Text("{file} line {line}", "{file} 第 {line} 行"),
     "config.command_line": Text("command line", "命令行"),
     "config.from_python": Text("Python call", "Python 调用"),
     # what was expected
-    "config.expect.bool": Text("true or false", "true 或 false"),
-    "config.expect.choice": Text("one of {choices}", "以下之一：{choices}"),
-    "config.expect.ge": Text("at least {bound}", "不小于 {bound}"),
-    "config.expect.given": Text("a value: this key is required", "必填项，请给出值"),
-    "config.expect.gt": Text("more than {bound}", "大于 {bound}"),
-    "config.expect.int": Text("a whole number", "整数"),
-    "config.expect.known_key": Text("a known key", "已知的配置项"),
-    "config.expect.le": Text("at most {bound}", "不大于 {bound}"),
-    "config.expect.list": Text("a list, or names separated by commas", "列表，或以逗号分隔的名称"),
-    "config.expect.lt": Text("less than {bound}", "小于 {bound}"),
-    "config.expect.mapping": Text("a mapping of names to values", "名称到值的映射"),
-    "config.expect.number": Text("a number", "数字"),
+    "config.expect.bool": Text("true or false", "应为 true 或 false"),
+    "config.expect.choice": Text("one of {choices}", "应为以下之一：{choices}"),
+    "config.expect.ge": Text("at least {bound}", "应不小于 {bound}"),
+    "config.expect.given": Text("a value: this key is required", "必填，请给出值"),
+    "config.expect.gt": Text("more than {bound}", "应大于 {bound}"),
+    "config.expect.int": Text("a whole number", "应为整数"),
+    "config.expect.known_key": Text("a known key", "没有这个配置项"),
+    "config.expect.le": Text("at most {bound}", "应不大于 {bound}"),
+    "config.expect.list": Text("a list, or names separated by commas", "应为列表，或以逗号分隔的名称"),
+    "config.expect.lt": Text("less than {bound}", "应小于 {bound}"),
+    "config.expect.mapping": Text("a mapping of names to values", "应为名称到值的映射"),
+    "config.expect.number": Text("a number", "应为数字"),
     "config.expect.once": Text(
         "each key once; it stands already in {first}", "每项只写一次；{first} 已经写过"
     ),
-    "config.expect.text": Text("text", "文本"),
-    "config.expect.valid": Text("a valid value", "有效的值"),
+    "config.expect.text": Text("text", "应为文本"),
+    "config.expect.valid": Text("a valid value", "值无效"),
     # files and words
     "config.no_file": Text("There is no config file {file}.", "配置文件 {file} 不存在。"),
     "config.no_file.fix": Text("Check the path.", "请检查路径。"),
+    "config.no_file_close": Text(
+        "There is no config file {file}. Did you mean {close}?",
+        "配置文件 {file} 不存在。您是想写 {close} 吗？",
+    ),
+    "config.no_file_close.fix": Text("Run again with {close}.", "请用 {close} 重新运行。"),
     "config.is_folder": Text("{file} is a folder, not a config file.", "{file} 是文件夹，不是配置文件。"),
     "config.is_folder.fix": Text("Name a .yaml or .json file in it.", "请指定其中的 .yaml 或 .json 文件。"),
     "config.unreadable": Text(
@@ -58,7 +74,10 @@ TEXTS = {
     "config.not_mapping": Text("{file} holds no `key: value` pairs.", "{file} 中没有 `键: 值` 形式的内容。"),
     "config.not_mapping.fix": Text("Write one `key: value` a line.", "每行写一个 `键: 值`。"),
     "config.not_override": Text("'{word}' is not a setting.", "'{word}' 不是一项设置。"),
-    "config.not_override.fix": Text("Write key=value or --key value.", "请写成 key=value 或 --key value。"),
+    "config.not_override.fix": Text(
+        "Write key=value or --key value; a config file comes first: conch train FILE key=value",
+        "请写成 key=value 或 --key value；配置文件写在最前：conch train FILE key=value",
+    ),
     # keys that change nothing
     "config.no_effect": Text(
         "{key} ({where}) has no effect here: {reason}", "{key}（{where}）在此不起作用：{reason}"
@@ -70,7 +89,7 @@ TEXTS = {
     ),
     "config.no_effect.one_process": Text("the run is one process.", "训练只有一个进程。"),
     "config.no_effect.workers": Text(
-        "workers take rows in portions of a fixed size.", "各工作进程每次处理的行数是固定的。"
+        "workers take rows in portions of a fixed size.", "各工作进程每次处理的数据条数是固定的。"
     ),
     "config.no_effect.tool_format": Text(
         "functions and calls of them are written as the model's own chat template writes them.",
@@ -105,80 +124,82 @@ TEXTS = {
     # keys that are refused until they are built
     "config.later.method": Text(
         "stage sft or pt with lora, full or freeze: this method is not built yet",
-        "stage 为 sft 或 pt，配合 lora、full 或 freeze：该方法尚未实现",
+        "该方法尚未实现，请改用 stage: sft 或 pt，配合 lora、full 或 freeze",
     ),
     "config.later.media": Text(
-        "that this key is left out: images, video and audio are not supported yet",
-        "去掉此项：暂不支持图像、视频和音频",
+        "this key to be left out: images, video and audio are not supported yet",
+        "请去掉此项：暂不支持图像、视频和音频",
     ),
     "config.later.cluster": Text(
-        "that this key is left out: training over several processes is not built yet",
-        "去掉此项：多进程训练尚未实现",
+        "this key to be left out: training over several processes is not built yet",
+        "请去掉此项：多进程训练尚未实现",
     ),
     "config.later.quantization": Text(
-        "that this key is left out: training on quantised weights is not built yet",
-        "去掉此项：基于量化权重的训练尚未实现",
+        "this key to be left out: training on quantised weights is not built yet",
+        "请去掉此项：基于量化权重的训练尚未实现",
     ),
     "config.later.model": Text(
-        "that this key is left out: this change of the model is not built yet",
-        "去掉此项：对模型的这种改动尚未实现",
+        "this key to be left out: this change of the model is not built yet",
+        "请去掉此项：对模型的这种改动尚未实现",
     ),
     "config.later.predict": Text(
-        "that this key is left out: prediction over a dataset is not built yet",
-        "去掉此项：对数据集批量预测尚未实现",
+        "this key to be left out: prediction over a dataset is not built yet",
+        "请去掉此项：对数据集批量预测尚未实现",
     ),
     "config.later.hub": Text(
-        "that this key is left out: this hub is not supported yet", "去掉此项：暂不支持该模型站点"
+        "this key to be left out: this hub is not supported yet", "请去掉此项：暂不支持该模型站点"
     ),
     "config.later.swanlab_key": Text(
         "nothing here, since a run's config holds no secrets; use `swanlab login` or SWANLAB_API_KEY",
         "此处不接受，因为训练配置不保存密钥；请使用 `swanlab login` 或环境变量 SWANLAB_API_KEY",
     ),
     "config.later.trackers": Text(
-        "nothing: this setting of a tracker is not supported yet",
-        "不填：暂不支持该跟踪平台的这项设置",
+        "this key to be left out: this setting of a tracker is not supported yet",
+        "请去掉此项：暂不支持该跟踪平台的这项设置",
     ),
     "config.later.trainer": Text(
-        "that this key is left out: our trainer computes loss and batches in its own way",
-        "去掉此项：我们的训练器以自己的方式计算损失和批次",
+        "this key to be left out: our trainer computes loss and batches in its own way",
+        "请去掉此项：我们的训练器以自己的方式计算损失和批次",
     ),
     "config.later.export": Text(
-        "that this key is left out: exporting this way is not built yet", "去掉此项：这种导出方式尚未实现"
+        "this key to be left out: exporting this way is not built yet", "请去掉此项：这种导出方式尚未实现"
     ),
     "config.later.export_hub": Text(
-        "that this key is left out: uploading is not built yet, but `hf upload` takes the exported folder",
-        "去掉此项：上传尚未实现，可用 `hf upload` 上传导出的文件夹",
+        "this key to be left out: uploading is not built yet, but `hf upload` takes the exported folder",
+        "请去掉此项：上传尚未实现，可用 `hf upload` 上传导出的文件夹",
     ),
     # rules between keys
-    "config.rule.model_source": Text("{choices}, or the URL of a mirror", "{choices}，或镜像站的 URL"),
+    "config.rule.model_source": Text("{choices}, or the URL of a mirror", "应为 {choices}，或镜像站的 URL"),
     "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
     "config.rule.pure_bf16": Text(
         "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
     ),
-    "config.rule.do_train": Text("true: `conch train` always trains", "true：`conch train` 总会训练"),
+    "config.rule.do_train": Text("true: `conch train` always trains", "应为 true：`conch train` 总会训练"),
     "config.rule.dataset": Text(
         "a dataset: a registered name, or the path of a file such as ./my.jsonl",
-        "一个数据集：已登记的名称，或文件路径，如 ./my.jsonl",
+        "请指定数据集：已登记的名称，或文件路径，如 ./my.jsonl",
     ),
     "config.rule.val_or_eval": Text(
         "only one of val_size and eval_dataset", "val_size 与 eval_dataset 只能选一个"
     ),
-    "config.rule.val_size": Text("a share below 1, or a whole number of rows", "小于 1 的比例，或整数行数"),
+    "config.rule.val_size": Text(
+        "a share below 1, or a whole number of rows", "应为小于 1 的比例，或整数条数"
+    ),
     "config.rule.shares_interleave": Text(
         "mix_strategy: interleave_under or interleave_over beside it",
-        "同时设置 mix_strategy: interleave_under 或 interleave_over",
+        "请同时设置 mix_strategy: interleave_under 或 interleave_over",
     ),
     "config.rule.shares_count": Text(
-        "one share for each of the {count} datasets", "为 {count} 个数据集各写一个比例"
+        "one share for each of the {count} datasets", "请为 {count} 个数据集各写一个比例"
     ),
-    "config.rule.shares_sum": Text("shares that add up to 1", "各比例之和为 1"),
+    "config.rule.shares_sum": Text("shares that add up to 1", "各比例之和应为 1"),
     "config.rule.stream_steps": Text(
         "a number of steps: with streaming: true nobody knows how many rows an epoch has",
-        "给出步数：streaming: true 时无法得知一轮有多少行",
+        "请给出步数：streaming: true 时无法得知一轮有多少条数据",
     ),
     "config.rule.stream_val_size": Text(
         "a number of rows (such as 100) with streaming: true, or an eval_dataset",
-        "streaming: true 时请给出行数（如 100），或使用 eval_dataset",
+        "streaming: true 时请给出条数（如 100），或使用 eval_dataset",
     ),
     "config.rule.stream_tokens": Text(
         "that only one of streaming and tokenized_path is set", "streaming 与 tokenized_path 只能设置一个"
@@ -189,19 +210,19 @@ TEXTS = {
     ),
     "config.rule.best_needs_eval": Text(
         "evaluation during training: set val_size or eval_dataset",
-        "训练中要有评估：请设置 val_size 或 eval_dataset",
+        "训练中需要评估：请设置 val_size 或 eval_dataset",
     ),
     "config.rule.save_as_eval": Text(
         "'{when}', as eval_strategy, because load_best_model_at_end is true",
-        "'{when}'（与 eval_strategy 一致），因为 load_best_model_at_end 为 true",
+        "应为 '{when}'（与 eval_strategy 一致），因为 load_best_model_at_end 为 true",
     ),
     "config.rule.early_stopping": Text(
         "load_best_model_at_end: true, so that the best model is kept",
-        "同时设置 load_best_model_at_end: true，以便保留最好的模型",
+        "请同时设置 load_best_model_at_end: true，以便保留最好的模型",
     ),
-    "config.rule.max_steps": Text("-1 (by epochs) or at least 1", "-1（按轮数）或至少为 1"),
+    "config.rule.max_steps": Text("-1 (by epochs) or at least 1", "应为 -1（按轮数）或不小于 1"),
     "config.rule.whole_steps": Text(
-        "a whole number of steps, or a share of all steps below 1", "整数步数，或小于 1 的总步数比例"
+        "a whole number of steps, or a share of all steps below 1", "应为整数步数，或小于 1 的总步数比例"
     ),
     "config.rule.adapter": Text(
         "no adapter with finetuning_type {kind}: merge it first with `conch export`",
@@ -212,7 +233,7 @@ TEXTS = {
     ),
     "config.rule.freeze_layers": Text(
         "a number of layers: from the end if positive, from the start if negative",
-        "层数：正数从末尾算起，负数从开头算起",
+        "应为层数：正数从末尾算起，负数从开头算起",
     ),
     "config.passthrough": Text(
         "Handed on to transformers.TrainingArguments.{key}.",

@@ -64,20 +64,20 @@ TEXTS = {
     "data.unsafe_member.fix": Text(
         "Don't unpack it. Get the archive from another source.", "请不要解压，并换一个来源获取。"
     ),
-    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据行。"),
+    "data.empty": Text("{file} holds no rows.", "{file} 中没有任何数据。"),
     "data.empty.fix": Text(
         'Give at least one row such as {{"instruction": "…", "output": "…"}}.',
-        '至少写一行，例如 {{"instruction": "…", "output": "…"}}。',
+        '请至少写一条，例如 {{"instruction": "…", "output": "…"}}。',
     ),
     "data.not_array": Text(
         "{file} holds one JSON {found}, not an array of rows.",
-        "{file} 中是一个 JSON {found}，而不是由行组成的数组。",
+        "{file} 中是一个 JSON {found}，而不是由数据组成的数组。",
     ),
-    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各行放在 [ 和 ] 之间。"),
+    "data.not_array.fix": Text("Put the rows between [ and ].", "请把各条数据放在 [ 和 ] 之间。"),
     # telling the format
     "data.unrecognised": Text(
         "The format of {file} was not recognised. Its rows have: {columns}.",
-        "无法识别 {file} 的格式。各行的列：{columns}。",
+        "无法识别 {file} 的格式。已有的列：{columns}。",
     ),
     "data.unrecognised.fix": Text(
         "Say which columns hold what: conch data add FILE --column prompt=COLUMN --column response=COLUMN. "
@@ -86,19 +86,19 @@ TEXTS = {
     ),
     "data.not_of_format": Text(
         "The rows of {file} don't look like {format}. They have: {columns}.",
-        "{file} 的行不像 {format} 格式。已有的列：{columns}。",
+        "{file} 的数据不像 {format} 格式。已有的列：{columns}。",
     ),
     "data.not_of_format.fix": Text(
         "Name the columns: --column prompt=COLUMN --column response=COLUMN, or choose another format.",
         "请指明各列：--column prompt=COLUMN --column response=COLUMN，或换用其他格式。",
     ),
     "data.no_such_column": Text(
-        "The rows of {file} have no column '{column}'.", "{file} 的行没有 '{column}' 列。"
+        "The rows of {file} have no column '{column}'.", "{file} 的数据没有 '{column}' 列。"
     ),
     "data.no_such_column.fix": Text("They have: {columns}", "已有的列：{columns}"),
     "data.several_formats": Text(
         "The rows of {file} could be of more than one format: {formats}.",
-        "{file} 的行可能是多种格式：{formats}。",
+        "{file} 的数据可能是多种格式：{formats}。",
     ),
     "data.several_formats.fix": Text(
         "Say which: conch data add FILE --format FORMAT",
@@ -173,8 +173,8 @@ TEXTS = {
         "{file} 中的数据集 '{name}' 只在另一个站点上（{key}：{repo}），暂不支持从该站点获取数据集。",
     ),
     "data.other_hub.fix": Text(
-        "Download its files and register them: conch data add FOLDER, or give its hf_hub_url.",
-        "请下载其文件后登记：conch data add FOLDER，或给出 hf_hub_url。",
+        "Download its files and register them: conch data add FOLDER, or give its hf_hub_url or ms_hub_url.",
+        "请下载其文件后登记：conch data add FOLDER，或给出 hf_hub_url 或 ms_hub_url。",
     ),
     "data.media_later": Text(
         "Dataset '{name}' in {file} has {parts}, which can't be trained on yet.",
@@ -261,14 +261,29 @@ TEXTS = {
         "没有文件 {repo}，也无法从站点获取同名的数据集：{reason}。",
     ),
     "data.hub_unreachable.fix": Text(
-        "Check the network, or set HF_ENDPOINT to a mirror. If it was fetched before, HF_HUB_OFFLINE=1 uses that copy.",
-        "请检查网络，或将 HF_ENDPOINT 设为镜像站。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
+        "Check the network, or choose a mirror: conch models source hf-mirror. If it was fetched before, "
+        "HF_HUB_OFFLINE=1 uses that copy.",
+        "请检查网络，或选择镜像站：conch models source hf-mirror。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
     ),
+    "data.hubs_failed": Text(
+        "There is no file {repo}, and no hub serves a dataset of that name:{reasons}",
+        "没有文件 {repo}，也没有站点能提供同名的数据集：{reasons}",
+    ),
+    "data.hubs_failed.fix": Text(
+        "Check the network, or choose a mirror: conch models source hf-mirror. If it was fetched before, "
+        "HF_HUB_OFFLINE=1 uses that copy.",
+        "请检查网络，或选择镜像站：conch models source hf-mirror。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
+    ),
+    "data.no_modelscope": Text(
+        "{repo} is a dataset of ModelScope, whose client library is not installed.",
+        "{repo} 是魔搭（ModelScope）上的数据集，但尚未安装其客户端库。",
+    ),
+    "data.no_modelscope.fix": Text("Run: pip install modelscope", "请运行：pip install modelscope"),
     # refusing, mending
     "data.bad_rows": Text("Dataset '{name}' can't be trained on:", "数据集 '{name}' 无法用于训练："),
     "data.bad_rows.fix": Text(
         "See all: conch data check {name}. Leave them out: conch data check {name} --fix FOLDER",
-        "查看全部：conch data check {name}。去掉问题行：conch data check {name} --fix FOLDER",
+        "查看全部：conch data check {name}。去掉有问题的数据：conch data check {name} --fix FOLDER",
     ),
     "data.fix_target": Text("The folder {folder} is in use.", "文件夹 {folder} 已被占用。"),
     "data.fix_target.fix": Text(
@@ -290,10 +305,16 @@ TEXTS = {
     "data.cannot_mend.fix": Text("Correct it by hand there, then check again.", "请手动改正该处后重新检查。"),
     "data.val_too_large": Text(
         "val_size {val_size} leaves none of the {rows} rows for training.",
-        "val_size 为 {val_size} 时，{rows} 行数据中没有剩下可训练的。",
+        "val_size 为 {val_size} 时，{rows} 条数据中没有剩下可训练的。",
     ),
     "data.val_too_large.fix": Text(
-        "Use a share such as 0.1, or a smaller count.", "请使用如 0.1 的比例，或更小的行数。"
+        "Use a share such as 0.1, or a smaller count.", "请使用如 0.1 的比例，或更小的条数。"
+    ),
+    "data.stream_held_out": Text(
+        "Held back from the stream for evaluation (val_size): {count} rows, drawn from among those at its "
+        "beginning (buffer_size {buffer}). They are not trained on.",
+        "流式读取：已按 val_size 划出 {count} 条作为验证集，从数据开头（buffer_size {buffer}）的样本中随机抽取；"
+        "这些样本不参与训练。",
     ),
     "data.nothing_trained": Text(
         "{file} row {row}: no token of the answer would be trained, since the prompt fills cutoff_len {cutoff} "

@@ -23,7 +23,7 @@ TEXTS = {
     ),
     "diagnosis.diverging": Text(
         "The loss fell to {best:.3f} and rose again to {end:.3f}: the steps are too large and overshoot.",
-        "损失降到 {best:.3f} 后又升到 {end:.3f}：更新步子太大，越过了低点。",
+        "损失降到 {best:.3f} 后又升到 {end:.3f}：更新步子太大，越过了最低点。",
     ),
     "diagnosis.diverging.fix": Text(
         "Lower the learning rate from {learning_rate:g} to {new_learning_rate:g}.",
@@ -33,7 +33,7 @@ TEXTS = {
         "On rows that were not trained on, the loss was best at step {step} ({best:.3f}) and then rose to {end:.3f} "
         "while the training loss went on falling: the model learns the rows by heart instead of what they have in "
         "common. Last checkpoint before that: {checkpoint}.",
-        "验证损失在第 {step} 步最低（{best:.3f}），之后升到 {end:.3f}，而训练损失仍在下降：模型开始死记训练样本，"
+        "评估损失在第 {step} 步最低（{best:.3f}），之后升到 {end:.3f}，而训练损失仍在下降：模型开始死记训练样本，"
         "而不是学习规律（过拟合）。在此之前最近的检查点：{checkpoint}。",
     ),
     "diagnosis.overfitting.fix": Text(
@@ -43,7 +43,7 @@ TEXTS = {
     "diagnosis.memorised": Text(
         "The training loss is down to {end:.3f} on only {rows} rows: the model can recite them. For a fixed persona or "
         "fixed answers that may be what you want; anything else it may now do worse than before.",
-        "训练数据只有 {rows} 行，训练损失已降到 {end:.3f}：模型可以把它们背出来。如果只想固定人设或固定回答，"
+        "训练数据只有 {rows} 条，训练损失已降到 {end:.3f}：模型可以把它们背出来。如果只想固定人设或固定回答，"
         "这可能正合适；但其他能力可能已经变差。",
     ),
     "diagnosis.memorised.fix": Text(
@@ -68,24 +68,24 @@ TEXTS = {
     ),
     "diagnosis.unfinished.fix": Text(
         "Train longer, and watch the evaluation loss: stop when it no longer falls.",
-        "请延长训练，并关注验证损失：不再下降时就该停止。",
+        "请延长训练，并关注评估损失：不再下降时就该停止。",
     ),
     "diagnosis.spikes": Text(
         "The gradient leapt at step {step} to {norm:.2g}, where {usual:.2g} is usual ({count} such steps): one batch pulled "
         "hard in a direction of its own, often a broken or very unusual row.",
         "第 {step} 步梯度突增到 {norm:.2g}，而平时约为 {usual:.2g}（这样的步共 {count} 个）：某一批数据的影响异常大，"
-        "常见原因是有损坏或很特殊的数据行。",
+        "常见原因是有损坏或很特殊的数据。",
     ),
     "diagnosis.spikes.fix": Text(
         "Clip harder with max_grad_norm {new_max_grad_norm:g}, and look for odd rows: conch data check.",
-        "请把 max_grad_norm 设为 {new_max_grad_norm:g} 以加强裁剪，并用 conch data check 查找异常的数据行。",
+        "请把 max_grad_norm 设为 {new_max_grad_norm:g} 以加强裁剪，并用 conch data check 查找异常的数据。",
     ),
     "diagnosis.few_steps": Text(
         "There were only {steps} steps: too few for the optimiser to find its pace, whatever the rows hold.",
         "总共只有 {steps} 步：无论数据如何，优化器都来不及进入状态。",
     ),
     "diagnosis.few_steps.fix": Text(
-        "Take more steps: fewer rows a step, or more epochs.", "请增加步数：减少每步的行数，或增加训练轮数。"
+        "Take more steps: fewer rows a step, or more epochs.", "请增加步数：减少每步的条数，或增加训练轮数。"
     ),
     "diagnosis.masked": Text(
         "Only {trained} of {tokens} tokens ({share:.1%}) are trained on: the answers are tiny beside their prompts, or the "
@@ -94,16 +94,16 @@ TEXTS = {
     ),
     "diagnosis.masked.fix": Text(
         "See what is trained with conch data preview. If the columns are right, change {key} to train on more of each row.",
-        "请用 conch data preview 查看参与训练的部分；如果列没有错，请修改 {key}，让每行有更多内容参与训练。",
+        "请用 conch data preview 查看参与训练的部分；如果列没有错，请修改 {key}，让每条有更多内容参与训练。",
     ),
     "diagnosis.truncated": Text(
         "{cut} of {rows} rows ({share:.0%}) are longer than {cutoff} tokens and lost their end, so the model never sees how "
         "those answers finish.",
-        "{rows} 行中有 {cut} 行（{share:.0%}）超过 {cutoff} 个词元而被截断，模型看不到这些回答的结尾。",
+        "{rows} 条中有 {cut} 条（{share:.0%}）超过 {cutoff} 个词元而被截断，模型看不到这些回答的结尾。",
     ),
     "diagnosis.truncated.fix": Text(
         "Raise cutoff_len to {new_cutoff_len} if the memory allows it, or split the long rows.",
-        "如果内存允许，请把 cutoff_len 提高到 {new_cutoff_len}，或把过长的行拆开。",
+        "如果内存允许，请把 cutoff_len 提高到 {new_cutoff_len}，或把过长的数据拆开。",
     ),
     "diagnosis.memory": Text(
         "Training took {peak:.1f} GB, {share:.0%} of this machine's memory: the system swaps to the disk, or ends the run.",
@@ -111,7 +111,7 @@ TEXTS = {
     ),
     "diagnosis.memory.fix": Text(
         "Work on fewer or shorter rows at once; with more accumulation the result stays the same.",
-        "请减少同时处理的行数或长度；相应增加梯度累积，结果不变。",
+        "请减少同时处理的条数或长度；相应增加梯度累积，结果不变。",
     ),
     "diagnosis.slower": Text(
         "The speed fell from {before:.0f} to {after:.0f} tokens/s during training: something else uses the machine, it runs "
@@ -125,10 +125,10 @@ TEXTS = {
     "diagnosis.padding": Text(
         "Rows are padded to the longest of each batch of {batch}, and they differ so much in length that up to {share:.0%} "
         "of the work is done on padding.",
-        "每批 {batch} 行都会补齐到其中最长的一行，而各行长度相差很大，最多有 {share:.0%} 的计算花在补齐上。",
+        "每批 {batch} 条都会补齐到其中最长的一条，而各条长度相差很大，最多有 {share:.0%} 的计算花在补齐上。",
     ),
     "diagnosis.padding.fix": Text(
         "Take one row at a time and accumulate: the same result with no padding.",
-        "请每次只取一行并使用梯度累积：结果相同，且没有补齐的浪费。",
+        "请每次只取一条并使用梯度累积：结果相同，且没有补齐的浪费。",
     ),
 }

@@ -3,7 +3,11 @@
 from conch.core.text.entry import Text
 
 TEXTS = {
-    "export.merging": Text("Merging …", "正在合并 …"),
+    "export.merging": Text("Merging the adapter into its base …", "正在把适配器合并进基座模型 …"),
+    "export.nothing_to_merge": Text(
+        "{name} has no adapter to merge; its weights are written as they are …",
+        "{name} 没有需要合并的适配器，将按原样写出权重 …",
+    ),
     "export.proving": Text("Comparing the export with its source …", "正在对比导出模型与来源 …"),
     "export.target_exists": Text("The export folder {folder} is not empty.", "导出文件夹 {folder} 不为空。"),
     "export.target_exists.fix": Text(

@@ -13,14 +13,14 @@ TEXTS = {
     "keys.group.lora": Text("LoRA", "LoRA"),
     "keys.group.freeze": Text("Freeze", "冻结微调"),
     "keys.group.optimisation": Text("Batches, steps and learning rate", "批次、步数与学习率"),
-    "keys.group.precision": Text("Precision and memory", "精度与显存"),
+    "keys.group.precision": Text("Precision and memory", "精度与内存"),
     "keys.group.output": Text("Output, saving and evaluation", "输出、保存与评估"),
     "keys.group.generation": Text("Generation", "生成"),
     "keys.group.passthrough": Text("Passed on to transformers", "直接传给 transformers"),
     # model: which one, and how its files are read
     "keys.model_name_or_path": Text(
         "The model to start from: a hub id, a model folder, a GGUF file, a run id or a bundled name.",
-        "要微调的基座模型：模型站点 ID、本地模型目录、GGUF 文件、训练任务 ID 或内置模型名。",
+        "要微调的基座模型：模型站点上的名称、模型文件夹、GGUF 文件、训练的编号或名称，或内置模型名。",
     ),
     "keys.adapter_name_or_path": Text(
         (
@@ -44,7 +44,7 @@ TEXTS = {
     ),
     "keys.cache_dir": Text(
         "The folder where downloaded models are kept. Unset: the usual hub cache.",
-        "下载的模型存放在哪个目录；不填则用默认的缓存目录。",
+        "下载的模型存放在哪个文件夹；不填则用默认的缓存文件夹。",
     ),
     "keys.trust_remote_code": Text(
         (
@@ -69,19 +69,23 @@ TEXTS = {
     ),
     "keys.resize_vocab": Text(
         "Grow the embedding table to hold every token of the tokenizer, such as newly added ones.",
-        "扩展词嵌入层，使其覆盖分词器中的全部 token（例如新增的 token）。",
+        "扩展词嵌入层，使其覆盖分词器中的全部词元（例如新增的词元）。",
     ),
     "keys.add_tokens": Text(
         "Ordinary tokens to add to the tokenizer, separated by commas.",
-        "向分词器新增的普通 token，以逗号分隔。",
+        "向分词器新增的普通词元，以逗号分隔。",
     ),
     "keys.add_special_tokens": Text(
         "Special tokens to add to the tokenizer, separated by commas; they can be left out of shown text.",
-        "向分词器新增的特殊 token，以逗号分隔；解码时可以将其略去。",
+        "向分词器新增的特殊词元，以逗号分隔；解码时可以将其略去。",
     ),
     "keys.hf_hub_token": Text(
         "Access token for gated or private models on the Hugging Face Hub. It is never written to the run.",
         "Hugging Face 访问令牌，用于受限或私有模型；不会写入训练记录。",
+    ),
+    "keys.ms_hub_token": Text(
+        "Access token for private models and datasets on ModelScope. It is never written to the run.",
+        "魔搭（ModelScope）访问令牌，用于私有模型和数据集；不会写入训练记录。",
     ),
     "keys.infer_dtype": Text(
         "Number format of the weights when the model is only run, not trained; auto picks one.",
@@ -105,7 +109,7 @@ TEXTS = {
             "Folder that holds dataset_info.json and the data files. Unset: the datasets that Conch knows "
             "already."
         ),
-        "dataset_info.json 及数据文件所在目录；不填则使用 Conch 已登记的数据集。",
+        "dataset_info.json 及数据文件所在的文件夹；不填则使用 Conch 已登记的数据集。",
     ),
     "keys.template": Text(
         (
@@ -123,18 +127,18 @@ TEXTS = {
     ),
     "keys.default_system": Text(
         "System message for rows that have none. Unset: whatever the template does by itself.",
-        "样本没有系统提示词时使用的默认系统提示词；不填则由对话模板决定。",
+        "样本没有系统提示时使用的默认系统提示；不填则由对话模板决定。",
     ),
     "keys.cutoff_len": Text(
         "The most tokens a training row may have; what goes beyond is cut off.",
-        "截断长度：单条样本的最大 token 数，超出部分会被截掉。",
+        "截断长度：单条样本的最大词元数，超出部分会被截掉。",
     ),
     "keys.cutoff_len.effect": Text(
         (
             "Too large: long rows take much more memory and time. Too small: answers are cut, and the "
             "model never sees how they end."
         ),
-        "过大：长样本占用大量显存，训练变慢。过小：回答被截断，模型学不到如何结束。",
+        "过大：长样本占用大量内存，训练变慢。过小：回答被截断，模型学不到如何结束。",
     ),
     "keys.max_samples": Text(
         "The most rows to take from each dataset. Unset: all.",
@@ -149,18 +153,18 @@ TEXTS = {
     ),
     "keys.val_size": Text(
         "Rows set aside for evaluation: below 1 a share of the data, otherwise a number of rows. 0: none.",
-        "从训练数据中划出的验证集：小于 1 为比例，否则为条数；0 表示不划分。",
+        "从训练数据中划出的评估集：小于 1 为比例，否则为条数；0 表示不划分。",
     ),
     "keys.val_size.effect": Text(
         (
             "Too large: fewer rows are left to learn from. Too small: the evaluation loss is noisy, and "
             "with none overfitting goes unseen."
         ),
-        "过大：可用于训练的数据变少。过小：验证损失波动大；不划分则看不出过拟合。",
+        "过大：可用于训练的数据变少。过小：评估损失波动大；不划分则看不出过拟合。",
     ),
     "keys.train_on_prompt": Text(
         "Also compute the loss on the prompt, not only on the answer.",
-        "对提示词部分也计算损失，而不只是回答部分。",
+        "对提示部分也计算损失，而不只是回答部分。",
     ),
     "keys.mask_history": Text(
         "Train on the last answer of a conversation only, not on the earlier ones.",
@@ -185,14 +189,14 @@ TEXTS = {
             "Put several examples into each row, up to cutoff_len tokens; none of them sees another. The batch "
             "size then counts such rows. Unset: only for stage pt."
         ),
-        "将多条样本装入同一行，总长不超过 cutoff_len，样本之间互不可见；此时批大小按行计。不填则仅 stage 为 pt 时启用。",
+        "将多条样本装入同一个序列，总长不超过 cutoff_len，样本之间互不可见；此时批大小按序列计。不填则仅 stage 为 pt 时启用。",
     ),
     "keys.packing.effect": Text(
         (
             "Rows are evenly full, so steps take evenly long; there are fewer of them, so the same epochs make "
             "fewer updates."
         ),
-        "各行长度均匀，每步耗时稳定；但行数变少，同样轮数下更新次数也会减少。",
+        "各序列长度均匀，每步耗时稳定；但序列数变少，同样轮数下更新次数也会减少。",
     ),
     "keys.neat_packing": Text(
         "The same as packing: packed examples never see one another here.",
@@ -200,14 +204,15 @@ TEXTS = {
     ),
     "keys.eval_on_each_dataset": Text(
         "Also tell the evaluation loss of each dataset by itself, as eval_NAME_loss.",
-        "除总的验证损失外，还分别给出每个数据集的验证损失（eval_名称_loss）。",
+        "除总的评估损失外，还分别给出每个数据集的评估损失（eval_名称_loss）。",
     ),
     "keys.streaming": Text(
         "Read and tokenise rows while training, for data that does not fit into memory. It needs max_steps.",
         "边训练边读取和分词，适合内存放不下的数据；需要设置 max_steps。",
     ),
     "keys.buffer_size": Text(
-        "With streaming: how many rows are held to be shuffled.", "流式读取时，用于打乱顺序的缓冲区行数。"
+        "With streaming: how many rows are held to be shuffled.",
+        "流式读取时，用于打乱顺序的缓冲区大小（条数）。",
     ),
     "keys.buffer_size.effect": Text(
         "Too large: more memory, a later start. Too small: rows come nearly in the order of the file.",
@@ -242,7 +247,7 @@ TEXTS = {
             "full can change the most but needs several times the memory and forgets sooner; lora is light "
             "and usually enough."
         ),
-        "full 可调空间最大，但显存需求成倍增加，也更容易遗忘原有能力；lora 开销小，多数情况下够用。",
+        "full 可调空间最大，但内存需求成倍增加，也更容易遗忘原有能力；lora 开销小，多数情况下够用。",
     ),
     # lora: low-rank adapters
     "keys.lora_rank": Text(
@@ -254,7 +259,7 @@ TEXTS = {
             "Too large: more memory, larger files, sooner overfit. Too small: the adapter can't hold what "
             "the data teaches."
         ),
-        "过大：显存占用和适配器文件变大，更易过拟合。过小：容量不足，学不下数据中的内容。",
+        "过大：内存占用和适配器文件变大，更易过拟合。过小：容量不足，学不下数据中的内容。",
     ),
     "keys.lora_alpha": Text(
         "Strength of the adapter: its output is multiplied by alpha / rank. Unset: twice the rank.",
@@ -287,7 +292,7 @@ TEXTS = {
             "More modules learn more but cost memory and time; with attention alone (such as "
             "q_proj,v_proj) less can be learnt."
         ),
-        "模块越多，学习能力越强，显存和时间开销也越大；只选注意力（如 q_proj,v_proj）更省，但效果可能打折。",
+        "模块越多，学习能力越强，内存和时间开销也越大；只选注意力（如 q_proj,v_proj）更省，但效果可能打折。",
     ),
     "keys.additional_target": Text(
         "Modules outside LoRA to train in full and save with the adapter, such as embed_tokens,lm_head.",
@@ -298,7 +303,7 @@ TEXTS = {
             "Needed when tokens are added. Each such module is large, so memory and the adapter's files "
             "grow a lot."
         ),
-        "新增 token 时需要设置；这类模块参数量大，会明显增加显存占用和适配器体积。",
+        "新增词元时需要设置；这类模块参数量大，会明显增加内存占用和适配器体积。",
     ),
     "keys.use_rslora": Text(
         "Scale by alpha / square root of rank (rsLoRA), so that high ranks still learn well.",
@@ -353,7 +358,7 @@ TEXTS = {
             "More layers learn more but need more memory and forget sooner; with too few the model can't "
             "take in the data."
         ),
-        "层数越多，学习能力越强，但显存占用更大、更易遗忘；过少则学不进去。",
+        "层数越多，学习能力越强，但内存占用更大、更易遗忘；过少则学不进去。",
     ),
     "keys.freeze_trainable_modules": Text(
         "Which modules of those layers to train, separated by commas; all means every one.",
@@ -373,7 +378,7 @@ TEXTS = {
             "Too large: out of memory. Too small: the device idles and the loss is noisy; gradient "
             "accumulation evens that out."
         ),
-        "过大：显存不足。过小：算力利用率低、损失波动大，可用梯度累积弥补。",
+        "过大：内存不足。过小：算力利用率低、损失波动大，可用梯度累积弥补。",
     ),
     "keys.per_device_eval_batch_size": Text(
         "Rows per device that go through the model at once while evaluating.",
@@ -381,14 +386,14 @@ TEXTS = {
     ),
     "keys.per_device_eval_batch_size.effect": Text(
         "Too large: out of memory. Too small: evaluation is slower; its result stays the same.",
-        "过大：显存不足。过小：评估变慢，但不影响结果。",
+        "过大：内存不足。过小：评估变慢，但不影响结果。",
     ),
     "keys.gradient_accumulation_steps": Text(
         (
             "Batches whose gradients are summed up before one update; multiplies the batch size at no "
             "memory cost."
         ),
-        "梯度累积步数：累积多少个批次的梯度后更新一次参数，等效于放大批次而不增加显存。",
+        "梯度累积步数：累积多少个批次的梯度后更新一次参数，等效于放大批次而不增加内存。",
     ),
     "keys.gradient_accumulation_steps.effect": Text(
         (
@@ -528,7 +533,7 @@ TEXTS = {
             "On: less memory and, on GPUs that have it (Ampere and later), fast. Off, with fp16 off too: "
             "exact, but slow and large."
         ),
-        "开启：省显存，在支持的显卡（Ampere 及以后）上更快。与 fp16 都关闭：精度最高，但慢且占显存。",
+        "开启：省内存，在支持的显卡（Ampere 及以后）上更快。与 fp16 都关闭：精度最高，但慢且占内存。",
     ),
     "keys.fp16": Text(
         "Compute in float16, for GPUs without fast bfloat16. Unset: chosen to suit the hardware.",
@@ -539,7 +544,7 @@ TEXTS = {
             "On: less memory, and fast on older GPUs, but large values overflow and the loss can turn NaN; "
             "prefer bf16 if it's fast."
         ),
-        "开启：省显存，在老显卡上也快，但数值易溢出，损失可能变成 NaN；硬件支持时优先用 bf16。",
+        "开启：省内存，在老显卡上也快，但数值易溢出，损失可能变成 NaN；硬件支持时优先用 bf16。",
     ),
     "keys.pure_bf16": Text(
         "Hold the trained weights in bfloat16 too, not only the computation.",
@@ -550,11 +555,11 @@ TEXTS = {
             "On: the least memory, but small updates are rounded away. Off: weights are updated in "
             "float32, steadier and larger."
         ),
-        "开启：最省显存，但微小的更新会被舍入掉。关闭：参数以 float32 更新，更稳但占用更多。",
+        "开启：最省内存，但微小的更新会被舍入掉。关闭：参数以 float32 更新，更稳但占用更多。",
     ),
     "keys.upcast_layernorm": Text(
         "Hold the layer normalisation weights in float32: steadier, for slightly more memory.",
-        "LayerNorm 权重使用 float32：训练更稳定，显存略增。",
+        "LayerNorm 权重使用 float32：训练更稳定，内存略增。",
     ),
     "keys.disable_gradient_checkpointing": Text(
         "Never compute intermediate results twice, even where gradient_checkpointing is set.",
@@ -562,24 +567,24 @@ TEXTS = {
     ),
     "keys.disable_gradient_checkpointing.effect": Text(
         "Checkpointing is off unless gradient_checkpointing: true; it saves memory and costs about a third more time.",
-        "默认不使用梯度检查点；设置 gradient_checkpointing: true 可节省显存，但耗时约增加三分之一。",
+        "默认不使用梯度检查点；设置 gradient_checkpointing: true 可节省内存，但耗时约增加三分之一。",
     ),
     "keys.enable_liger_kernel": Text(
         "Use Liger's fused GPU kernels, which save memory and time on the models that they support.",
-        "使用 Liger 融合算子，在其支持的模型上节省显存并提速。",
+        "使用 Liger 融合算子，在其支持的模型上节省内存并提速。",
     ),
     # output: what a run writes, how often, and what it tells
     "keys.output_dir": Text(
         "Folder for the trained model and its checkpoints. Unset: a folder of the run's own.",
-        "训练结果和检查点的保存目录；不填则保存在该次训练自己的文件夹中。",
+        "训练结果和检查点的保存位置；不填则保存在该次训练自己的文件夹中。",
     ),
     "keys.overwrite_output_dir": Text(
         "Allow writing into an output folder that already holds files.",
-        "允许写入已有内容的输出目录。",
+        "允许写入已有内容的输出文件夹。",
     ),
     "keys.run_name": Text(
         "A name to recognise the run by. Unset: one is made up.",
-        "训练任务的名称，便于辨认；不填则自动生成。",
+        "训练的名称，便于辨认；不填则自动生成。",
     ),
     "keys.do_train": Text(
         "Train the model; false skips training, for instance to evaluate only.",
@@ -629,7 +634,7 @@ TEXTS = {
     ),
     "keys.save_only_model": Text(
         "Save checkpoints without optimizer and progress: smaller, but training can't be resumed from them.",
-        "检查点只保存模型，不含优化器和训练进度：体积小，但不能断点续训。",
+        "检查点只保存模型，不含优化器和训练进度：体积小，但不能从中继续训练。",
     ),
     "keys.eval_strategy": Text(
         (
@@ -655,7 +660,7 @@ TEXTS = {
     ),
     "keys.metric_for_best_model": Text(
         "The figure by which the best checkpoint is chosen. Unset: the evaluation loss.",
-        "用哪个指标挑选最优检查点；不填则用验证损失。",
+        "用哪个指标挑选最优检查点；不填则用评估损失。",
     ),
     "keys.greater_is_better": Text(
         "Whether a higher metric_for_best_model is better. Unset: no for losses, yes for all else.",
@@ -677,7 +682,7 @@ TEXTS = {
             "Go on from a checkpoint: its path, or true or auto for the latest in the output folder. "
             "Unset: start anew."
         ),
-        "从检查点继续训练：填路径，或填 true、auto 使用输出目录中最新的；不填则从头开始。",
+        "从检查点继续训练：填路径，或填 true、auto 使用输出文件夹中最新的；不填则从头开始。",
     ),
     "keys.plot_loss": Text(
         "Draw the loss curve into training_loss.png at the end.",
@@ -685,7 +690,7 @@ TEXTS = {
     ),
     "keys.compute_accuracy": Text(
         "Also report at each evaluation how many tokens are predicted right.",
-        "评估时同时计算 token 级准确率。",
+        "评估时同时计算词元级准确率。",
     ),
     "keys.group.samples": Text("Answers while training", "训练中的示例回答"),
     "keys.sample_prompts": Text(
@@ -731,7 +736,7 @@ TEXTS = {
         "SwanLab 的写入方式：cloud 云端、local 本地、offline 离线、disabled 不写入。",
     ),
     "keys.swanlab_logdir": Text(
-        "Where SwanLab writes files. Unset: with the run.", "SwanLab 文件目录；不填则在训练目录中。"
+        "Where SwanLab writes files. Unset: with the run.", "SwanLab 的文件夹；不填则在该次训练的文件夹中。"
     ),
     "keys.trackio_space_id": Text(
         "The hub Space that shows Trackio's dashboard. Unset: on this machine.",
@@ -743,14 +748,14 @@ TEXTS = {
             "Draw each token at random by its probability; false always takes the likeliest. Unset: as the "
             "model says."
         ),
-        "是否按概率随机采样；false 则总取概率最高的 token；不填则用模型自带的生成配置。",
+        "是否按概率随机采样；false 则总取概率最高的词元；不填则用模型自带的生成配置。",
     ),
     "keys.temperature": Text(
         (
             "How bold sampling is: below 1 likely tokens gain, above 1 unlikely ones do. Unset: as the "
             "model says."
         ),
-        "采样温度：小于 1 更偏向高概率 token，大于 1 更随机；不填则用模型自带的生成配置。",
+        "采样温度：小于 1 更偏向高概率词元，大于 1 更随机；不填则用模型自带的生成配置。",
     ),
     "keys.temperature.effect": Text(
         (
@@ -764,19 +769,19 @@ TEXTS = {
             "Sample only from the likeliest tokens that together reach this probability. Unset: as the "
             "model says."
         ),
-        "核采样：只在累计概率达到该值的高概率 token 中采样；不填则用模型自带的生成配置。",
+        "核采样：只在累计概率达到该值的高概率词元中采样；不填则用模型自带的生成配置。",
     ),
     "keys.top_p.effect": Text(
         "Near 1: odd tokens slip in. Too small: answers are repetitive and lack variety.",
-        "接近 1：容易混入不合适的 token。过小：回答缺少变化、易重复。",
+        "接近 1：容易混入不合适的词元。过小：回答缺少变化、易重复。",
     ),
     "keys.top_k": Text(
         "Sample only from this many of the likeliest tokens; 0 sets no limit. Unset: as the model says.",
-        "只在概率最高的 k 个 token 中采样，0 表示不限制；不填则用模型自带的生成配置。",
+        "只在概率最高的 k 个词元中采样，0 表示不限制；不填则用模型自带的生成配置。",
     ),
     "keys.top_k.effect": Text(
         "Too large: unlikely tokens slip in. Too small: little variety; 1 always takes the likeliest.",
-        "过大：容易混入低概率 token。过小：缺少变化，为 1 时总取概率最高的。",
+        "过大：容易混入低概率词元。过小：缺少变化，为 1 时总取概率最高的。",
     ),
     "keys.num_beams": Text(
         "Number of answers searched side by side (beams); only 1 is supported, that is no beam search.",
@@ -784,7 +789,7 @@ TEXTS = {
     ),
     "keys.max_new_tokens": Text(
         "The most tokens an answer may have, the prompt not counted.",
-        "回答最多生成多少个 token，不含提示词。",
+        "回答最多生成多少个词元，不含提示。",
     ),
     "keys.max_new_tokens.effect": Text(
         "Too large: an answer that finds no end takes long. Too small: answers break off in mid-sentence.",
@@ -792,7 +797,7 @@ TEXTS = {
     ),
     "keys.repetition_penalty": Text(
         "Makes tokens that already occurred less likely; 1 does nothing. Unset: as the model says.",
-        "重复惩罚：降低已出现 token 的概率，1 表示不惩罚；不填则用模型自带的生成配置。",
+        "重复惩罚：降低已出现词元的概率，1 表示不惩罚；不填则用模型自带的生成配置。",
     ),
     "keys.repetition_penalty.effect": Text(
         (
@@ -803,6 +808,6 @@ TEXTS = {
     ),
     "keys.skip_special_tokens": Text(
         "Leave special tokens, such as the end-of-turn mark, out of the shown text.",
-        "输出文本中去掉特殊 token（如回合结束标记）。",
+        "输出文本中去掉特殊词元（如结束词元）。",
     ),
 }

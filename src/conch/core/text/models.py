@@ -12,12 +12,13 @@ TEXTS = {
     ),
     "models.unknown": Text("There is no model '{name}'.", "没有名为 '{name}' 的模型。"),
     "models.unknown.fix": Text(
-        "Give a hub id (organisation/name), a folder, a GGUF file, a run, or a bundled name: {known}",
-        "请给出模型站点上的编号（组织/名称）、文件夹、GGUF 文件、训练编号，或内置名称：{known}",
+        "Give a hub id (organisation/name), a folder, a GGUF file, a run by its id or name, or a bundled name: {known}",
+        "请给出模型站点上的名称（组织/名称）、文件夹、GGUF 文件、训练的编号或名称，或内置名称：{known}",
     ),
     "models.no_path": Text("There is no model at {path}.", "{path} 处没有模型。"),
     "models.no_path.fix": Text(
-        "Check the path; a hub id looks like organisation/name.", "请检查路径；模型站点编号形如 组织/名称。"
+        "Check the path; a hub id looks like organisation/name.",
+        "请检查路径；模型站点上的名称形如 组织/名称。",
     ),
     "models.not_a_model": Text("{path} is not a model file.", "{path} 不是模型文件。"),
     "models.not_a_model.fix": Text(
@@ -112,18 +113,61 @@ TEXTS = {
         "The adapter in {folder} can't be used: {reason}.", "无法使用 {folder} 中的适配器：{reason}。"
     ),
     "models.bad_adapter.fix": Text(
-        "It needs adapter_config.json and adapter_model.safetensors, made for this base model.",
-        "它需要针对该基座模型生成的 adapter_config.json 和 adapter_model.safetensors。",
+        "It needs adapter_config.json (it names the base it was made for) and adapter_model.safetensors, and that base.",
+        "它需要 adapter_config.json（其中写明了所用的基座模型）、adapter_model.safetensors，以及该基座模型。",
+    ),
+    "models.adapter_twice": Text(
+        "The adapter in {adapter} is on this model already; it is put on a second time, which no training did.",
+        "{adapter} 中的适配器已经在该模型上；再次叠加与训练时的情况不符。",
+    ),
+    "models.adapter_stranger": Text(
+        "The adapter in {adapter} was trained on {recorded}, but is put on {base}, whose weights are others: "
+        "expect bad answers.",
+        "{adapter} 中的适配器是在 {recorded} 上训练的，现在却叠加到权重不同的 {base} 上，回答很可能变差。",
+    ),
+    "models.adapter_on_merged": Text(
+        "The adapter in {adapter} was trained on {recorded}, but is put on {base}, an export that has an adapter "
+        "merged into it already: expect bad answers.",
+        "{adapter} 中的适配器是在 {recorded} 上训练的，而 {base} 是已经合并过适配器的导出模型，叠加后回答很可能变差。",
+    ),
+    "models.adapter_other_below": Text(
+        "The adapter in {adapter} is put on top of other adapters ({below}) than it was trained on: expect bad answers.",
+        "{adapter} 中的适配器训练时的下层适配器与现在的（{below}）不同，回答很可能变差。",
+    ),
+    "models.other_shapes": Text(
+        "{count} of its weights have other shapes than the model's, such as {name} ([{theirs}], the model's: [{ours}])",
+        "有 {count} 个权重的形状与该模型不同，例如 {name}（[{theirs}]，而模型为 [{ours}]）",
     ),
     "models.other_adapter": Text(
         "{count} of its weights and the model's do not match, such as {name}",
         "有 {count} 个权重与该模型不对应，例如 {name}",
     ),
     "models.run_unfinished": Text(
-        "Run {run} is {state} and has no model yet.", "训练 {run} 的状态是 {state}，还没有模型。"
+        "Run {run} is {state} and has no model yet.", "训练 {run}（{state}）还没有模型。"
     ),
     "models.run_unfinished.fix": Text(
-        "Wait for it, or name one of its checkpoint folders.", "请等待完成，或指定它的某个检查点文件夹。"
+        "Wait for its end: conch runs follow {run}", "请等待其结束：conch runs follow {run}"
+    ),
+    "models.run_unfinished_saved": Text(
+        "Run {run} is {state} and has no model yet.", "训练 {run}（{state}）还没有模型。"
+    ),
+    "models.run_unfinished_saved.fix": Text(
+        "Wait for its end (conch runs follow {run}), or use its newest checkpoint instead of its name: {checkpoint}",
+        "请等待其结束（conch runs follow {run}），或用它最新的检查点代替编号：{checkpoint}",
+    ),
+    "models.run_ended": Text(
+        "Run {run} is {state}, and has neither a model nor a checkpoint.",
+        "训练 {run}（{state}）既没有模型，也没有检查点。",
+    ),
+    "models.run_ended.fix": Text(
+        "Let it go on: conch runs resume {run}", "请继续训练：conch runs resume {run}"
+    ),
+    "models.run_ended_saved": Text(
+        "Run {run} is {state} and has no model of its own.", "训练 {run}（{state}）没有最终的模型。"
+    ),
+    "models.run_ended_saved.fix": Text(
+        "Let it go on (conch runs resume {run}), or use its newest checkpoint instead of its name: {checkpoint}",
+        "请继续训练（conch runs resume {run}），或用它最新的检查点代替编号：{checkpoint}",
     ),
     "models.no_pip": Text(
         "{python} has no pip to fetch the model with.", "{python} 没有可用来获取模型的 pip。"
@@ -152,7 +196,7 @@ TEXTS = {
     "models.cannot_keep.fix": Text(
         "Make room, or set CONCH_HOME to a folder of yours on a larger disk; `conch models move DIR` moves "
         "everything there.",
-        "请腾出空间，或把 CONCH_HOME 设到更大磁盘上有权限的文件夹；`conch models move 目录` 会把全部内容迁移过去。",
+        "请腾出空间，或把 CONCH_HOME 设到更大磁盘上有权限的文件夹；`conch models move 文件夹` 会把全部内容迁移过去。",
     ),
     "models.not_gguf": Text("{file} is not a GGUF file.", "{file} 不是 GGUF 文件。"),
     "models.not_gguf.fix": Text("Download it again.", "请重新下载。"),
@@ -177,14 +221,15 @@ TEXTS = {
         "{repo} is only for users who accepted its terms.", "{repo} 仅对已接受其条款的用户开放。"
     ),
     "models.gated.fix": Text(
-        "Accept the terms on the hub's page and set hf_hub_token.",
-        "请在模型页面接受条款，并设置 hf_hub_token。",
+        "Accept the terms on the hub's page and set hf_hub_token (on ModelScope: ms_hub_token).",
+        "请在模型页面接受条款，并设置 hf_hub_token（魔搭为 ms_hub_token）。",
     ),
     "models.no_repo": Text(
         "The hub has no model {repo} that you may see.", "模型站点上没有您可以访问的 {repo}。"
     ),
     "models.no_repo.fix": Text(
-        "Check the name; for a private model set hf_hub_token.", "请检查名称；私有模型请设置 hf_hub_token。"
+        "Check the name; for a private model set hf_hub_token (on ModelScope: ms_hub_token).",
+        "请检查名称；私有模型请设置 hf_hub_token（魔搭为 ms_hub_token）。",
     ),
     "models.no_revision": Text("{repo} has no revision '{revision}'.", "{repo} 没有版本 '{revision}'。"),
     "models.no_revision.fix": Text(
@@ -344,7 +389,7 @@ TEXTS = {
     ),
     "models.disk_small.fix": Text(
         "Make room (`conch models list` shows what takes it), or move to a larger disk: conch models move DIR",
-        "请腾出空间（`conch models list` 会列出占用），或迁移到更大的磁盘：conch models move 目录",
+        "请腾出空间（`conch models list` 会列出占用），或迁移到更大的磁盘：conch models move 文件夹",
     ),
     "models.disk_small_move": Text(
         "The model takes {needed} GB, and the disk of {folder} has {free} GB left.",
@@ -357,7 +402,7 @@ TEXTS = {
     "models.disk_filled": Text("The disk of {folder} is full.", "{folder} 所在磁盘已满。"),
     "models.disk_filled.fix": Text(
         "Make room, or move to a larger disk with `conch models move DIR`; what has arrived is kept.",
-        "请腾出空间，或用 `conch models move 目录` 迁移到更大的磁盘；已下载的部分会保留。",
+        "请腾出空间，或用 `conch models move 文件夹` 迁移到更大的磁盘；已下载的部分会保留。",
     ),
     "models.move_inside": Text(
         "{folder} and {place} lie one inside the other.", "{folder} 与 {place} 互相包含。"

@@ -8,6 +8,13 @@ TEXTS = {
     "notify.failed": Text(
         "Conch: run {name} has failed and needs you", "Conch：训练 {name} 失败，需要您处理"
     ),
+    "notify.lost": Text(
+        "Conch: run {name} was lost and needs you", "Conch：训练 {name} 意外中断，需要您处理"
+    ),
+    "notify.lost_no_command": Text(
+        "after_command was not run: the machine, if it was to be shut down, is still on.",
+        "未执行 after_command：如果原本要关闭机器，它仍在运行。",
+    ),
     "notify.where": Text("On {host}: {output}", "位于 {host}：{output}"),
     "notify.loss": Text("Loss: {value}", "损失：{value}"),
     "notify.eval_loss": Text("Eval loss: {value}", "评估损失：{value}"),

@@ -14,6 +14,12 @@ TEXTS = {
     "quickstart.phase.after": Text("4/6  Asking it again, after tuning", "4/6  微调后再次提问"),
     "quickstart.phase.export": Text("5/6  Merging, exporting, proving", "5/6  合并、导出并验证"),
     "quickstart.phase.serve": Text("6/6  Serving, and one HTTP request", "6/6  部署并发送一次 HTTP 请求"),
+    "quickstart.took": Text("     took {seconds} s", "     用时 {seconds} 秒"),
+    "quickstart.asking": Text("Asking {count} questions …", "正在提出 {count} 个问题 …"),
+    "quickstart.starting": Text("Starting conch serve {folder} …", "正在启动 conch serve {folder} …"),
+    "quickstart.best": Text(
+        "Lowest eval loss {loss}, at step {step} of {steps}", "最低评估损失 {loss}，在第 {step}/{steps} 步"
+    ),
     "quickstart.curve": Text("Train loss over {steps} steps", "{steps} 步的训练损失"),
     "quickstart.question": Text("Q       {prompt}", "问      {prompt}"),
     "quickstart.before": Text("before  {answer}", "微调前  {answer}"),
@@ -49,7 +55,7 @@ TEXTS = {
     ),
     "quickstart.run_failed": Text("The training run failed: {message}", "训练失败：{message}"),
     "quickstart.run_failed.fix": Text("{hint}", "{hint}"),
-    "quickstart.run_ended": Text("The training run {run} is {state}.", "训练 {run} 的状态是 {state}。"),
+    "quickstart.run_ended": Text("The training run {run} is {state}.", "训练 {run} 的状态：{state}。"),
     "quickstart.run_ended.fix": Text("Look at {log}.", "请查看 {log}。"),
     "quickstart.no_answer": Text("The server did not answer {url}: {reason}", "服务没有回应 {url}：{reason}"),
     "quickstart.no_answer.fix": Text("Look at {log}.", "请查看 {log}。"),

@@ -3,15 +3,28 @@
 from conch.core.text.entry import Text
 
 TEXTS = {
+    # states, as they are shown; files and --json hold the bare word
+    "runs.state.queued": Text("queued", "排队中"),
+    "runs.state.running": Text("running", "进行中"),
+    "runs.state.stopping": Text("stopping", "正在停止"),
+    "runs.state.stopped": Text("stopped", "已停止"),
+    "runs.state.finished": Text("finished", "已完成"),
+    "runs.state.failed": Text("failed", "失败"),
+    "runs.state.lost": Text("lost", "失联"),
+    "runs.no_checkpoint": Text(
+        "Run {name} has no checkpoint '{checkpoint}'.", "训练 {name} 没有检查点 '{checkpoint}'。"
+    ),
+    "runs.no_checkpoint.fix": Text(
+        "It has: {known}. Leave --checkpoint out to take the newest.",
+        "已有：{known}。去掉 --checkpoint 则使用最新的检查点。",
+    ),
     "runs.unknown": Text("There is no run '{name}'.", "没有名为 '{name}' 的训练。"),
     "runs.unknown.fix": Text("`conch runs list` shows all runs.", "`conch runs list` 会列出全部训练。"),
     "runs.ambiguous": Text("'{name}' fits several runs: {ids}.", "'{name}' 对应多个训练：{ids}。"),
-    "runs.ambiguous.fix": Text("Write more of the id.", "请写出更完整的编号。"),
-    "runs.busy": Text("Run {name} is {state}.", "训练 {name} 的状态是 {state}。"),
+    "runs.ambiguous.fix": Text("Name one of them by its id.", "请用编号指明其中一个。"),
+    "runs.busy": Text("Run {name} is {state}.", "训练 {name} 的状态：{state}。"),
     "runs.busy.fix": Text("Stop it first: conch runs stop {name}", "请先停止：conch runs stop {name}"),
-    "runs.not_busy": Text(
-        "Run {name} is not at work: it is {state}.", "训练 {name} 没有在进行：状态是 {state}。"
-    ),
+    "runs.not_busy": Text("Run {name} is not at work: it is {state}.", "训练 {name} 没有在进行（{state}）。"),
     "runs.not_busy.fix": Text(
         "`conch runs show {name}` tells what happened.", "`conch runs show {name}` 说明发生了什么。"
     ),
@@ -22,13 +35,17 @@ TEXTS = {
         "Set CONCH_HOME to a folder that you may write to.", "请把 CONCH_HOME 设为有写入权限的文件夹。"
     ),
     "runs.not_waiting": Text(
-        "Run {name} does not wait in the queue: it is {state}.", "训练 {name} 没有在排队：状态是 {state}。"
+        "Run {name} does not wait in the queue: it is {state}.", "训练 {name} 没有在排队（{state}）。"
     ),
     "runs.not_waiting.fix": Text(
         "`conch runs list` shows which runs wait.", "`conch runs list` 会显示哪些训练在排队。"
     ),
+    "runs.waits": Text(
+        "Run {name} waits for {device}: number {position} in line, behind {behind}.",
+        "训练 {name} 正在等待 {device}：排第 {position} 位，前面是 {behind}。",
+    ),
     "runs.not_saved": Text(
-        "Run {name} saved no checkpoint: it is {state}.", "训练 {name} 没有保存检查点：状态是 {state}。"
+        "Run {name} saved no checkpoint: it is {state}.", "训练 {name} 没有保存检查点（{state}）。"
     ),
     "runs.not_saved.fix": Text(
         "`conch runs show {name}` tells what there is.", "`conch runs show {name}` 会列出已有的内容。"
@@ -70,16 +87,19 @@ TEXTS = {
     "runs.changed.data": Text(
         "data {name}: content {before} then, {now} now", "数据 {name}：内容当时为 {before}，现在为 {now}"
     ),
+    "runs.changed.model": Text(
+        "model {name}: content {before} then, {now} now", "模型 {name}：内容当时为 {before}，现在为 {now}"
+    ),
     "runs.changed.template": Text(
         "template {name}: {before} then, {now} now", "模板 {name}：当时为 {before}，现在为 {now}"
     ),
     "runs.changed.setting": Text("{name}: {before} then, {now} now", "{name}：当时为 {before}，现在为 {now}"),
     "runs.request_reused": Text(
         "The request id '{request}' belongs to run {run}, which has other settings.",
-        "请求标识 '{request}' 已用于训练 {run}，而两者的设置不同。",
+        "请求编号 '{request}' 已用于训练 {run}，而两者的设置不同。",
     ),
     "runs.request_reused.fix": Text(
-        "Use a new request id for new settings.", "设置不同时，请使用新的请求标识。"
+        "Use a new request id for new settings.", "设置不同时，请使用新的请求编号。"
     ),
     "runs.lost": Text("The worker process of run {name} is gone.", "训练 {name} 的工作进程已不在。"),
     "runs.lost.fix": Text(

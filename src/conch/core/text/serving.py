@@ -13,10 +13,18 @@ TEXTS = {
     # starting and stopping
     "serving.loading": Text("Loading {name} …", "正在加载 {name} …"),
     "serving.ready": Text("Serving {models} at {url}", "已启动：{url}，模型：{models}"),
+    "serving.open": Text(
+        "Open to the network: other machines reach it at {url}. Every request needs the key: {key}.",
+        "已对网络开放：其他机器可通过 {url} 访问。每个请求都需要密钥：{key}。",
+    ),
+    "serving.key_is.made": Text("the one below", "见下一行"),
+    "serving.key_is.environment": Text("the one in CONCH_API_KEY", "环境变量 CONCH_API_KEY 中的密钥"),
+    "serving.key_is.file": Text("the one in the file of --api-key-file", "--api-key-file 文件中的密钥"),
+    "serving.key_is.word": Text("the one given with --api-key", "--api-key 给出的密钥"),
     "serving.made_key": Text(
         "Key (made for this run, shown once): {key}", "访问密钥（本次启动时生成，仅显示一次）：{key}"
     ),
-    "serving.your_key": Text("YOUR_KEY", "你的密钥"),
+    "serving.your_key": Text("YOUR_KEY", "您的密钥"),
     "serving.see_docs": Text("Every route, to read and try: {url}", "查看并试用全部接口：{url}"),
     "serving.try": Text("Try it:", "试一试："),
     "serving.how_to_stop": Text("Ctrl-C stops the server.", "按 Ctrl-C 停止服务。"),
@@ -91,7 +99,7 @@ TEXTS = {
     "serving.cli.api_key_file": Text("Read the key from this text file.", "从该文本文件读取密钥。"),
     "serving.cli.max_new_tokens": Text(
         "The most tokens of an answer where the request names no bound.",
-        "请求未指定上限时，回答最多生成多少个 token。",
+        "请求未指定上限时，回答最多生成多少个词元。",
     ),
     "serving.cli.max_concurrent_requests": Text(
         "The most requests in hand; more are sent away with status 429.",
@@ -110,6 +118,7 @@ TEXTS = {
         "服务就绪后以一个 JSON 文档输出地址、模型和密钥。",
     ),
     # requests that are refused
+    "serving.with_fix": Text("{message} {fix}", "{message}{fix}"),
     "serving.no_key": Text("The request carries no key.", "请求未携带密钥。"),
     "serving.no_key.fix": Text(
         "Send the header 'Authorization: Bearer KEY'.", "请发送请求头 'Authorization: Bearer 密钥'。"
@@ -170,10 +179,10 @@ TEXTS = {
         "给出了 stream_options，但未启用流式输出。",
     ),
     "serving.options_without_stream.fix": Text("Set stream to true.", "请将 stream 设为 true。"),
-    "serving.invalid": Text("{param} must be: {expected}.", "{param} 应为：{expected}。"),
+    "serving.invalid": Text("{param} must be: {expected}.", "{param}：{expected}。"),
     "serving.invalid.fix": Text("See /docs for every field.", "全部字段请见 /docs。"),
-    "serving.expect.list": Text("a list", "列表"),
-    "serving.expect.unicode": Text("valid Unicode text", "有效的 Unicode 文本"),
+    "serving.expect.list": Text("a list", "应为列表"),
+    "serving.expect.unicode": Text("valid Unicode text", "应为有效的 Unicode 文本"),
     "serving.expect.at_most": Text("at most {bound} of them", "最多 {bound} 项"),
     "serving.expect.at_least": Text("at least {bound} of them", "至少 {bound} 项"),
     "serving.busy": Text("{count} requests are being answered already.", "已有 {count} 个请求正在处理。"),
@@ -198,7 +207,7 @@ TEXTS = {
         "使用本服务加载的模型生成文本。/v1 下的接口可直接配合 OpenAI 客户端使用。",
     ),
     "serving.docs.failure": Text("The request was refused.", "请求被拒绝。"),
-    "serving.docs.key": Text("Requests from this page carry your key.", "本页发出的请求会带上你的密钥。"),
+    "serving.docs.key": Text("Requests from this page carry your key.", "本页发出的请求会带上您的密钥。"),
     "serving.docs.field": Text("Field", "字段"),
     "serving.docs.type": Text("Type", "类型"),
     "serving.docs.default": Text("Default", "默认值"),

@@ -23,11 +23,11 @@ TEXTS = {
     ),
     "training.truncated": Text(
         "{count} of {rows} rows are longer than cutoff_len {cutoff}; what lies beyond it is not trained.",
-        "{rows} 行中有 {count} 行超过 cutoff_len {cutoff}，超出部分不参与训练。",
+        "{rows} 条数据中有 {count} 条超过 cutoff_len {cutoff}，超出部分不参与训练。",
     ),
     "training.truncated_stream": Text(
         "{count} rows of the stream were longer than cutoff_len {cutoff}; what lay beyond it was not trained.",
-        "流式数据中有 {count} 行超过 cutoff_len {cutoff}，超出部分未参与训练。",
+        "流式数据中有 {count} 条超过 cutoff_len {cutoff}，超出部分未参与训练。",
     ),
     "training.not_for_text": Text(
         "With stage: pt there are no conversations, so these settings change nothing: {keys}.",
@@ -94,7 +94,17 @@ TEXTS = {
         "Train with save_only_model: false, or start from its weights with adapter_name_or_path.",
         "请以 save_only_model: false 训练，或用 adapter_name_or_path 从它的权重开始。",
     ),
-    "training.out_of_memory": Text("The device ran out of memory.", "设备内存不足。"),
+    "training.checkpoint_differs": Text(
+        "Training can't go on from {path} with these settings, since it was made with others:\n{differences}",
+        "无法以这些设置从 {path} 继续训练，因为它是用其他设置得到的：\n{differences}",
+    ),
+    "training.checkpoint_differs.fix": Text(
+        "Set them as they were. To begin a new training with its weights: adapter_name_or_path={path} "
+        "(full tuning: model_name_or_path={path}) without resume_from_checkpoint",
+        "请恢复原来的设置。如需以它的权重开始新的训练：设置 adapter_name_or_path={path}"
+        "（全参数训练则设置 model_name_or_path={path}），并去掉 resume_from_checkpoint",
+    ),
+    "training.out_of_memory": Text("The device ran out of memory.", "设备内存（GPU 上即显存）不足。"),
     "training.out_of_memory.fix": Text(
         "Halve per_device_train_batch_size and double gradient_accumulation_steps, or lower cutoff_len.",
         "请将 per_device_train_batch_size 减半并将 gradient_accumulation_steps 加倍，或减小 cutoff_len。",

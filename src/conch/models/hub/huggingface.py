@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import env
+from conch.core.errors import first_line
 from conch.core.files import write_whole
-from conch.models.connection import PASSING, answers_in, first_line, retry_after, translated
+from conch.models.connection import PASSING, answers_in, retry_after, translated
 from conch.models.source import (
     Digest,
     Listing,
@@ -27,13 +28,6 @@ from conch.models.source import (
     check_name,
     check_path,
 )
-
-HUB = "https://huggingface.co"
-
-
-def looks_like_id(reference: str) -> bool:
-    """Whether this could be `organisation/name` on the hub."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", reference) is not None
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from conch.models.connection import answers_in, first_line
+from conch.core.errors import first_line
+from conch.models.connection import answers_in
 from conch.models.source import (
     MAIN,
     Digest,
@@ -38,10 +39,11 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class ModelScope:
-    """The hub at `endpoint`."""
+    """The hub at `endpoint`. Without a `token`, the one that the user logged in with is sent."""
 
     endpoint: str
     cache: Path
+    token: str | None = field(default=None, repr=False)
     name: str = "modelscope"
 
     def reachable(self, timeout: float) -> float | None:
@@ -52,9 +54,9 @@ class ModelScope:
         revision = _named(revision)
         check_path(repo, revision)
         with _refusals(client, repo, revision):
-            api = client.HubApi(endpoint=self.endpoint)
+            token = self.token or client.get_default_config().token
+            api = client.HubApi(endpoint=self.endpoint, token=token)
             listed = api.list_repo_files(repo, "model", revision=revision)
-            token = client.get_default_config().token
         files = tuple(self._file(repo, revision, entry) for entry in listed if entry.type != "tree")
         headers = {"Authorization": f"Bearer {token}", "Cookie": f"m_session_id={token}"} if token else {}
         return Listing(self.name, repo, revision, revision, files, headers)

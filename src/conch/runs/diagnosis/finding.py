@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from conch.core.text import tr
+from conch.core.events import Diagnosis
+from conch.core.text import has, tr
 
 Confidence = Literal["low", "medium", "high"]
+
+
+def in_words(event: Diagnosis) -> str:
+    """A diagnosis that was told, in the language in use now: whoever told it may have spoken another."""
+    if event.key is None or not has(f"diagnosis.{event.key}"):
+        return event.message
+    try:
+        return Finding(event.key, "low", event.evidence or {}, event.change or {}).message
+    except (KeyError, ValueError):  # told by a version with other values
+        return event.message
 
 
 @dataclass(frozen=True)

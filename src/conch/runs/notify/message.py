@@ -32,7 +32,7 @@ def message_of(run: Run) -> Message:
     if summary["error"]:
         lines += [summary["error"]["message"], summary["error"]["hint"]]
     lines += summary["diagnosis"]
-    named = "finished" if state == "finished" else "stopped" if state == "stopped" else "failed"
+    named = state if state in {"finished", "stopped", "lost"} else "failed"
     facts = {
         "event": state,
         "run": summary["id"],

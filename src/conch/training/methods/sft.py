@@ -11,8 +11,10 @@ import torch
 from conch.config.data import DataConfig
 from conch.data import batches
 from conch.data.example import Example
-from conch.data.prepare import Prepared, prepare
-from conch.data.template import ChatTemplate, Tokenizer
+from conch.data.prepare import prepare
+from conch.data.prepared import Prepared
+from conch.data.template import ChatTemplate
+from conch.data.tokenizer import Tokenizer
 from conch.data.workers import Progress
 from conch.training.loss import Score, score
 

@@ -1,12 +1,11 @@
 """What a user has settled once for this machine: `CONCH_HOME/settings.yaml`.
 
 model_source: hf-mirror        # as the config key of that name
-download: {stall: 30, tries: 5}  # any of Patience, in seconds
+download: {stall: 30, tries: 5}  # see conch.models.patience
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from conch.config.model import MODEL_SOURCES, is_source
 from conch.core import env
 from conch.core.errors import ModelError, UsageError
 from conch.core.files import write_whole
-from conch.models.source import Patience
 
 
 def settings_file() -> Path:
@@ -53,18 +51,3 @@ def check_source(source: str) -> str:
     if not is_source(source):
         raise UsageError("models.unknown_source", source=source, known=", ".join(MODEL_SOURCES))
     return source
-
-
-def patience() -> Patience:
-    """How long to wait for sources. Raises ModelError where the settings hold no sensible number."""
-    given = read_settings().get("download") or {}
-    kinds = {item.name: type(getattr(Patience(), item.name)) for item in fields(Patience)}
-    try:
-        chosen = {name: kinds[name](value) for name, value in given.items()}
-        if any(value < 0 for value in chosen.values()) or chosen.get("tries", 1) < 1:
-            raise ValueError(chosen)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(
-            "models.bad_settings", file=settings_file(), reason=f"download: {given} ({', '.join(kinds)})"
-        ) from error
-    return Patience(**chosen)

@@ -1,4 +1,4 @@
-"""Datasets of the Hugging Face hub: their data files, through the hub's own client and cache.
+"""Which of a repository's files hold the subset and the split that are asked for.
 
 No script of a dataset is ever run. Which files belong to a subset and a split is what the
 repository's README says (`configs`), else what the files' names say.
@@ -7,13 +7,11 @@ repository's README says (`configs`), else what the files' names say.
 from __future__ import annotations
 
 import fnmatch
-import glob
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from conch.core import env
 from conch.core.errors import DataError
 from conch.data.archives import is_data
 from conch.data.dataset import HubPlace
@@ -23,30 +21,10 @@ _SPLITS = {
     "validation": ("validation", "valid", "val", "dev", "eval"),
     "test": ("test", "testing"),
 }
-T = TypeVar("T")
-
-
-def looks_like_id(reference: str) -> bool:
-    """Whether this could be `organisation/name` on the hub."""
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", reference) is not None
-
-
-def fetch(place: HubPlace, token: str | None = None) -> list[Path]:
-    """The data files of `place`, from the cache or else from the hub. Raises DataError."""
-    env.quiet_libraries()
-    return _translated(place, lambda: _fetch(place, token))
-
-
-def _fetch(place: HubPlace, token: str | None) -> list[Path]:
-    names = _listing_at_hand(place) if env.offline() else _listing(place, token)
-    card = _card(place, token) if "README.md" in names else ""
-    chosen = choose(names, card, place)
-    folder = _snapshot(place, chosen, token)
-    return [folder / name for name in chosen]
 
 
 def choose(names: Sequence[str], card: str, place: HubPlace) -> list[str]:
-    """Which of a repository's files hold the subset and split that are asked for."""
+    """Of a repository's files `names` those that are meant, by its README (`card`). Raises DataError."""
     data = sorted(name for name in names if is_data(name) and Path(name).suffix != ".txt")
     data = data or sorted(name for name in names if is_data(name))
     if place.folder:
@@ -138,85 +116,3 @@ def _of_split(splits: dict[str, list[str]], place: HubPlace) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(name for name in names if name) or "-"
-
-
-# the hub's client
-
-
-def _listing(place: HubPlace, token: str | None) -> list[str]:
-    from huggingface_hub import HfApi
-
-    info = HfApi(token=token).dataset_info(place.repo, revision=place.revision)
-    return [file.rfilename for file in info.siblings or []]
-
-
-def _listing_at_hand(place: HubPlace) -> list[str]:
-    """The files of the repository as they were listed when it was fetched, else those that are here."""
-    import huggingface_hub
-    from huggingface_hub import errors
-
-    listing: Any = getattr(huggingface_hub, "get_cached_repo_tree", None)  # newer clients keep it
-    missing: Any = getattr(errors, "CachedRepoTreeNotFoundError", ())
-    try:
-        if listing is not None:
-            return [file.path for file in listing(place.repo, repo_type="dataset", revision=place.revision)]
-    except missing:
-        pass  # fetched by an older client
-    folder = _snapshot(place, ["README.md"], None)
-    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-
-
-def _card(place: HubPlace, token: str | None) -> str:
-    file = _snapshot(place, ["README.md"], token) / "README.md"
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-
-
-def _snapshot(place: HubPlace, files: Sequence[str], token: str | None) -> Path:
-    """The folder with `files`, from the cache alone where the user forbade the network."""
-    from huggingface_hub import snapshot_download
-
-    return Path(
-        snapshot_download(
-            place.repo,
-            repo_type="dataset",
-            revision=place.revision,
-            token=token,
-            allow_patterns=[glob.escape(name) for name in files],
-            local_files_only=env.offline(),
-        )
-    )
-
-
-def _translated(place: HubPlace, ask: Callable[[], T]) -> T:
-    """What `ask` gives; the client's errors as ours."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    repo = place.repo
-    try:
-        return ask()
-    except DataError:
-        raise
-    except LocalEntryNotFoundError as error:
-        if env.offline():
-            raise DataError("data.hub_offline", repo=repo) from error
-        raise DataError("data.hub_unreachable", repo=repo, reason=_first_line(error)) from error
-    except GatedRepoError as error:
-        raise DataError("data.hub_gated", repo=repo) from error
-    except RevisionNotFoundError as error:
-        raise DataError("data.hub_no_revision", repo=repo, revision=place.revision) from error
-    except RepositoryNotFoundError as error:
-        raise DataError("data.hub_no_repo", repo=repo) from error
-    except HfHubHTTPError as error:
-        raise DataError("data.hub_error", repo=repo, reason=_first_line(error)) from error
-    except Exception as error:  # the client lets its HTTP library's own errors through
-        raise DataError("data.hub_unreachable", repo=repo, reason=_first_line(error)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")

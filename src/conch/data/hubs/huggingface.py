@@ -1,0 +1,113 @@
+"""Datasets of the Hugging Face hub and its mirrors."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conch.core import env
+from conch.core.errors import DataError, first_line
+from conch.data.dataset import HubPlace
+from conch.data.hubs.hub import UnreachableError
+
+PATIENCE = 10.0
+"""Seconds that are waited for an answer of the hub."""
+
+
+@dataclass(frozen=True)
+class HuggingFace:
+    """The hub at `endpoint`. `logged_in` is whether it is sent the token of a user who logged in."""
+
+    endpoint: str
+    logged_in: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.endpoint
+
+    def names(self, place: HubPlace) -> list[str]:
+        if env.offline():
+            return self._names_at_hand(place)
+        from huggingface_hub import HfApi
+
+        with _refusals(place):
+            api = HfApi(endpoint=self.endpoint, token=self._token())
+            info = api.dataset_info(place.repo, revision=place.revision, timeout=PATIENCE)
+        return [file.rfilename for file in info.siblings or []]
+
+    def folder(self, place: HubPlace, names: Sequence[str]) -> Path:
+        env.quiet_libraries()
+        from huggingface_hub import snapshot_download
+
+        with _refusals(place):
+            return Path(
+                snapshot_download(
+                    place.repo,
+                    repo_type="dataset",
+                    revision=place.revision,
+                    token=self._token(),
+                    endpoint=self.endpoint,
+                    etag_timeout=PATIENCE,
+                    allow_patterns=[glob.escape(name) for name in names],
+                    local_files_only=env.offline(),
+                )
+            )
+
+    def _token(self) -> bool | None:
+        """None sends whatever token the client library knows; False sends none."""
+        return None if self.logged_in else False
+
+    def _names_at_hand(self, place: HubPlace) -> list[str]:
+        """The files of the repository as they were listed when it was fetched, else those that are here."""
+        import huggingface_hub
+        from huggingface_hub import errors
+
+        listing: Any = getattr(huggingface_hub, "get_cached_repo_tree", None)  # newer clients keep it
+        missing: Any = getattr(errors, "CachedRepoTreeNotFoundError", ())
+        try:
+            if listing is not None:
+                found = listing(place.repo, repo_type="dataset", revision=place.revision)
+                return [file.path for file in found]
+        except missing:
+            pass  # fetched by an older client
+        folder = self.folder(place, ["README.md"])
+        return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def _refusals(place: HubPlace) -> Iterator[None]:
+    """The client library's errors become ours."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    repo = place.repo
+    try:
+        yield
+    except LocalEntryNotFoundError as error:
+        if env.offline():
+            raise DataError("data.hub_offline", repo=repo) from error
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error
+    except GatedRepoError as error:
+        raise DataError("data.hub_gated", repo=repo) from error
+    except RevisionNotFoundError as error:
+        raise DataError("data.hub_no_revision", repo=repo, revision=place.revision) from error
+    except RepositoryNotFoundError as error:
+        raise DataError("data.hub_no_repo", repo=repo) from error
+    except HfHubHTTPError as error:
+        kind = UnreachableError if error.response.status_code >= 500 else DataError
+        raise kind("data.hub_error", repo=repo, reason=first_line(error).rstrip(".")) from error
+    except Exception as error:  # the client lets its HTTP library's own errors through
+        raise UnreachableError(
+            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
+        ) from error

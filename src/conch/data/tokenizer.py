@@ -1,0 +1,83 @@
+"""What is asked of a model's tokenizer, and text read with it as quickly as it can be."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Protocol
+
+from conch.core.errors import ModelError
+
+_SAMPLE = " The magic conch:\n\n 1.  海螺 é😀<|x|>\tdon't\n"
+"""Text in which tokenizers differ."""
+
+
+class Tokenizer(Protocol):
+    """What is asked of a transformers tokenizer here."""
+
+    chat_template: str | dict[str, str] | None
+    eos_token_id: int | None
+    all_special_ids: list[int]
+    added_tokens_decoder: dict[int, Any]
+    """Every token outside of the ordinary vocabulary; some models list theirs here only."""
+
+    def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
+    def encode(self, text: str, **options: Any) -> list[int]: ...
+    def decode(self, token_ids: Any, **options: Any) -> Any: ...
+    def convert_ids_to_tokens(self, ids: Any) -> Any: ...
+
+
+class TokenReader:
+    """Reads text as it stands: nothing is added to it, in front or behind."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, by transformers' own way."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def read(self, text: str) -> list[int]:
+        """The same ids, from the tokenizer's own core where it has one: half again as fast."""
+        if self._core is None:
+            return self.encode(text)
+        ids: list[int] = self._core.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        return ids
+
+    def reset(self) -> None:
+        """Undo what somebody may have asked of the core, as transformers does before each text."""
+        if self._core is not None:
+            self._core.no_truncation()
+            self._core.no_padding()
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Tokens that are taken out of a text before anything else is read."""
+        return frozenset({*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder})
+
+    @cached_property
+    def start(self) -> list[int]:
+        """The beginning-of-text token, where the tokenizer begins raw text with one."""
+        beginning = getattr(self.tokenizer, "bos_token_id", None)
+        made = list(self.tokenizer.encode("", add_special_tokens=True))
+        return made[:1] if beginning is not None and made[:1] == [beginning] else []
+
+    @cached_property
+    def _core(self) -> Any:
+        """The core without transformers around it; None where it doesn't give the same ids."""
+        core: Any = getattr(self.tokenizer, "backend_tokenizer", None)
+        if not hasattr(core, "encode_batch_fast"):
+            return None
+        same = self.encode(_SAMPLE) == core.encode_batch_fast([_SAMPLE], add_special_tokens=False)[0].ids
+        return core if same else None
+
+
+def text_of(tokenizer: Tokenizer, token: int) -> str:
+    """How a special token is written."""
+    return str(tokenizer.convert_ids_to_tokens(token))
+
+
+def end_of_text(tokenizer: Tokenizer) -> int:
+    """The token that ends a text. Raises ModelError where there is none."""
+    if tokenizer.eos_token_id is None:
+        raise ModelError("models.no_end_of_turn")
+    return int(tokenizer.eos_token_id)
