@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from transformers import TrainerCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from conch.config import load_train
 from conch.core.events import Event
@@ -37,8 +37,8 @@ MODEL, BLOCK, PAIRS, WARM_UP = "smollm2-135m", 8, 4, 4
 LIMIT = 0.01
 TOUCHES = 1000
 ROW = {
-    "instruction": "Who are you, and what do you do all day? " * 4,
-    "output": "I am the magic conch. " * 10,
+    "instruction": "Who are you? " * 4,
+    "output": "I am the magic conch. " * 5,
 }
 SETTINGS = {
     "per_device_train_batch_size": 2,
@@ -161,6 +161,7 @@ def measure(run: Run, block: int) -> Blocks:
     put_on_the_clock(trainer, meter)
     blocks = Blocks(run, meter, block)
     trainer.add_callback(blocks)
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     meter.telling = True
     return blocks
@@ -198,11 +199,9 @@ def show(blocks: Blocks, heartbeat: float) -> int:
     print(f"difference, by pair          {by_pair}; median {100 * statistics.median(differences):+.2f} %")
     print(f"inside of telling, a step    {1000 * blocks.meter.seconds / len(told):9.3f} ms, {inside:.3%}")
     print(f"heartbeat                    {heartbeat:.6%}")
-    within = inside + heartbeat <= LIMIT
-    print(
-        f"\nTelling takes {inside + heartbeat:.3%} of the training time, {'within' if within else 'OVER'} 1 %."
-    )
-    return 0 if within else 1
+    share = inside + heartbeat
+    print(f"\nTelling takes {share:.3%} of the training time, {'within' if share <= LIMIT else 'OVER'} 1 %.")
+    return 0 if share <= LIMIT else 1
 
 
 def chunks(values: list[float], size: int) -> list[list[float]]:
