@@ -99,7 +99,7 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
             config=config,
             output=run.output,
             log=DiagnosingLog(run),
-            wants_stop=lambda: wants_stop(run),
+            wants_stop=_wants_stop_here(run) if _is_shared(run) else run.stop_path.exists,
             wants_save=run.takes_save,
             resume=resume,
         )
@@ -110,14 +110,24 @@ def _fail(run: Run, error: ConchError) -> None:
     DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
 
 
-def wants_stop(run: Run) -> bool:
-    """Whether the run should save and stop. Raises CancelledError where it should end without saving.
+def _is_shared(run: Run) -> bool:
+    worker = run.worker()
+    return worker is not None and worker.shared
 
-    A process of its own hears that by a signal before; one with other work hears it here.
+
+def _wants_stop_here(run: Run) -> Callable[[], bool]:
+    """Asks whether the run should save and stop. It raises CancelledError where it should end without saving.
+
+    For a process that has other work as well. One of its own is ended by a signal, and whoever cancels
+    says how that went.
     """
-    if run.cancel_path.exists():
-        raise CancelledError
-    return run.stop_path.exists()
+
+    def wants_stop() -> bool:
+        if run.cancel_path.exists():
+            raise CancelledError
+        return run.stop_path.exists()
+
+    return wants_stop
 
 
 def wait_and_execute(
@@ -135,7 +145,10 @@ def wait_and_execute(
         run.events.write(Phase, name="waiting", facts=place.to_dict())
         hear(place)
 
-    with taking_turns(run, lambda: run.stop_path.exists() or run.cancel_path.exists(), tell) as device:
+    def given_up() -> bool:
+        return run.stop_path.exists() or (_is_shared(run) and run.cancel_path.exists())
+
+    with taking_turns(run, given_up, tell) as device:
         if device is None:
             _leave(run)
             return True

@@ -15,7 +15,7 @@ import pytest
 
 from conch.cli.output import plain
 from conch.core import env
-from conch.runs import Run
+from conch.runs import Run, list_runs
 from conch.training.checkpoint import latest
 from tests.e2e.campaign import (
     Surroundings,
@@ -165,11 +165,8 @@ def test_a_terminal_that_closes_changes_nothing(
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.executable, command)
-    home = env.home()
-    known = set(home.glob("runs/*"))
-    wait_for(lambda: set(home.glob("runs/[0-9]*")) - known)
-    (folder,) = set(home.glob("runs/[0-9]*")) - known
-    run = Run(folder)
+    wait_for(list_runs)
+    (run,) = list_runs()
     os.set_blocking(terminal, False)
     wait_for(lambda: drained(terminal) and step(run) > 2)
     stays = facts_that_stay(run)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conch.core.events import Checkpoint, Started
-from conch.runs import Run, read_events
+from conch.runs import Run, list_runs, read_events
 from conch.training.checkpoint import latest
 from conch.worker import execute
 from tests.e2e.campaign import check_after_kill
@@ -116,9 +116,8 @@ def test_the_worker_outlives_the_shell_that_follows_it(tiny_folder: Path, tmp_pa
         f"dataset={rows}",
     ]
     shell = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    home = Path(os.environ["CONCH_HOME"])
-    wait_for(lambda: any(home.glob("runs/*/events.jsonl")))
-    run = Run(next(home.glob("runs/*/events.jsonl")).parent)
+    wait_for(list_runs)
+    (run,) = list_runs()
     # until the worker speaks, the shell itself may be in charge of the run
     wait_for(lambda: any(isinstance(event, Started) for event in read_events(run.events_path)))
     shell.kill()
