@@ -10,12 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from conch.cli.output import duration, in_words, size
 from conch.core.events import (
     Checkpoint,
+    Continued,
     Diagnosis,
     Event,
     Failed,
     Finished,
     Metrics,
+    Paused,
     Phase,
+    Removed,
     Sample,
     Started,
     Stopped,
@@ -64,10 +67,23 @@ class Follower:
             case Sample():
                 said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
                 self.line(said, "cyan")
+            case Removed() | Paused() | Continued():
+                self._room(event)
             case Warned() | Diagnosis():
                 self.line(tr("cli.warning", message=event.message), "yellow")
             case Finished() | Failed() | Stopped():
                 self._end(event)
+
+    def _room(self, event: Removed | Paused | Continued) -> None:
+        """What there is to say about room on the disk."""
+        match event:
+            case Removed():
+                self.line(tr("cli.train.removed", path=event.path), "dim")
+            case Paused():
+                self.line(tr("cli.warning", message=event.message), "yellow")
+                self.line(tr("cli.hint", hint=event.hint), "yellow")
+            case Continued():
+                self.line(tr("cli.train.continued", what=event.what, time=duration(event.seconds)))
 
     def _phase(self, event: Phase) -> None:
         facts = event.facts or {}

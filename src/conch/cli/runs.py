@@ -109,6 +109,9 @@ def _told(summary: dict[str, Any]) -> None:
     if summary["waits"]:
         waits = summary["waits"]
         say(in_words(waits["device"], waits["position"], waits["behind"]))
+    if summary["paused"]:
+        say(tr("cli.warning", message=summary["paused"]["message"]))
+        say(tr("cli.hint", hint=summary["paused"]["hint"]))
     for message in summary["diagnosis"]:
         say(tr("cli.warning", message=message))
     if summary["error"]:

@@ -8,6 +8,7 @@ RUN/heartbeat        touched every few seconds by that process
 RUN/stop             exists while somebody wants the run to save and stop
 RUN/cancel           exists once somebody wanted the run to end without saving
 RUN/save             exists while somebody wants a checkpoint now
+RUN/reserve/         room on the disk for the news of a full disk, while the run is at work
 RUN/log.txt          everything that the process printed
 RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 """
@@ -24,17 +25,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conch.core.events import (
+    Continued,
     Diagnosis,
     Event,
     Failed,
     Finished,
+    Paused,
     Queued,
     Started,
     Stopped,
 )
 from conch.core.files import write_whole
 from conch.runs.follow import follow, read_last
-from conch.runs.log import EventLog
+from conch.runs.log import PatientLog
 from conch.runs.process import Worker, identify, silent_for
 from conch.runs.summary import Bytes, open_log
 
@@ -42,10 +45,10 @@ if TYPE_CHECKING:
     from conch.config.train import TrainConfig
     from conch.runs.lost import LostError
 
-State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
+State = Literal["queued", "running", "paused", "stopping", "stopped", "finished", "failed", "lost"]
 PARTS = (
     *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
-    *("checkpoints", "output", "error", "diagnosis", "waits"),
+    *("checkpoints", "output", "error", "diagnosis", "waits", "paused"),
 )
 """What a summary holds, in the order in which it is shown."""
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
@@ -106,9 +109,9 @@ class Run:
     def provenance_path(self) -> Path:
         return self.folder / "provenance.json"
 
-    @property
-    def events(self) -> EventLog:
-        return EventLog(self.events_path)
+    @cached_property
+    def events(self) -> PatientLog:
+        return PatientLog(self.events_path)
 
     def config(self) -> TrainConfig:
         from conch.config.load import load_train  # listing runs needs no schema
@@ -193,7 +196,7 @@ class Run:
 
     def turn(self) -> Event | None:
         """The newest event that changed the state."""
-        return read_last(self.events_path, Queued, Started, Finished, Failed, Stopped)
+        return read_last(self.events_path, Queued, Started, Paused, Continued, Finished, Failed, Stopped)
 
     def state(self) -> State:
         """What the newest turn in the events says, corrected by whether the worker lives."""
@@ -206,13 +209,13 @@ class Run:
             case Stopped():
                 return "stopped"
         worker = self.worker()
-        if worker is None and not isinstance(last, Started):
+        if worker is None and not isinstance(last, (Started, Paused, Continued)):
             return "queued"
         if worker is None or not worker.is_alive(self.heartbeat_path):
             return self._without_worker()
         if self.stop_path.exists() or self.cancel_path.exists():
             return "stopping"
-        return "queued" if isinstance(last, Queued) else "running"
+        return "queued" if isinstance(last, Queued) else "paused" if isinstance(last, Paused) else "running"
 
     def _without_worker(self) -> State:
         if not self.cancel_path.exists():
@@ -267,6 +270,7 @@ class Run:
             "error": error,
             "diagnosis": diagnosis,
             "waits": self._waits() if brief["state"] == "queued" else None,
+            "paused": self._paused() if brief["state"] == "paused" else None,
         }
         return {part: parts[part] for part in PARTS}
 
@@ -277,6 +281,11 @@ class Run:
         if failed is None:
             return None
         return {"kind": failed.error, "message": failed.message, "hint": failed.hint}
+
+    def _paused(self) -> dict[str, Any] | None:
+        """What the run waits for: since and until when, what to do."""
+        paused = read_last(self.events_path, Paused)
+        return {"since": paused.t, **paused.to_dict()} if isinstance(paused, Paused) else None
 
     def _waits(self) -> dict[str, Any] | None:
         from conch.runs.queue import places  # the queue is made of runs

@@ -41,6 +41,15 @@ def conclude(run: Run) -> None:
         _warn(run, "notify.failed_to_tell", name="-", reason=type(error).__name__)
 
 
+def tell_paused(run: Run) -> None:
+    """Let people know that the run needs somebody. Never raises."""
+    names = run.flat_config().get("notify")
+    if not names:
+        return
+    for name, reason in notify(NotifyConfig(notify=names).notify, message_of(run)).items():
+        _warn(run, "notify.failed_to_tell", name=name, reason=reason)
+
+
 def weights_are_whole(output: Path) -> bool:
     """Whether every weights file in `output` reads back: its header whole, its length as that says."""
     files = sorted(output.glob("*.safetensors"))

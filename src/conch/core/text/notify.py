@@ -8,6 +8,10 @@ TEXTS = {
     "notify.failed": Text(
         "Conch: run {name} has failed and needs you", "Conch：训练 {name} 失败，需要您处理"
     ),
+    "notify.paused": Text(
+        "Conch: run {name} waits for room on the disk and needs you",
+        "Conch：训练 {name} 因磁盘空间不足暂停，需要您处理",
+    ),
     "notify.where": Text("On {host}: {output}", "位于 {host}：{output}"),
     "notify.loss": Text("Loss: {value}", "损失：{value}"),
     "notify.eval_loss": Text("Eval loss: {value}", "评估损失：{value}"),
