@@ -20,7 +20,7 @@ from conch.core.files import TEMPORARY_PREFIX
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """There is no room, or no more for this user: it may come back."""
 REFUSED = FULL | {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG}
-PROBE_BYTES = 1 << 20
+PROBE_BYTES = 1 << 16
 TORCH_WRITER = "inline_container.cc"
 _BY_WORDS = {os.strerror(code): code for code in REFUSED}
 _NUMBERED = re.compile(r"\(os error (\d+)\)")
