@@ -58,6 +58,12 @@ TEXTS = {
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.doctor": Text(
+        "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "
+        "Exit code 1: something must be fixed.",
+        "检查本机并说明需要修复的问题。\n\n除非指定 --network，否则不会联网。退出码 1：有需要修复的问题。",
+    ),
+    "cli.doctor.network": Text("Ask the hubs, too, whether they answer.", "同时检查能否连上模型站。"),
     "cli.options": Text("List every setting with its meaning.", "列出全部配置项及其含义。"),
     "cli.version": Text("Print the version.", "显示版本。"),
     # train
