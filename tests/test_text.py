@@ -20,12 +20,12 @@ from conch.core.text import Text, has, tr
 
 SOURCE = Path(catalogue.__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-COMMANDS = (
+TYPED = (
     *("python_old", "package_missing", "package_version", "torch_broken", "memory_little", "home_full"),
     *("home_full_move", "network_forbidden"),
 )
-SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http", *(f"doctor.{name}.fix" for name in COMMANDS)}
-"""Keys of texts that are names, or commands to type, only. Texts of values and signs only need no word either."""
+SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http", *(f"doctor.{name}.fix" for name in TYPED)}
+"""Keys of texts that are names, or commands to type. Texts of values and signs only need no word either."""
 NAMES = {"conch", "M", "GB", "kB", "MB"}
 """Words that are the same in every language."""
 

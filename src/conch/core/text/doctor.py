@@ -9,7 +9,7 @@ TEXTS = {
     "doctor.healthy": Text("Nothing needs to be fixed.", "没有需要修复的问题。"),
     "doctor.to_fix": Text("To be fixed: {count}.", "需要修复：{count} 项。"),
     # python and packages
-    "doctor.python": Text("Python {version}: {place}", "Python {version}：{place}"),
+    "doctor.python": Text("Python {version}: {place}", "Python {version}，位于 {place}"),
     "doctor.python_old": Text(
         "Python {version} is too old: Conch needs {least}.", "Python {version} 过旧：Conch 需要 {least}。"
     ),
