@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,3 +147,14 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 def _unmount(folder: Path) -> None:
     """At once for us, and for the system when the last process has left it."""
     ctypes.CDLL(None).umount2(str(folder).encode(), 2)
+
+
+def fill(file: Path) -> None:
+    """Take every byte that is left on the disk."""
+    with file.open("wb", buffering=0) as opened:
+        try:
+            while True:
+                opened.write(bytes(4096))
+        except OSError:
+            pass
+    assert shutil.disk_usage(file.parent).free == 0

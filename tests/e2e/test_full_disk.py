@@ -12,7 +12,7 @@ from conch.core.events import Continued, Paused, Stopped
 from conch.runs import Run, control, read_events
 from conch.runs.run import ENDED
 from tests.cli.program import call
-from tests.faults import small_disk
+from tests.faults import fill, small_disk
 from tests.runs.helpers import processes, wait_for
 from tests.tiny import write_rows
 from tests.training.helpers import new_run
@@ -39,17 +39,6 @@ def paused(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         if run.state() not in ENDED:
             control.cancel(run)
         wait_for(lambda: not processes([run]))
-
-
-def fill(file: Path) -> None:
-    """Take every byte that is left on the disk."""
-    with file.open("wb", buffering=0) as opened:
-        try:
-            while True:
-                opened.write(bytes(4096))
-        except OSError:
-            pass
-    assert shutil.disk_usage(file.parent).free == 0
 
 
 def of(run: Run, *kinds: type) -> list:

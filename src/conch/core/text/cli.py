@@ -22,6 +22,11 @@ TEXTS = {
     "cli.hint": Text("  → {hint}", "  → {hint}"),
     "cli.warning": Text("Note: {message}", "注意：{message}"),
     "cli.interrupted": Text("Interrupted.", "已中断。"),
+    "cli.disk": Text("{place} can't be written or read: {reason}.", "无法写入或读取 {place}：{reason}。"),
+    "cli.disk.fix": Text(
+        "Make room there, or correct the permissions; `conch doctor` looks at the disk of CONCH_HOME.",
+        "请在该处腾出空间或修正权限；`conch doctor` 会检查 CONCH_HOME 所在的磁盘。",
+    ),
     "cli.unexpected": Text("Conch failed unexpectedly: {kind}: {reason}", "Conch 意外失败：{kind}：{reason}"),
     "cli.unexpected.fix": Text(
         "Run it again with --debug to see the traceback.", "加上 --debug 重新运行可查看完整的调用栈。"
