@@ -46,6 +46,7 @@ def execute(run: Run, resume: Path | None = None, config: TrainConfig | None = N
         offset = _begin(run, resume)
     except OSError as error:
         _fail(run, _translate(run, error))
+        conclude(run)
         return False
     config = config or run.config()
     trackers.start(run, offset)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from conch.config.notify import NotifyConfig
@@ -87,4 +88,5 @@ def _run_command(run: Run, command: str) -> None:
 
 
 def _warn(run: Run, key: str, **values: object) -> None:
-    run.events.write(Warned, message=tr(key, **values), key=key)
+    with suppress(OSError):  # a disk that takes nothing
+        run.events.write(Warned, message=tr(key, **values), key=key)
