@@ -40,6 +40,7 @@ COMMANDS = [
     ["quickstart", "--help"],
     ["data", "list"],
     ["models", "list"],
+    ["doctor", "--help"],
 ]
 IMPORTS = ["conch", "conch.cli", "conch.config", "conch.runs", "conch.submit", "conch.worker"]
 

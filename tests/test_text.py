@@ -20,8 +20,12 @@ from conch.core.text import Text, has, tr
 
 SOURCE = Path(catalogue.__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http"}
-"""Keys of texts that are names only. Texts of values and signs only need no word either."""
+TYPED = (
+    *("python_old", "package_missing", "package_version", "torch_broken", "memory_little", "home_full"),
+    *("home_full_move", "network_forbidden"),
+)
+SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http", *(f"doctor.{name}.fix" for name in TYPED)}
+"""Keys of texts that are names, or commands to type. Texts of values and signs only need no word either."""
 SIGNS_IN_CHINESE = {"config.problem", "serving.invalid", "cli.bad_value"}
 """What a value should have been is a clause of its own in Chinese, so that nothing stands before it."""
 NAMES = {"conch", "M", "GB", "kB", "MB"}

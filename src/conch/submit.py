@@ -177,7 +177,7 @@ def plan_resume(
     `force` accepts other data or settings.
     """
     state = run.state()
-    if state in {"running", "stopping"} or (state == "queued" and run.worker() is not None):
+    if state in {"running", "paused", "stopping"} or (state == "queued" and run.worker() is not None):
         raise launch.refuse_busy(run)
     found = _checkpoint_of(run, checkpoint.expanduser()) if checkpoint else latest(run.output)
     if found is not None:

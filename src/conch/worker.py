@@ -8,7 +8,6 @@ up or take it down. It waits for its turn on the device before it imports anythi
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conch.core import disk
 from conch.core.errors import ConchError, TrainingError, first_line
 from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
 from conch.runs import devices, trackers
@@ -25,10 +25,12 @@ from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.launch import accept_charge, beating, hosting
 from conch.runs.machine import memory_total
 from conch.runs.notify.lost import tell_losses
+from conch.runs.printing import forgive_output
 from conch.runs.queue import Place, taking_turns
+from conch.runs.reserve import Reserve
 from conch.runs.run import Run
 from conch.runs.summary import open_log
-from conch.training.conclusion import conclude
+from conch.training.conclusion import conclude, tell_paused
 
 CANCELLED = 143
 """Exit code of a worker that was told to end without saving: what a shell shows for SIGTERM."""
@@ -49,15 +51,35 @@ def execute(
     `config` is the run's own, with the secrets that its file does not hold. `shared` is a process that
     has other work as well.
     """
+    try:
+        offset = _begin(run, resume, shared)
+    except OSError as error:
+        _fail(run, _translate(run, error))
+        conclude(run)
+        return False
+    config = config or run.config()
+    trackers.start(run, offset)
+    ended_well = _attempt(run, resume, config)
+    # the end is no end before the disk has taken it
+    run.events.settle(config.output.disk_wait_minutes * 60, lambda: _is_unwanted(run))
+    conclude(run)
+    Reserve.of(run.folder).clear()
+    return ended_well
+
+
+def _begin(run: Run, resume: Path | None, shared: bool) -> int:
+    """Take charge and say so; returns where in the log this attempt begins."""
     run.claim(os.getpid(), shared=shared)
+    Reserve.of(run.folder).fill()
     offset = run.events_path.stat().st_size if run.events_path.exists() else 0
     run.events.write(
         Started, pid=os.getpid(), resumed_from=str(resume) if resume else None, memory_total=memory_total()
     )
-    trackers.start(run, offset)
-    ended_well = _attempt(run, resume, config or run.config())
-    conclude(run)
-    return ended_well
+    return offset
+
+
+def _is_unwanted(run: Run) -> bool:
+    return run.stop_path.exists() or run.cancel_path.exists()
 
 
 def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
@@ -79,12 +101,9 @@ def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
     return False
 
 
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
-
-
 def _translate(run: Run, error: Exception) -> TrainingError:
     """A foreign error in our words: the disk's as such, all others with the log to look at."""
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+    if isinstance(error, OSError) and error.errno in disk.REFUSED:
         where = error.filename or run.output
         return TrainingError("training.disk", file=where, reason=error.strerror or error, run=run.id)
     reason = f"{type(error).__name__}: {first_line(error)}"
@@ -102,12 +121,16 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
             wants_stop=_wants_stop_here(run) if _is_shared(run) else run.stop_path.exists,
             wants_save=run.takes_save,
             resume=resume,
+            tell_paused=partial(tell_paused, run),
         )
     )
 
 
 def _fail(run: Run, error: ConchError) -> None:
-    DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+    try:
+        DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
+    except OSError:  # a disk that takes nothing at all: whoever looks at the run finds it lost, and why
+        sys.stderr.write(f"{error.message}\n")
 
 
 def _is_shared(run: Run) -> bool:
@@ -183,6 +206,7 @@ def _told_to_end(run: Run) -> None:
 
 def main(arguments: list[str]) -> int:
     run = Run(Path(arguments[0]))
+    forgive_output()
     resume = Path(arguments[2]) if arguments[1:2] == ["--resume"] else None
     signal.signal(signal.SIGTERM, lambda *_: _told_to_end(run))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -192,6 +193,14 @@ def test_an_unexpected_error_in_json(capsys: pytest.CaptureFixture[str]) -> None
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["kind"] == "ValueError"
     assert error["hint"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_refuses_is_named(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complain(OSError(code, os.strerror(code), "/full/file"), as_json=False) == 1
+    told = capsys.readouterr().err
+    assert f"/full/file can't be written or read: {os.strerror(code)}." in told
+    assert "conch doctor" in told
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 1), (SystemExit(3), 3)])

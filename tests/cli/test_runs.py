@@ -94,7 +94,7 @@ def test_show_in_json_has_the_parts_that_programs_rely_on() -> None:
     shown = call("runs", "show", OLD, "--json").json()
     assert list(shown) == [
         *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
-        *("checkpoints", "output", "error", "diagnosis", "waits"),
+        *("checkpoints", "output", "error", "diagnosis", "waits", "paused"),
     ]
     assert shown["created"] == BEGAN
     assert shown["started"] == BEGAN + 10

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from conch.config.types import Count, Float, Int, Share
+from conch.config.types import Bytes, Count, Float, Int, Share
 from conch.config.words import choices, expected
 
 
@@ -26,6 +26,9 @@ def finding(kind: Any, value: Any) -> tuple[str, dict[str, Any]]:
         (Int, "many", "a whole number"),
         (Int, 1.5, "a whole number"),
         (Count, 0, "at least 1"),
+        (Bytes, "much", "a size such as 2GB"),
+        (Bytes, "-1 GB", "a size such as 2GB"),
+        (Bytes, "0", "at least 1"),
         (Share, 1.5, "at most 1"),
         (Float, float("nan"), "a number"),
         (Share, True, "a number"),
@@ -50,3 +53,22 @@ def test_large_bounds_are_told_in_full() -> None:
 
 def test_choices() -> None:
     assert choices(finding(Literal["a", "b"], "x")[1]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("2GB", 2_000_000_000),
+        ("2 gb", 2_000_000_000),
+        ("1.5G", 1_500_000_000),
+        ("2GiB", 2 * 1024**3),
+        ("512 kib", 512 * 1024),
+        ("500MB", 500_000_000),
+        ("1TB", 10**12),
+        ("4096", 4096),
+        (4096, 4096),
+        (2e9, 2_000_000_000),
+    ],
+)
+def test_sizes_as_people_write_them(written: Any, size: int) -> None:
+    assert TypeAdapter(Bytes).validate_python(written) == size

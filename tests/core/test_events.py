@@ -77,8 +77,8 @@ def test_unknown_kinds_are_no_events(kind: object) -> None:
 
 
 def test_the_kinds_are_those_that_scripts_rely_on() -> None:
-    promised = "queued started phase metrics checkpoint sample warning diagnosis finished failed stopped"
-    assert " ".join(KINDS) == promised
+    promised = "queued started phase metrics checkpoint sample warning removed paused continued diagnosis"
+    assert " ".join(KINDS) == f"{promised} finished failed stopped"
 
 
 def test_every_event_class_is_in_the_table() -> None:

@@ -107,6 +107,14 @@ def test_the_log_tells_of_a_full_disk(run: Run, dead: dict[str, Any]) -> None:
     assert gone(run, dead) == "runs.lost_disk"
 
 
+def test_a_folder_that_cannot_be_written(
+    run: Run, dead: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost.os, "access", lambda folder, mode: False)
+    assert gone(run, dead) == "runs.lost_unwritable"
+    monkeypatch.undo()
+
+
 def test_silence_of_another_host(run: Run, dead: dict[str, Any]) -> None:
     run.heartbeat_path.touch()
     run.worker_path.write_text(json.dumps({**dead, "host": "elsewhere"}))

@@ -210,7 +210,8 @@ def test_a_broken_claim_is_no_claim(run: Run, content: str) -> None:
 def test_a_summary_has_exactly_the_promised_parts(run: Run) -> None:
     summary = run.summary()
     assert " ".join(summary) == (
-        "id name state created started ended config progress last checkpoints output error diagnosis waits"
+        "id name state created started ended config progress last checkpoints output error diagnosis waits "
+        "paused"
     )
     assert set(summary["progress"]) == {"step", "total_steps", "eta_seconds"}
     assert json.loads(json.dumps(summary)) == summary

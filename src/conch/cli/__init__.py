@@ -17,6 +17,7 @@ COMMANDS = {
     "chat": "conch.cli.chat",
     "export": "conch.cli.export",
     "serve": "conch.cli.serve",
+    "doctor": "conch.cli.doctor",
     "options": "conch.cli.options",
     "version": "conch.cli.version",
 }

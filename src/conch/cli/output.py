@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from conch.cli.group import UnknownCommandError
+from conch.core import disk
 from conch.core.errors import ConchError, first_line
 from conch.core.text import tr
 
@@ -87,6 +88,10 @@ def _read(error: BaseException) -> tuple[int, str, str]:
             return 1, tr("cli.interrupted"), ""
         case SystemExit():
             return int(error.code or 0), "", ""
+        case OSError() if error.errno in disk.REFUSED:
+            place = error.filename or "-"
+            reason = error.strerror or first_line(error)
+            return 1, tr("cli.disk", place=place, reason=reason), tr("cli.disk.fix")
         case _:
             kind, reason = type(error).__name__, first_line(error)
             return 1, tr("cli.unexpected", kind=kind, reason=reason), tr("cli.unexpected.fix")

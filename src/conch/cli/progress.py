@@ -11,12 +11,15 @@ from conch.cli.output import duration, size
 from conch.cli.output import in_words as place_in_words
 from conch.core.events import (
     Checkpoint,
+    Continued,
     Diagnosis,
     Event,
     Failed,
     Finished,
     Metrics,
+    Paused,
     Phase,
+    Removed,
     Sample,
     Started,
     Stopped,
@@ -78,12 +81,25 @@ class Follower:
             case Sample():
                 said = tr("cli.train.sample", step=event.step, prompt=event.prompt, answer=event.answer)
                 self.line(said, "cyan")
+            case Removed() | Paused() | Continued():
+                self._room(event)
             case Warned():
                 self.line(tr("cli.warning", message=event.message), "yellow")
             case Diagnosis():
                 self.line(tr("cli.warning", message=in_words(event)), "yellow")
             case Finished() | Failed() | Stopped():
                 self._end(event)
+
+    def _room(self, event: Removed | Paused | Continued) -> None:
+        """What there is to say about room on the disk."""
+        match event:
+            case Removed():
+                self.line(tr("cli.train.removed", path=event.path), "dim")
+            case Paused():
+                self.line(tr("cli.warning", message=event.message), "yellow")
+                self.line(tr("cli.hint", hint=event.hint), "yellow")
+            case Continued():
+                self.line(tr("cli.train.continued", what=event.what, time=duration(event.seconds)))
 
     def _phase(self, event: Phase) -> None:
         facts = event.facts or {}

@@ -13,7 +13,7 @@ from conch.core.text import tr
 if TYPE_CHECKING:
     from conch.runs import Run
 
-STATES = ("queued", "running", "stopping", "stopped", "finished", "failed", "lost")
+STATES = ("queued", "running", "paused", "stopping", "stopped", "finished", "failed", "lost")
 """As `conch.runs.run.State`; a test holds the two together."""
 
 

@@ -53,6 +53,9 @@ def _tell(summary: dict[str, Any]) -> None:
     if summary["waits"]:
         waits = summary["waits"]
         say(in_words(waits["device"], waits["position"], waits["behind"]))
+    if summary["paused"]:
+        say(fold(tr("cli.warning", message=summary["paused"]["message"]), 2))
+        say(tr("cli.hint", hint=summary["paused"]["hint"]))
     for message in summary["diagnosis"]:
         say(fold(tr("cli.warning", message=message), 2))
     if summary["error"]:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 
 from conch.config.optimisation import Schedule
 from conch.config.types import (
+    Bytes,
     Count,
     Node,
     NotNegative,
@@ -34,7 +35,9 @@ class OutputConfig(Node):
     save_strategy: Schedule = "steps"
     save_steps: Every = 500.0
     save_total_limit: Count | None = None
+    save_disk_budget: Bytes | None = None
     save_only_model: bool = False
+    disk_wait_minutes: NotNegative = 30.0
     eval_strategy: Schedule | None = None
     eval_steps: Every | None = None
     load_best_model_at_end: bool = False

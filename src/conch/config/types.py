@@ -75,6 +75,20 @@ def read_dtype(value: Any) -> Any:
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def read_bytes(value: Any) -> Any:
+    """`2GB` is two thousand million bytes, as disks are sold; `2GiB` is 2 * 1024 ** 3."""
+    if not isinstance(value, str):
+        return _whole(value)
+    match = _BYTES.fullmatch(value.strip())
+    if match is None:
+        raise PydanticCustomError("size_wanted", "a size")
+    return round(float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2].lower()])
+
+
 def read_numbers(value: Any) -> Any:
     """Inside a mapping, what YAML 1.1 takes for text although it is a number: `{min_lr: 1e-5}`."""
     if isinstance(value, str) and _EXPONENT.fullmatch(value):
@@ -97,6 +111,8 @@ Str = Annotated[str, BeforeValidator(_text)]
 Names = Annotated[tuple[Str, ...], BeforeValidator(read_names)]
 Shares = Annotated[tuple[PositiveShare, ...], BeforeValidator(read_names)]
 """Shares of a whole: `0.3,0.7`, a list, or one number."""
+Bytes = Annotated[int, Field(ge=1), BeforeValidator(read_bytes)]
+"""A size: `2GB`, `500 MB`, `1.5GiB`, or a number of bytes."""
 Dtype = Annotated[Literal["auto", "float16", "bfloat16", "float32"], BeforeValidator(read_dtype)]
 Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]
 One = Annotated[Literal[1], BeforeValidator(_whole)]

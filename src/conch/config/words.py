@@ -23,6 +23,7 @@ _SIMPLE = {
     "list_type": "list",
     "missing": "given",
     "number_wanted": "number",
+    "size_wanted": "size",
     "string_too_short": "given",
     "string_type": "text",
     "tuple_type": "list",

@@ -95,6 +95,42 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
+class Removed(Event):
+    """A checkpoint was removed so that the others stay within `save_disk_budget`."""
+
+    kind: ClassVar[str] = "removed"
+    step: int
+    path: str
+    budget: int
+    """In bytes."""
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """The disk is full, and the run waits for room. `what` could not be written to the folder `where`."""
+
+    kind: ClassVar[str] = "paused"
+    what: str
+    where: str
+    message: str
+    hint: str
+    free: int | None = None
+    """Bytes free, where the system tells; under a quota they are not all the user's."""
+    needed: int | None = None
+    until: float | None = None
+    """When the run stops waiting, in seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class Continued(Event):
+    """What could not be written is written: the run goes on, after so many seconds."""
+
+    kind: ClassVar[str] = "continued"
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Diagnosis(Event):
     """What the curve means. `key` names the rule, `evidence` its values, `change` the keys that mend it."""
 
@@ -142,6 +178,9 @@ KINDS: dict[str, type[Event]] = {
         Checkpoint,
         Sample,
         Warned,
+        Removed,
+        Paused,
+        Continued,
         Diagnosis,
         Finished,
         Failed,

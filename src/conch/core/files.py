@@ -25,16 +25,54 @@ def write_whole(path: Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _put(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        _rename(Path(name), path)
         sync_folder(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add `line`, which ends with a newline, to `path` so that readers see it whole or not yet.
+
+    What a crash or a full disk left behind there without an end is completed where it is the beginning
+    of this very line, and closed otherwise.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        _put(handle, _rest(line, _unfinished(handle, len(line))))
+    finally:
+        os.close(handle)
+
+
+def _unfinished(handle: int, longest: int) -> bytes:
+    """What stands behind the last newline, or the last `longest` bytes of it."""
+    length = os.lseek(handle, 0, os.SEEK_END)
+    os.lseek(handle, max(0, length - longest), os.SEEK_SET)
+    return os.read(handle, longest).rpartition(b"\n")[2]
+
+
+def _rest(line: bytes, there: bytes) -> bytes:
+    if line.startswith(there):
+        return line[len(there) :]
+    return b"\n" + line
+
+
+def _put(handle: int, data: bytes) -> None:
+    """Write all of it. A disk that becomes full takes a part first, and says so when asked to take more."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def _rename(source: Path, target: Path) -> Path:
+    return source.replace(target)
 
 
 @contextmanager
@@ -66,7 +104,7 @@ def publish(source: Path, target: Path) -> None:
     if source.is_dir() and target.is_dir():
         _swap_in(source, target)
     else:
-        source.replace(target)
+        _rename(source, target)
     sync_folder(target.parent)
 
 
@@ -74,7 +112,7 @@ def _swap_in(source: Path, target: Path) -> None:
     with temporary_folder(target.parent) as aside:
         old = target.replace(aside / target.name)
         try:
-            source.replace(target)
+            _rename(source, target)
         except BaseException:
             old.replace(target)
             raise
@@ -89,7 +127,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     with temporary_folder(target.parent) as temporary:
         yield temporary
         sync_tree(temporary)
-        temporary.replace(target)  # the system refuses where `target` holds something
+        _rename(temporary, target)  # the system refuses where `target` holds something
         sync_folder(target.parent)
 
 

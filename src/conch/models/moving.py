@@ -26,7 +26,7 @@ from conch.runs import store
 
 Told = Callable[[str, int, int], None]
 """Hears the place in hand, its bytes copied so far and its bytes in all."""
-BUSY = frozenset({"queued", "running", "stopping"})
+BUSY = frozenset({"queued", "running", "paused", "stopping"})
 
 
 @dataclass(frozen=True)

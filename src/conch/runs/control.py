@@ -80,6 +80,7 @@ def cancel(run: Run, grace: float = GRACE_SECONDS) -> int:
     _clear(run)
     if not isinstance(run.turn(), (Finished, Failed, Stopped)):  # it may have ended by itself just before
         now = standing(run)
+        # on a full disk that leaves no room for this, the cancel file says it
         run.events.write(Stopped, step=now.step, checkpoint=now.checkpoint and now.checkpoint.path)
     return ended
 

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from conch.core import disk
 from conch.core.errors import RunError
 from conch.runs.process import Worker, boot_id
 
 LITTLE_SPACE = 1 << 20
 """Free bytes below which a disk is taken for full."""
 TAIL = 65536
+_FULL = tuple(os.strerror(code).encode() for code in disk.FULL)
 _FATAL = re.compile(rb"^Fatal Python error: (.+)$", re.MULTILINE)
 
 
@@ -42,9 +44,11 @@ def cause(run_id: str, folder: Path, worker: Worker | None) -> LostError:
         return LostError("runs.lost_crashed", name=run_id, reason=reason, log=log)
     if _killed_for_memory(worker):
         return LostError("runs.lost_memory", name=run_id)
-    full = _full_disk(folder) or b"No space left on device" in _log_of_attempt(log, worker.log_bytes)
-    if full:
+    said = _log_of_attempt(log, worker.log_bytes)
+    if _full_disk(folder) or any(words in said for words in _FULL):
         return LostError("runs.lost_disk", name=run_id, folder=folder)
+    if not os.access(folder, os.W_OK):
+        return LostError("runs.lost_unwritable", name=run_id, folder=folder)
     return LostError("runs.lost_killed", name=run_id, pid=worker.pid, log=log)
 
 

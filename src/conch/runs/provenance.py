@@ -21,6 +21,7 @@ FREE = frozenset(
         *("num_train_epochs", "max_steps", "run_name", "output_dir", "overwrite_output_dir"),
         *("resume_from_checkpoint", "plot_loss", "report_to", "cache_dir", "dataset_dir"),
         *("logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit"),
+        *("save_disk_budget", "disk_wait_minutes"),
         *("eval_strategy", "eval_steps", "per_device_eval_batch_size", "do_eval", "compute_accuracy"),
     }
 )

@@ -9,6 +9,7 @@ RUN/stop             exists while somebody wants the run to save and stop
 RUN/cancel           exists once somebody wanted the run to end without saving
 RUN/save             exists while somebody wants a checkpoint now
 RUN/told-NONCE       once the loss of that worker was told of (`conch.runs.notify.lost`)
+RUN/reserve/         room on the disk for the news of a full disk, while the run is at work
 RUN/log.txt          everything that the process printed
 RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 """
@@ -25,10 +26,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from conch.core.events import (
+    Continued,
     Diagnosis,
     Event,
     Failed,
     Finished,
+    Paused,
     Queued,
     Started,
     Stopped,
@@ -37,17 +40,17 @@ from conch.core.files import write_whole
 from conch.core.text import tr
 from conch.runs import lost
 from conch.runs.follow import follow, read_last
-from conch.runs.log import EventLog
+from conch.runs.log import PatientLog
 from conch.runs.process import Worker, identify, silent_for
 from conch.runs.summary import Bytes, open_log
 
 if TYPE_CHECKING:
     from conch.config.train import TrainConfig
 
-State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "lost"]
+State = Literal["queued", "running", "paused", "stopping", "stopped", "finished", "failed", "lost"]
 PARTS = (
     *("id", "name", "state", "created", "started", "ended", "config", "progress", "last"),
-    *("checkpoints", "output", "error", "diagnosis", "waits"),
+    *("checkpoints", "output", "error", "diagnosis", "waits", "paused"),
 )
 """What a summary holds, in the order in which it is shown."""
 
@@ -115,9 +118,9 @@ class Run:
     def provenance_path(self) -> Path:
         return self.folder / "provenance.json"
 
-    @property
-    def events(self) -> EventLog:
-        return EventLog(self.events_path)
+    @cached_property
+    def events(self) -> PatientLog:
+        return PatientLog(self.events_path)
 
     def config(self) -> TrainConfig:
         from conch.config.load import load_train  # listing runs needs no schema
@@ -206,7 +209,7 @@ class Run:
 
     def turn(self) -> Event | None:
         """The newest event that changed the state."""
-        return read_last(self.events_path, Queued, Started, Finished, Failed, Stopped)
+        return read_last(self.events_path, Queued, Started, Paused, Continued, Finished, Failed, Stopped)
 
     def state(self) -> State:
         """What the newest turn in the events says, corrected by whether the worker lives."""
@@ -214,14 +217,14 @@ class Run:
         if (ended := _ended(last)) is not None:
             return ended
         worker = self.worker()
-        if worker is None and not isinstance(last, Started):
+        if worker is None and not isinstance(last, (Started, Paused, Continued)):
             return "queued"
         if worker is None or not worker.is_alive(self.heartbeat_path):
             # it may have told its end after the first look and before it went
             return _ended(self.turn()) or self._without_worker()
         if self.stop_path.exists() or self.cancel_path.exists():
             return "stopping"
-        return "queued" if isinstance(last, Queued) else "running"
+        return "queued" if isinstance(last, Queued) else "paused" if isinstance(last, Paused) else "running"
 
     def told_state(self) -> str:
         """The state in the reader's language."""
@@ -280,6 +283,7 @@ class Run:
             "error": error,
             "diagnosis": diagnosis,
             "waits": self._waits() if brief["state"] == "queued" else None,
+            "paused": self._paused() if brief["state"] == "paused" else None,
         }
         return {part: parts[part] for part in PARTS}
 
@@ -290,6 +294,11 @@ class Run:
         if failed is None:
             return None
         return {"kind": failed.error, "message": failed.message, "hint": failed.hint}
+
+    def _paused(self) -> dict[str, Any] | None:
+        """What the run waits for: since and until when, what to do."""
+        paused = read_last(self.events_path, Paused)
+        return {"since": paused.t, **paused.to_dict()} if isinstance(paused, Paused) else None
 
     def _waits(self) -> dict[str, Any] | None:
         from conch.runs.queue import places  # the queue is made of runs

@@ -44,10 +44,18 @@ def resumable(folder: Path) -> Path:
     return folder
 
 
-def rotate(output: Path, limit: int | None, best: str | None) -> list[Path]:
-    """The checkpoints to remove so that `limit` stay: the oldest first, never the best or the newest."""
+def numbered(output: Path) -> list[Path]:
+    """Every checkpoint folder in an output folder, the oldest first."""
+    return sorted((path for path in output.glob("checkpoint-*") if step_of(path) >= 0), key=step_of)
+
+
+def rotate(output: Path, limit: int | None, best: str | None, coming: int = 0) -> list[Path]:
+    """The checkpoints to remove so that `limit` stay, with so many more `coming`.
+
+    The oldest first, never the best or the newest.
+    """
     if limit is None:
         return []
-    ordered = sorted((p for p in output.glob("checkpoint-*") if step_of(p) >= 0), key=step_of)
+    ordered = numbered(output)
     spare = [path for path in ordered[:-1] if best is None or path != Path(best)]
-    return spare[: max(0, len(ordered) - limit)]
+    return spare[: max(0, len(ordered) + coming - limit)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from conch.config.notify import NotifyConfig
@@ -39,6 +40,15 @@ def conclude(run: Run) -> None:
     except Exception as error:  # the run has ended, well or not, and stays so
         traceback.print_exc()
         _warn(run, "notify.failed_to_tell", name="-", reason=type(error).__name__)
+
+
+def tell_paused(run: Run) -> None:
+    """Let people know that the run needs somebody. Never raises."""
+    names = run.flat_config().get("notify")
+    if not names:
+        return
+    for name, reason in notify(NotifyConfig(notify=names).notify, message_of(run)).items():
+        _warn(run, "notify.failed_to_tell", name=name, reason=reason)
 
 
 def weights_are_whole(output: Path) -> bool:
@@ -78,4 +88,5 @@ def _run_command(run: Run, command: str) -> None:
 
 
 def _warn(run: Run, key: str, **values: object) -> None:
-    run.events.write(Warned, message=tr(key, **values), key=key)
+    with suppress(OSError):  # a disk that takes nothing
+        run.events.write(Warned, message=tr(key, **values), key=key)

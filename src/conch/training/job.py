@@ -28,12 +28,14 @@ from conch.models.pairing import strangers
 from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
-from conch.training.checkpoint import latest, resumable
+from conch.training.checkpoint import latest, resumable, step_of
 from conch.training.kernels import segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
+from conch.training.pausing import Pauses, Subject
 from conch.training.plot import plot_loss
 from conch.training.samples import Sampler
+from conch.training.shelf import expected_size
 from conch.training.trainer import ConchTrainer, Setup
 
 
@@ -47,6 +49,8 @@ class Job:
     wants_stop: Callable[[], bool] = lambda: False
     wants_save: Callable[[], bool] = lambda: False
     resume: Path | None = None
+    tell_paused: Callable[[], None] = lambda: None
+    """Lets a person know that the run waits for room on the disk."""
 
     def phase(self, name: str, **facts: Any) -> None:
         self.log.write(Phase, name=name, facts=facts or None)
@@ -128,6 +132,8 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         lora=config.lora if config.method.finetuning_type == "lora" else None,
         accuracy=config.output.compute_accuracy,
         below=adapters_below(config, ground.located),
+        pauses=Pauses(job.log, job.wants_stop, config.output.disk_wait_minutes, job.tell_paused),
+        budget=config.output.save_disk_budget,
     )
     arguments = training_arguments(config, job.output, precision, ground.device, bool(prepared.eval))
     trainer = ConchTrainer(model, arguments, setup, ground.tokenizer)
@@ -249,16 +255,38 @@ def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | 
         cutoff = job.config.data.cutoff_len
         job.warn("training.truncated_stream", count=stream.truncated, cutoff=cutoff)
     if trainer.reporter.stopped:
-        checkpoint = latest(job.output)
-        job.log.write(
-            Stopped, step=trainer.state.global_step, checkpoint=str(checkpoint) if checkpoint else None
-        )
+        tell_stopped(job, trainer)
         return
     job.phase("saving")
     with trainer.packing():
         metrics = trainer.evaluate() if job.config.output.do_eval and trainer.eval_dataset is not None else {}
-    save_output(trainer, tokenizer, job.output)
-    write_figures(job, trainer, metrics, seconds)
+    size = expected_size(trainer.model, None, len(tokenizer))
+    for write, what, needed in (
+        (lambda: save_output(trainer, tokenizer, job.output), "model", size),
+        (lambda: write_figures(job, trainer, metrics, seconds), "figures", 0),
+    ):
+        if not trainer.pauses.insist(write, Subject(what, job.output, needed)):
+            tell_stopped(job, trainer)
+            return
+    tell_finished(job, trainer, seconds)
+
+
+def tell_stopped(job: Job, trainer: ConchTrainer) -> None:
+    """Say where the run can go on from. Raises TrainingError where a full disk left nothing to go on from."""
+    checkpoint, pauses = latest(job.output), trainer.pauses
+    if pauses.gave_up is not None:
+        if checkpoint is None and pauses.time_is_up:
+            minutes = f"{pauses.seconds / 60:g}"
+            raise TrainingError(
+                "training.disk_full", folder=job.output, reason=pauses.gave_up.strerror, minutes=minutes
+            )
+        if checkpoint is None or step_of(checkpoint) < trainer.state.global_step:
+            job.warn(
+                "training.unsaved",
+                first=step_of(checkpoint) + 1 if checkpoint else 1,
+                last=trainer.state.global_step,
+            )
+    job.log.write(Stopped, step=trainer.state.global_step, checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def save_output(trainer: ConchTrainer, tokenizer: Any, output: Path) -> None:
@@ -276,12 +304,9 @@ def save_output(trainer: ConchTrainer, tokenizer: Any, output: Path) -> None:
 
 
 def write_figures(job: Job, trainer: ConchTrainer, metrics: dict[str, Any], seconds: float) -> None:
-    """`trainer_state.json`, `all_results.json`, `training_loss.png`, and the event that the run is done."""
+    """`trainer_state.json`, `all_results.json` and `training_loss.png`."""
     state = trainer.state
-    told = [event for event in read_events(job.log.path) if isinstance(event, Metrics)]
-    loss = _newest(event.loss for event in told)
-    eval_loss = _newest(event.eval_loss for event in told)
-    tokens = state.num_input_tokens_seen
+    told = told_metrics(job)
     with temporary_folder(job.output) as staging:
         state.save_to_json(str(staging / "trainer_state.json"))
         publish(staging / "trainer_state.json", job.output / "trainer_state.json")
@@ -295,23 +320,32 @@ def write_figures(job: Job, trainer: ConchTrainer, metrics: dict[str, Any], seco
         **summary,
         **evaluated,
         **metrics,
-        "loss": loss,
-        "eval_loss": eval_loss,
-        "tokens": tokens,
+        "loss": _newest(event.loss for event in told),
+        "eval_loss": _newest(event.eval_loss for event in told),
+        "tokens": state.num_input_tokens_seen,
         "train_seconds": seconds,
     }
     write_whole(job.output / "all_results.json", json.dumps(results, indent=2))
     if job.config.output.plot_loss:
         plot_loss(told, job.output / "training_loss.png")
+
+
+def tell_finished(job: Job, trainer: ConchTrainer, seconds: float) -> None:
+    """Say that the run is done, and how it went."""
+    told, tokens = told_metrics(job), trainer.state.num_input_tokens_seen
     job.log.write(
         Finished,
-        step=state.global_step,
+        step=trainer.state.global_step,
         train_seconds=round(seconds, 3),
         tokens=tokens,
         tokens_per_second=round((tokens - trainer.reporter.tokens_before) / seconds, 1),
-        loss=loss,
-        eval_loss=eval_loss,
+        loss=_newest(event.loss for event in told),
+        eval_loss=_newest(event.eval_loss for event in told),
     )
+
+
+def told_metrics(job: Job) -> list[Metrics]:
+    return [event for event in read_events(job.log.path) if isinstance(event, Metrics)]
 
 
 def _newest(values: Iterable[float | None]) -> float | None:

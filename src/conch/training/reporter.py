@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from conch.core.events import Metrics
 from conch.runs.log import EventLog
+from conch.training.pausing import Pauses
 
 
 class Reporter(TrainerCallback):
@@ -22,10 +23,12 @@ class Reporter(TrainerCallback):
         log: EventLog,
         wants_stop: Callable[[], bool],
         wants_save: Callable[[], bool] = lambda: False,
+        pauses: Pauses | None = None,
     ) -> None:
         self.log = log
         self.wants_stop = wants_stop
         self.wants_save = wants_save
+        self.pauses = pauses or Pauses(log, wants_stop)
         self.stopped = False
         self.tokens_before = 0
         """Tokens that earlier attempts trained on."""
@@ -41,12 +44,20 @@ class Reporter(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        if not self.pauses.insist_on_news():
+            self.give_up(control)
+            control.should_save = True  # the checkpoints may lie on another disk
         if self.wants_stop() and state.global_step < state.max_steps:
             self.stopped = True
             control.should_training_stop = True
             control.should_save = True
         if self.wants_save():
             control.should_save = True
+
+    def give_up(self, control: TrainerControl) -> None:
+        """End the training here: what it makes can't be written."""
+        self.stopped = True
+        control.should_training_stop = True
 
     def on_log(
         self,

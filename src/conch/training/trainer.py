@@ -6,7 +6,6 @@ log; nothing here prints.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import EvalLoopOutput
 
 from conch.config.method import LoraConfig
+from conch.core import disk
 from conch.core.events import Checkpoint, Phase
 from conch.core.files import publish, temporary_folder
 from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset
@@ -28,11 +28,13 @@ from conch.data.prepared import Prepared
 from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
-from conch.training.checkpoint import STATE, rotate
+from conch.training.checkpoint import STATE
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
 from conch.training.method import Method
+from conch.training.pausing import Pauses, Subject
 from conch.training.reporter import Reporter
+from conch.training.shelf import Shelf
 
 SPARE = (TRAINING_ARGS_NAME, "README.md")
 """What the libraries write beside the weights and nobody reads: a pickle of the arguments, which
@@ -55,6 +57,10 @@ class Setup:
     """Adapters that were merged into the base for this training."""
     wants_save: Callable[[], bool] = lambda: False
     """Whether somebody asked for a checkpoint since it was last called."""
+    pauses: Pauses | None = None
+    """What waits where the disk is full; without it nothing waits."""
+    budget: int | None = None
+    """Bytes that all checkpoints together may take."""
 
 
 class ConchTrainer(Trainer):
@@ -75,7 +81,9 @@ class ConchTrainer(Trainer):
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
         self.loss_is_scaled_for_ga = True  # and compute_loss divides by that count
         self._staging: Path | None = None
-        self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save)
+        self.shelf = Shelf(Path(args.output_dir), setup.log, args.save_total_limit, setup.budget)
+        self.pauses = setup.pauses or Pauses(setup.log, setup.wants_stop)
+        self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
         self.remove_callback(PrinterCallback)  # what it would print is in the events
 
@@ -194,25 +202,37 @@ class ConchTrainer(Trainer):
         return str(self._staging or self.args.output_dir)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Write a checkpoint under a temporary name, flush it, and rename it."""
+        """Write a checkpoint whole once there is room for it; end the training where none comes."""
+        output, step = Path(self.args.output_dir), self.state.global_step
+        optimizer = None if self.args.save_only_model else self.optimizer
+        needed = self.shelf.bytes_needed(self.model, optimizer, len(self.processing_class))
+        self.shelf.make_room(needed, self.state.best_model_checkpoint)
+        subject = Subject(f"checkpoint-{step}", output, needed)
+        if not self.pauses.insist(lambda: self._write_checkpoint(model, trial), subject):
+            self.reporter.give_up(self.control)
+            return
+        self.shelf.tidy(self.state.best_model_checkpoint)
+        self.setup.log.write(Checkpoint, step=step, path=str(output / f"checkpoint-{step}"))
+
+    def _write_checkpoint(self, model: Any, trial: Any) -> None:
+        """Write it under a temporary name, flush it, and rename it. Where that fails nothing of it stays."""
         output = Path(self.args.output_dir)
         target = output / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
+        best = self.state.best_model_checkpoint
         try:
-            with temporary_folder(output) as staging:
+            with temporary_folder(output) as staging, disk.plain_errors(staging):
                 self._staging = staging
                 super()._save_checkpoint(model, trial)
                 self.state.best_model_checkpoint = self._best(output)
                 self.state.save_to_json(str(staging / target.name / STATE))
-                if target.exists():  # of an earlier attempt that was resumed from an older step
-                    shutil.rmtree(target)
-                publish(staging / target.name, target)
+                publish(staging / target.name, target)  # in place of one of an earlier attempt, too
+        except BaseException:
+            self.state.best_model_checkpoint = best
+            raise
         finally:
             self._staging = None
             self.args.save_total_limit = limit
-        for old in rotate(output, limit, self.state.best_model_checkpoint):
-            shutil.rmtree(old, ignore_errors=True)
-        self.setup.log.write(Checkpoint, step=self.state.global_step, path=str(target))
 
     def _best(self, output: Path) -> str | None:
         step = self.state.best_global_step

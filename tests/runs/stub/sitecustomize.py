@@ -20,6 +20,7 @@ class Job:
     wants_stop: Any
     wants_save: Any
     resume: Path | None
+    tell_paused: Any = None
 
 
 def train(job: Job) -> None:

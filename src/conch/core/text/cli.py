@@ -22,6 +22,11 @@ TEXTS = {
     "cli.hint": Text("  → {hint}", "  → {hint}"),
     "cli.warning": Text("Note: {message}", "注意：{message}"),
     "cli.interrupted": Text("Interrupted.", "已中断。"),
+    "cli.disk": Text("{place} can't be written or read: {reason}.", "无法写入或读取 {place}：{reason}。"),
+    "cli.disk.fix": Text(
+        "Make room there, or correct the permissions; `conch doctor` looks at the disk of CONCH_HOME.",
+        "请在该处腾出空间或修正权限；`conch doctor` 会检查 CONCH_HOME 所在的磁盘。",
+    ),
     "cli.unexpected": Text("Conch failed unexpectedly: {kind}: {reason}", "Conch 意外失败：{kind}：{reason}"),
     "cli.unexpected.fix": Text(
         "Run it again with --debug to see the traceback.", "加上 --debug 重新运行可查看完整的调用栈。"
@@ -78,6 +83,12 @@ TEXTS = {
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.doctor": Text(
+        "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "
+        "Exit code 1: something must be fixed.",
+        "检查本机并说明需要修复的问题。\n\n除非指定 --network，否则不会联网。退出码 1：有需要修复的问题。",
+    ),
+    "cli.doctor.network": Text("Ask the hubs, too, whether they answer.", "同时检查能否连上模型站。"),
     "cli.options": Text("List every setting with its meaning.", "列出全部配置项及其含义。"),
     "cli.version": Text("Print the version.", "显示版本。"),
     # train
@@ -131,6 +142,13 @@ TEXTS = {
     "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
     "cli.train.left": Text("{time} left", "剩余 {time}"),
     "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
+    "cli.train.removed": Text(
+        "Removed to stay within save_disk_budget: {path}", "为不超出 save_disk_budget 已删除：{path}"
+    ),
+    "cli.train.continued": Text(
+        "There is room again: {what} is written, the run goes on after {time}.",
+        "空间已恢复：{what} 已写入，暂停 {time} 后继续训练。",
+    ),
     "cli.train.sample": Text("step {step}  {prompt} → {answer}", "第 {step} 步  {prompt} → {answer}"),
     "cli.train.finished": Text(
         "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
@@ -337,7 +355,7 @@ TEXTS = {
     "cli.runs.metric.memory_bytes": Text("Memory", "内存"),
     "cli.runs.in_state": Text(
         "Only runs in this state.",
-        "只列出处于该状态的训练：queued 排队中，running 进行中，stopping 正在停止，stopped 已停止，"
+        "只列出处于该状态的训练：queued 排队中，running 进行中，paused 暂停中，stopping 正在停止，stopped 已停止，"
         "finished 已完成，failed 失败，lost 失联。",
     ),
     "cli.runs.named": Text(

@@ -41,6 +41,7 @@ TEXTS = {
     "config.expect.once": Text(
         "each key once; it stands already in {first}", "每项只写一次；{first} 已经写过"
     ),
+    "config.expect.size": Text("a size such as 2GB", "应为一个容量，如 2GB"),
     "config.expect.text": Text("text", "应为文本"),
     "config.expect.valid": Text("a valid value", "值无效"),
     # files and words

@@ -632,6 +632,24 @@ TEXTS = {
         ),
         "过大或不填：磁盘容易写满。过小：后期过拟合时无法回到更早的检查点。",
     ),
+    "keys.save_disk_budget": Text(
+        "How much disk all checkpoints together may take, such as 2GB; the oldest are deleted, never the "
+        "newest or the best. Unset: no bound.",
+        "全部检查点最多占用多少磁盘空间，如 2GB；超出时删除最旧的，最新和最优的始终保留；不填则不限。",
+    ),
+    "keys.save_disk_budget.effect": Text(
+        "Too large, or unset: the disk fills up. Too small: only the newest and the best checkpoint stay.",
+        "过大或不填：磁盘容易写满。过小：只剩最新和最优的检查点。",
+    ),
+    "keys.disk_wait_minutes": Text(
+        "How long a run waits for room when the disk is full before it stops, to be resumed later.",
+        "磁盘写满时最多等待多少分钟，仍无空间则停止，之后可以恢复。",
+    ),
+    "keys.disk_wait_minutes.effect": Text(
+        "Too long: the device stays taken while nothing happens. Too short: the run stops although room "
+        "would have come.",
+        "过长：设备被占用而无进展。过短：稍等即可继续的训练被停止。",
+    ),
     "keys.save_only_model": Text(
         "Save checkpoints without optimizer and progress: smaller, but training can't be resumed from them.",
         "检查点只保存模型，不含优化器和训练进度：体积小，但不能从中继续训练。",

@@ -15,6 +15,10 @@ TEXTS = {
         "after_command was not run: the machine, if it was to be shut down, is still on.",
         "未执行 after_command：如果原本要关闭机器，它仍在运行。",
     ),
+    "notify.paused": Text(
+        "Conch: run {name} waits for room on the disk and needs you",
+        "Conch：训练 {name} 因磁盘空间不足暂停，需要您处理",
+    ),
     "notify.where": Text("On {host}: {output}", "位于 {host}：{output}"),
     "notify.loss": Text("Loss: {value}", "损失：{value}"),
     "notify.eval_loss": Text("Eval loss: {value}", "评估损失：{value}"),

@@ -6,6 +6,7 @@ TEXTS = {
     # states, as they are shown; files and --json hold the bare word
     "runs.state.queued": Text("queued", "排队中"),
     "runs.state.running": Text("running", "进行中"),
+    "runs.state.paused": Text("paused", "暂停中"),
     "runs.state.stopping": Text("stopping", "正在停止"),
     "runs.state.stopped": Text("stopped", "已停止"),
     "runs.state.finished": Text("finished", "已完成"),
@@ -136,6 +137,14 @@ TEXTS = {
     ),
     "runs.lost_disk.fix": Text(
         "Make room, then: conch runs resume {name}", "请腾出空间，然后：conch runs resume {name}"
+    ),
+    "runs.lost_unwritable": Text(
+        "The worker of run {name} is gone, and the folder {folder} can't be written.",
+        "训练 {name} 的工作进程已不在，且文件夹 {folder} 无法写入。",
+    ),
+    "runs.lost_unwritable.fix": Text(
+        "Correct the permissions, or mount the disk for writing; then: conch runs resume {name}",
+        "请修正权限，或以可写方式重新挂载磁盘；然后：conch runs resume {name}",
     ),
     "runs.lost_crashed": Text(
         "The worker of run {name} crashed inside of a library: {reason}.",

@@ -125,6 +125,36 @@ TEXTS = {
         "Make room or correct the permissions, then go on: conch runs resume {run}",
         "请腾出空间或修正权限，然后继续：conch runs resume {run}",
     ),
+    "training.disk_full": Text(
+        "No checkpoint could be written to {folder} for {minutes} minutes: {reason}.",
+        "{minutes} 分钟内一直无法将检查点写入 {folder}：{reason}。",
+    ),
+    "training.disk_full.fix": Text(
+        "Make room there, then begin anew with `conch runs resume`.",
+        "请在该处腾出空间，然后用 `conch runs resume` 重新开始。",
+    ),
+    "training.paused": Text(
+        "Paused: {what} can't be written to {folder}: {reason} ({free} MB free).",
+        "已暂停：无法将 {what} 写入 {folder}：{reason}（剩余 {free} MB）。",
+    ),
+    "training.paused.fix": Text(
+        "Make room there: the run goes on by itself. After {minutes} minutes it stops, to be resumed later.",
+        "请在该处腾出空间，训练会自动继续；{minutes} 分钟后仍无空间则停止，之后可以恢复。",
+    ),
+    "training.paused.needs": Text(
+        "Make room there for about {needed} MB: the run goes on by itself. "
+        "After {minutes} minutes it stops, to be resumed later.",
+        "请在该处腾出约 {needed} MB，训练会自动继续；{minutes} 分钟后仍无空间则停止，之后可以恢复。",
+    ),
+    "training.unsaved": Text(
+        "The disk is full: steps {first} to {last} could not be saved, and resuming will repeat them.",
+        "磁盘已满：第 {first} 至 {last} 步未能保存，恢复时会重新训练。",
+    ),
+    "training.budget": Text(
+        "{count} checkpoints that must stay (the newest, the best) take {taken} GB, more than "
+        "save_disk_budget: {budget} GB.",
+        "必须保留的 {count} 个检查点（最新和最优）占 {taken} GB，超出 save_disk_budget：{budget} GB。",
+    ),
     "training.interrupted": Text("The training was interrupted.", "训练被中断。"),
     "training.interrupted.fix": Text(
         "Go on from its last checkpoint: conch runs resume {run}",

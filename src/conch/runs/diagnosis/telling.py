@@ -9,7 +9,7 @@ from conch.runs.diagnosis.facts import gather
 from conch.runs.diagnosis.finding import Finding
 from conch.runs.diagnosis.rules import judge
 from conch.runs.follow import read_events
-from conch.runs.log import EventLog
+from conch.runs.log import PatientLog
 from conch.runs.run import Run
 
 E = TypeVar("E", bound=Event)
@@ -20,11 +20,11 @@ def diagnose(run: Run) -> list[Finding]:
     return judge(gather(read_events(run.events_path), run.flat_config()))
 
 
-class DiagnosingLog(EventLog):
+class DiagnosingLog(PatientLog):
     """A run's log that tells the diagnosis before it tells the end, so that who follows hears it."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.events_path)
+        super().__init__(run.events_path, owed=run.events.owed)
         self._run = run
 
     def write(self, kind: type[E], **values: Any) -> E:

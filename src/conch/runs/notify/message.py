@@ -1,4 +1,4 @@
-"""What is told about a run that has ended: a line, some lines, and facts for programs."""
+"""What is told about a run that has ended, or needs somebody: a line, some lines, and facts for programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def message_of(run: Run) -> Message:
     if summary["error"]:
         lines += [summary["error"]["message"], summary["error"]["hint"]]
     lines += summary["diagnosis"]
-    named = state if state in {"finished", "stopped", "lost"} else "failed"
+    if summary["paused"]:
+        lines += [summary["paused"]["message"], summary["paused"]["hint"]]
+    named = state if state in {"finished", "stopped", "lost", "paused"} else "failed"
     facts = {
         "event": state,
         "run": summary["id"],
