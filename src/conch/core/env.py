@@ -86,3 +86,13 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     # what one library says of another's next version is no news to a user
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
+
+
+def bound_kernel_caches() -> None:
+    """Bound what the CPU's kernel library keeps of each shape it has met. Call before importing torch.
+
+    oneDNN compiles a kernel for each shape and keeps 1024 of them, and torch's bridge to it as many
+    again: with ever other lengths that grew by a gigabyte (bf16). A step needs a few dozen.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "128")

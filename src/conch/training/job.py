@@ -27,6 +27,7 @@ from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable
+from conch.training.fitting import is_out_of_memory
 from conch.training.kernels import segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
@@ -123,6 +124,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         lora=config.lora if config.method.finetuning_type == "lora" else None,
         accuracy=config.output.compute_accuracy,
         below=adapters_below(config, ground.located),
+        may_checkpoint=not config.precision.disable_gradient_checkpointing,
     )
     arguments = training_arguments(config, job.output, precision, ground.device, bool(prepared.eval))
     trainer = ConchTrainer(model, arguments, setup, ground.tokenizer)
@@ -230,7 +232,9 @@ def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | 
     began = time.monotonic()
     try:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:  # outside of the micro batches, which are fitted
+        if not is_out_of_memory(error):
+            raise
         raise TrainingError("training.out_of_memory") from error
     seconds = time.monotonic() - began
     stream = trainer.setup.data.stream

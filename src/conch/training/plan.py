@@ -8,7 +8,6 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.data.prepare import Prepared
-from conch.data.tokens import Examples
 from conch.models.hardware import choose_precision, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import load_tokenizer
@@ -96,9 +95,6 @@ def heaviest_batch(config: TrainConfig, prepared: Prepared) -> tuple[int, int]:
     count = config.optimisation.per_device_train_batch_size
     if prepared.stream is not None:
         return (count * config.data.cutoff_len,) * 2
-    train = Examples.of_any(prepared.train)
-    lengths, trained = train.lengths(), train.trained_counts()
-    rows = prepared.rows if prepared.rows is not None else [(index,) for index in range(len(train))]
-    weights = [(sum(lengths[i] for i in row), sum(trained[i] for i in row)) for row in rows]
-    heaviest = sorted(weights, reverse=True)[:count]
-    return sum(tokens for tokens, _ in heaviest), sum(labels for _, labels in heaviest)
+    weights = prepared.weights()
+    chosen = [weights[row] for row in prepared.heaviest_rows(count)]
+    return sum(tokens for tokens, _ in chosen), sum(labels for _, labels in chosen)
