@@ -44,12 +44,18 @@ GRID: list[dict[str, Any]] = [
     {"bf16": False, "per_device_train_batch_size": 8, **CHECKPOINTED},
     {"bf16": False, "per_device_train_batch_size": 4, "finetuning_type": "full"},
 ]
-ALWAYS = {"dataset": "magic_conch", "use_cpu": True, "do_eval": False, "save_strategy": "no", "plot_loss": False}
+ALWAYS = {
+    "dataset": "magic_conch",
+    "use_cpu": True,
+    "do_eval": False,
+    "save_strategy": "no",
+    "plot_loss": False,
+}
 
 
 def main() -> int:
     """Measure and show; 1 where an estimate is off by more than is allowed."""
-    env.bound_kernel_caches()
+    env.bound_kernel_caches()  # as a worker does, before torch is at work
     asked = _arguments()
     if asked.child:
         print(json.dumps(child(json.loads(asked.child))))
@@ -94,7 +100,8 @@ def measure(model: str, steps: int, only: list[int] | None) -> Iterator[dict[str
 def run_child(values: dict[str, Any]) -> int:
     """Peak bytes of a process that trains so."""
     command = [sys.executable, "-m", "benchmarks.memory_estimate", "--child", json.dumps(values)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    settings = env.child_environment(**env.frugal_malloc())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=settings)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return int(json.loads(done.stdout.splitlines()[-1])["peak"])

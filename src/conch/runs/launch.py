@@ -66,6 +66,7 @@ def launch(run: Run, *arguments: str, token: str | None = None) -> int:
                 PYTHONUNBUFFERED="1",
                 PYTHONFAULTHANDLER="1",
                 **{MARK: str(run.folder)},
+                **env.frugal_malloc(),
                 **({"HF_TOKEN": token} if token else {}),
             ),
         )

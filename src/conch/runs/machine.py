@@ -40,7 +40,9 @@ def _left_in_groups() -> Iterator[int]:
         for bound, usage in USAGE.items():
             try:
                 left = int((folder / bound).read_text()) - int((folder / usage).read_text())
-                kept = re.findall(r"^(?:total_)?inactive_file (\d+)$", (folder / "memory.stat").read_text(), re.M)
+                kept = re.findall(
+                    r"^(?:total_)?inactive_file (\d+)$", (folder / "memory.stat").read_text(), re.M
+                )
             except (OSError, ValueError):  # no such scheme, or no bound
                 continue
             yield left + max(map(int, kept), default=0)

@@ -51,6 +51,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
 
 
+@contextmanager
+def telling_out_of_memory() -> Iterator[None]:
+    """Say in our words that memory ran out where nothing can be made smaller: the optimiser, saving."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError("training.out_of_memory") from error
+
+
 @dataclass
 class Moment:
     """What a repeated micro batch must find as it was: the random numbers and the count of tokens."""

@@ -13,7 +13,6 @@ import torch
 from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
-from conch.core.errors import TrainingError
 from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.text import tr
@@ -27,7 +26,7 @@ from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable
-from conch.training.fitting import is_out_of_memory
+from conch.training.fitting import telling_out_of_memory
 from conch.training.kernels import segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
@@ -76,8 +75,9 @@ def train(job: Job) -> None:
     ground = lay_ground(job)
     job.phase("tokenising")
     prepared = prepare_data(job, ground)
-    trainer = make_trainer(job, ground, prepared)
-    run_trainer(job, trainer, ground.tokenizer, resume)
+    with telling_out_of_memory():
+        trainer = make_trainer(job, ground, prepared)
+        run_trainer(job, trainer, ground.tokenizer, resume)
 
 
 def lay_ground(job: Job) -> Ground:
@@ -230,12 +230,7 @@ def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
 def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | None) -> None:
     """Train, then write the model and the figures, then say how it ended."""
     began = time.monotonic()
-    try:
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    except (RuntimeError, MemoryError) as error:  # outside of the micro batches, which are fitted
-        if not is_out_of_memory(error):
-            raise
-        raise TrainingError("training.out_of_memory") from error
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     seconds = time.monotonic() - began
     stream = trainer.setup.data.stream
     if stream is not None and stream.truncated:

@@ -38,7 +38,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "memory": {**asdict(self.memory), "total": self.memory.total}}
+        return asdict(self)
 
 
 def make_plan(config: TrainConfig) -> Plan:
@@ -49,7 +49,8 @@ def make_plan(config: TrainConfig) -> Plan:
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
     prepared = method.prepare(template, config.optimisation.seed, None)
-    precision = choose_precision(find_device(bool(config.passthrough.get("use_cpu"))), config.precision)
+    device = find_device(bool(config.passthrough.get("use_cpu")))
+    precision = choose_precision(device, config.precision)
     facts = prepared.facts()
     steps = count_steps(config, prepared.row_count())
     tokens, trained = heaviest_batch(config, prepared)
@@ -70,7 +71,7 @@ def make_plan(config: TrainConfig) -> Plan:
         trainable_parameters=trainable_parameters(files, config),
         dtype=precision.dtype,
         dtype_reason=precision.reason,
-        memory=estimate(files, config, precision.dtype, tokens, trained),
+        memory=estimate(files, config, precision.dtype, tokens, trained, device=device.kind),
         warnings=tuple(
             notice.message for notice in (*precision.notices, *template.notices, *prepared.notices)
         ),

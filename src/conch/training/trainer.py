@@ -29,7 +29,7 @@ from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE, rotate
-from conch.training.fitting import BeforeFirstStep, Fitting, watching
+from conch.training.fitting import BeforeFirstStep, Compute, Fitting, watching
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
 from conch.training.method import Method
@@ -124,7 +124,7 @@ class ConchTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Forward and backward of a micro batch, in as many parts as memory asks for."""
-        compute = partial(super().training_step, model, num_items_in_batch=num_items_in_batch)
+        compute: Compute = partial(super().training_step, model, num_items_in_batch=num_items_in_batch)
         if self.args.world_size > 1:  # every process would have to do the same
             return compute(inputs)
         return self.fitting.micro_step(compute, inputs, self.state)
