@@ -20,7 +20,6 @@ from conch.models import hardware
 from conch.models.fit import METHODS, TOKENS, fits
 from conch.models.hardware import Room
 from conch.models.headers import read_model_files
-from conch.models.memory import BYTES
 from conch.models.pull_events import Fetched, GivenUp, Listed, Pulled
 from tests.cli.program import call
 from tests.models.hub_server import SHA, Fault, Hub, serving

@@ -14,6 +14,11 @@ def test_there_is_some_but_not_more_than_all() -> None:
     assert 0 < machine.memory_available() <= psutil.virtual_memory().total
 
 
+def test_a_system_that_does_not_count_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "none")
+    assert 0 < machine.memory_available() <= psutil.virtual_memory().total
+
+
 @pytest.mark.parametrize(
     ("bound", "usage", "kept"),
     [
@@ -31,4 +36,6 @@ def test_a_group_leaves_less(
     unbounded.mkdir()
     (unbounded / bound).write_text("max\n")
     monkeypatch.setattr(machine, "_groups", lambda: iter([tmp_path, unbounded, tmp_path / "none"]))
+    machine._bounds.cache_clear()
     assert machine.memory_available() == 150_000
+    machine._bounds.cache_clear()

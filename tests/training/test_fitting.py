@@ -224,14 +224,29 @@ def test_how_allocators_say_it(error: Exception, expected: bool) -> None:
 
 
 def test_the_watch_speaks_up_before_the_system_does() -> None:
-    Watch(100, lambda: 100)()
+    Watch(100, lambda: 100).look(0)
+    Watch(100, lambda: 150).look(50)
     with pytest.raises(ShortOfMemoryError):
-        Watch(100, lambda: 99)()
+        Watch(100, lambda: 99).look(0)
+    with pytest.raises(ShortOfMemoryError):
+        Watch(100, lambda: 149).look(50)
 
 
 def test_the_watch_counts_what_the_heap_gives_back() -> None:
     left = iter([50, 150])
-    Watch(100, lambda: next(left))()
+    Watch(100, lambda: next(left)).look(0)
+
+
+def test_the_watch_knows_what_logits_will_take() -> None:
+    head, labels = torch.nn.Linear(4, 1000, bias=False), torch.zeros(1, 10, 4)
+    Watch(0, lambda: 10 * 1000 * 12).before_head(head, (labels,))
+    with pytest.raises(ShortOfMemoryError):
+        Watch(1, lambda: 10 * 1000 * 12).before_head(head, (labels,))
+
+
+def test_the_watch_leaves_evaluation_alone() -> None:
+    with torch.no_grad():
+        Watch(100, lambda: 0).before_layer()
 
 
 def test_the_watch_stops_a_forward(tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,13 +283,13 @@ sys.exit(0 if execute(Run(__import__("pathlib").Path(sys.argv[1]))) else 1)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded so on Linux only")
 def test_a_real_bound_of_memory(tmp_path: Path) -> None:
-    """Sixteen rows at once take more than 320 MB and must do with 150."""
+    """Sixteen rows at once take more than 150 MB and must do with 110."""
     model = save_tiny(tmp_path / "model", hidden_size=128, intermediate_size=512, num_hidden_layers=4)
-    rows = write_rows(tmp_path / "rows.json", count=16, times=20)
+    rows = write_rows(tmp_path / "rows.json", count=16, times=10)
     run = new_run(model, rows, per_device_train_batch_size=16, max_steps=1, report_to="none")
     child = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", BOUNDED, str(run.folder), "150000000"],
+        [sys.executable, "-c", BOUNDED, str(run.folder), "110000000"],
         env=child,
         capture_output=True,
         text=True,

@@ -26,6 +26,7 @@ from conch.core.errors import TrainingError
 from conch.core.events import Warned
 from conch.core.text import tr
 from conch.data.batches import count_parts, cut
+from conch.models.memory import LOGIT_BYTES
 from conch.runs.log import EventLog
 from conch.runs.machine import memory_available, memory_total
 from conch.training import malloc
@@ -178,7 +179,7 @@ class Fitting:
 
 @contextmanager
 def watching(model: torch.nn.Module) -> Iterator[None]:
-    """On a CPU, within: before each layer look whether memory is left, and raise ShortOfMemoryError if not.
+    """On a CPU, within: look as a forward goes on whether memory is left; raise ShortOfMemoryError if not.
 
     A kernel that has no memory left kills without a word; an error can be met.
     """
@@ -187,7 +188,10 @@ def watching(model: torch.nn.Module) -> Iterator[None]:
         return
     watch = Watch(max(int(RESERVE_SHARE * memory_total()), RESERVE_BYTES))
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
-    hooks = [layer.register_forward_pre_hook(watch) for layer in layers]
+    hooks = [layer.register_forward_pre_hook(watch.before_layer) for layer in layers]
+    head = model.get_output_embeddings()  # type: ignore[operator]
+    if head is not None:
+        hooks.append(head.register_forward_pre_hook(watch.before_head))
     try:
         yield
     finally:
@@ -196,21 +200,32 @@ def watching(model: torch.nn.Module) -> Iterator[None]:
 
 
 class Watch:
-    """Looks at free memory, fifty times a second at most."""
+    """Looks at free memory while a forward goes on that a backward will follow."""
 
     def __init__(self, reserve: int, available: Callable[[], int] | None = None) -> None:
         self.reserve = reserve
         self.available = available or memory_available
         self._looked = 0.0
 
-    def __call__(self, *_: Any) -> None:
-        if time.monotonic() - self._looked < LOOK_SECONDS:
+    def before_layer(self, *_: Any) -> None:
+        """Fifty times a second at most."""
+        if torch.is_grad_enabled() and time.monotonic() - self._looked >= LOOK_SECONDS:
+            self.look(0)
+            self._looked = time.monotonic()
+
+    def before_head(self, head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        """The logits and what their loss takes come all at once."""
+        weight = getattr(head, "weight", None)
+        if torch.is_grad_enabled() and inputs and weight is not None:
+            self.look(inputs[0].shape[:-1].numel() * len(weight) * LOGIT_BYTES)
+
+    def look(self, needed: int) -> None:
+        """Raise ShortOfMemoryError unless `needed` bytes more leave the reserve."""
+        if self.available() >= self.reserve + needed:
             return
-        if self.available() < self.reserve:
-            malloc.give_back()  # what the heap holds on to is free, too
-            if self.available() < self.reserve:
-                raise ShortOfMemoryError
-        self._looked = time.monotonic()
+        malloc.give_back()  # what the heap holds on to is free, too
+        if self.available() < self.reserve + needed:
+            raise ShortOfMemoryError
 
 
 class BeforeFirstStep(TrainerCallback):
