@@ -123,12 +123,19 @@ def test_what_changes_the_estimate(files: ModelFiles) -> None:
     more = estimated(files, tokens=300).activations - estimated(files, tokens=200).activations
     assert more == estimated(files, tokens=200).activations - plain.activations > 0
     assert estimated(files, tokens=200).logits == 2 * plain.logits
-    assert estimated(files, gradient_checkpointing=True).activations < plain.activations
     assert estimated(files, lora_rank=16).gradients == 2 * plain.gradients
     full = estimated(files, finetuning_type="full")
     assert full.weights == files.parameters * 4
     assert full.optimizer == files.parameters * 8
     assert full.gradients > plain.gradients
+
+
+def test_checkpointing_counts_unless_it_is_forbidden(tmp_path: Path) -> None:
+    files = read_model_files(save_tiny(tmp_path / "tiny", num_hidden_layers=12))
+    plain = estimated(files).activations
+    assert estimated(files, gradient_checkpointing=True).activations < 0.6 * plain
+    forbidden = {"gradient_checkpointing": True, "disable_gradient_checkpointing": True}
+    assert estimated(files, **forbidden).activations == plain
 
 
 COUNTED: list[tuple[str, dict[str, Any]]] = [

@@ -2,7 +2,7 @@
 
 An estimate for the plan that `--dry-run` shows; the parts are the usual ones of mixed-precision
 training (Rajbhandari et al. 2020, arXiv:1910.02054, section 3) plus what one micro batch keeps
-for the backward pass.
+for the backward pass. `python -m benchmarks.memory_estimate` holds it against real runs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 STORED = {"BF16": 2, "F16": 2, "F32": 4}
 RUNTIME_BYTES = 515_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
-HOLES = 0.3
-KERNEL_BYTES = 150_000_000
+LOGIT_BYTES = 12
+"""For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
+HOLES = 0.25
+"""On a CPU: what the heap holds between activations, as a share of them (measured)."""
+REPEATED_LAYERS = 5
+"""With checkpointing: layers whose whole activations the heap holds at once. One is needed (measured)."""
+KERNEL_BYTES = {4: 30_000_000, 2: 100_000_000}
+"""On a CPU: kernels compiled for shapes, by the bytes of a value that they compute with (measured)."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def estimate(
     weights = _weights(files, config, dtype, trainable)
     gradients, optimizer = trainable * _held(config, dtype), trainable * _moments(config, dtype)
     activations = _activations(files, config, dtype, tokens) + _casts(config, dtype, trainable)
-    activations += round(HOLES * activations) + KERNEL_BYTES if device == "cpu" else 0
+    activations += round(HOLES * activations) + KERNEL_BYTES[BYTES[dtype]] if device == "cpu" else 0
     vocabulary = int(files.config.get("vocab_size", 0))
     logits = trained * vocabulary * LOGIT_BYTES
     middle = activations + logits
@@ -118,10 +124,6 @@ def estimate(
         logits=logits,
         total=RUNTIME_BYTES + max(training, loading),
     )
-
-
-LOGIT_BYTES = 12
-"""For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
 
 
 def _is_lora(config: TrainConfig) -> bool:
@@ -173,7 +175,7 @@ def _activations(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int
         and not config.precision.disable_gradient_checkpointing
     ):
         hidden = int(files.config.get("hidden_size", 0))
-        return tokens * (layers * hidden * BYTES[dtype] + kept)
+        return tokens * (layers * hidden * BYTES[dtype] + min(layers, REPEATED_LAYERS) * kept)
     return tokens * kept * layers
 
 
