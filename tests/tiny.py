@@ -74,22 +74,22 @@ def tiny_model(architecture: str = "llama", seed: int = 0, **changes):
 
 
 def save_tiny(
-    folder: Path, architecture: str = "llama", seed: int = 0, template: str | None = CHATML
+    folder: Path, architecture: str = "llama", seed: int = 0, template: str | None = CHATML, **changes
 ) -> Path:
     """A tiny model folder with everything that a real one has."""
-    model = tiny_model(architecture, seed)
+    model = tiny_model(architecture, seed, **changes)
     model.save_pretrained(folder)
     tiny_tokenizer(template).save_pretrained(folder)
     return folder
 
 
-def write_rows(file: Path, count: int = 12) -> Path:
-    """A small alpaca file."""
+def write_rows(file: Path, count: int = 12, times: int = 1) -> Path:
+    """A small alpaca file. Each answer is said so many `times`."""
     rows = [
         {
             "instruction": f"Question {i}: who are you?",
             "input": "",
-            "output": f"I am the magic conch number {i}.",
+            "output": " ".join([f"I am the magic conch number {i}."] * times),
         }
         for i in range(count)
     ]

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conch.core import disk
+from conch.core import disk, env
 from conch.core.errors import ConchError, TrainingError, first_line
 from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
 from conch.runs import devices, trackers
@@ -111,6 +111,7 @@ def _translate(run: Run, error: Exception) -> TrainingError:
 
 
 def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
+    env.bound_kernel_caches()
     from conch.training.job import Job, train  # heavy: only the process at work pays for it
 
     train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,27 @@ def test_nobody_else_reads_the_environment() -> None:
         if any(word in file.read_text(encoding="utf-8") for word in ("os.environ", "os.getenv", "getenv("))
     }
     assert readers == {"core/env.py"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"),
+        ("glibc.malloc.check=1", "glibc.malloc.check=1:glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"),
+        ("glibc.malloc.tcache_count=3", "glibc.malloc.tcache_count=3:glibc.malloc.mxfast=0"),
+    ],
+)
+def test_the_users_own_settings_of_the_allocator_stay(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: str
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", given)
+    assert env.frugal_malloc() == {"GLIBC_TUNABLES": expected}
+
+
+def test_the_users_own_bounds_of_kernel_caches_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    env.bound_kernel_caches()
+    assert os.environ["LRU_CACHE_CAPACITY"] == "7"
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "128"
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")

@@ -9,7 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conch.data.batches import RowDataset, ShuffledSampler, StreamDataset, packed, padded
+from conch.data.batches import (
+    RowDataset,
+    ShuffledSampler,
+    StreamDataset,
+    count_parts,
+    cut,
+    packed,
+    padded,
+)
 from conch.data.example import IGNORED, Example
 from tests.properties import quick
 
@@ -77,6 +85,29 @@ def test_both_forms_train_the_same_tokens_after_the_same_ones(batch: list[Exampl
     ]
     assert pairs[0] == pairs[1]
     assert sum(pairs[0].values()) == sum(example.trained() for example in batch)
+
+
+@pytest.mark.parametrize("shape", ["packed", "padded"])
+@quick
+@given(BATCHES, st.integers(1, 50))
+def test_parts_of_a_batch_hold_every_label_once_and_in_order(
+    shape: str, batch: list[Example], limit: int
+) -> None:
+    whole = packed(batch) if shape == "packed" else padded(batch, PAD)
+    parts = cut(whole, limit)
+    assert all(part["input_ids"].numel() <= limit or count_parts(part) == 1 for part in parts)
+    assert sum(map(count_parts, parts)) == len(batch)
+    labels = [label for part in parts for label in part["labels"].flatten().tolist() if label != IGNORED]
+    assert labels == [label for label in whole["labels"].flatten().tolist() if label != IGNORED]
+    if shape == "packed":
+        assert torch.equal(torch.cat([part["position_ids"] for part in parts], 1), whole["position_ids"])
+        assert all(sum(part["segments"]) == part["input_ids"].numel() for part in parts)
+
+
+def test_a_batch_of_another_form_is_not_cut() -> None:
+    example = Example([1, 2, 3], [IGNORED, 2, 3])
+    batch = {**padded([example] * 3, PAD), "chosen": torch.zeros(3)}
+    assert cut(batch, 1) == [batch]
 
 
 def test_making_a_batch_changes_no_example() -> None:

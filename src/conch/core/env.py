@@ -86,3 +86,28 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     # what one library says of another's next version is no news to a user
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
+
+
+def frugal_malloc() -> dict[str, str]:
+    """What to set for a process that holds large tensors, before it starts: glibc's caches of scraps are off.
+
+    Tensors are aligned, and what aligning cuts off around each lands in those caches. There it keeps the
+    freed tensor from growing together with its neighbours, so that no other fits in its place. A step of
+    a 135M model in fp32 took 3.7 GB at most with the caches and 3.0 GB without, in the same time.
+    """
+    given = os.environ.get("GLIBC_TUNABLES", "")
+    wanted = [text for name, text in NO_SCRAPS.items() if name not in given]
+    return {"GLIBC_TUNABLES": ":".join(filter(None, [given, *wanted]))}
+
+
+NO_SCRAPS = {name: f"glibc.malloc.{name}=0" for name in ("tcache_count", "mxfast")}
+
+
+def bound_kernel_caches() -> None:
+    """Bound what the CPU's kernel library keeps of each shape it has met. Call before importing torch.
+
+    oneDNN compiles a kernel for each shape and keeps 1024 of them, and torch's bridge to it as many
+    again: with ever other lengths that grew by a gigabyte (bf16). A step needs a few dozen.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "128")

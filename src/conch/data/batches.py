@@ -82,6 +82,59 @@ def padded(examples: Sequence[Example], pad_token_id: int) -> dict[str, Any]:
     }
 
 
+def count_parts(batch: dict[str, Any]) -> int:
+    """How many parts a batch can be computed in one after another: its segments or rows.
+
+    A batch of a form that is not made here is one whole.
+    """
+    if "segments" in batch:
+        return len(batch["segments"])
+    return len(batch["input_ids"]) if batch.keys() == {"input_ids", "labels", "attention_mask"} else 1
+
+
+def cut(batch: dict[str, Any], limit: int | None) -> list[dict[str, Any]]:
+    """The batch in parts of at most `limit` tokens (padding counts), none of them empty.
+
+    A segment or row is never cut, so a longer one is a part by itself. The parts hold each label
+    once: summed losses and gradients over them are those of the batch.
+    """
+    if limit is None or batch["input_ids"].numel() <= limit or count_parts(batch) == 1:
+        return [batch]
+    return _cut_packed(batch, limit) if "segments" in batch else _cut_padded(batch, limit)
+
+
+def _cut_packed(batch: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    parts, begin = [], 0
+    for segments in _filled(batch["segments"], limit):
+        end = begin + sum(segments)
+        tensors = {name: batch[name][:, begin:end] for name in batch if name != "segments"}
+        parts.append({**tensors, "segments": segments})
+        begin = end
+    return parts
+
+
+def _cut_padded(batch: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    rows, width = batch["input_ids"].shape
+    parts, begin = [], 0
+    for group in _filled([width] * rows, limit):
+        rows_of_it = slice(begin, begin + len(group))
+        longest = int(batch["attention_mask"][rows_of_it].sum(dim=1).max())
+        parts.append({name: tensor[rows_of_it, :longest] for name, tensor in batch.items()})
+        begin += len(group)
+    return parts
+
+
+def _filled(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """The lengths, in order, in groups of at most `limit` together or of one."""
+    group: list[int] = []
+    for length in lengths:
+        if group and sum(group) + length > limit:
+            yield group
+            group = []
+        group.append(length)
+    yield group
+
+
 class ShuffledSampler(Sampler[int]):
     """A new order each epoch that depends on the seed and the epoch alone, so a resumed run repeats it."""
 

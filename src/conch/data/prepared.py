@@ -54,6 +54,18 @@ class Prepared:
             packed_rows=None if self.rows is None else len(self.rows),
         )
 
+    def weights(self) -> list[tuple[int, int]]:
+        """Tokens and labels of each row of a batch; none where rows are streamed."""
+        train = Examples.of_any(self.train)
+        lengths, trained = train.lengths(), train.trained_counts()
+        rows = self.rows if self.rows is not None else [(index,) for index in range(len(train))]
+        return [(sum(lengths[i] for i in row), sum(trained[i] for i in row)) for row in rows]
+
+    def heaviest_rows(self, count: int) -> list[int]:
+        """The rows that shuffling could bring together in the heaviest micro batch of `count`."""
+        weights = self.weights()
+        return sorted(range(len(weights)), key=lambda row: weights[row], reverse=True)[:count]
+
     def row_count(self) -> int:
         """How many rows of a batch an epoch has."""
         return len(self.train) if self.rows is None else len(self.rows)

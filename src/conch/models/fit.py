@@ -27,7 +27,7 @@ class Fit:
     fits: bool
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self.memory), "total": self.memory.total, "fits": self.fits}
+        return {**asdict(self.memory), "fits": self.fits}
 
 
 def fits(files: ModelFiles, room: Room) -> dict[str, Fit]:
@@ -49,10 +49,12 @@ def _flat(files: ModelFiles) -> ModelFiles:
 def _estimate(files: ModelFiles, method: str, room: Room) -> MemoryEstimate:
     kind = "full" if method == "full" else "lora"
     values = {"model_name_or_path": "-", "dataset": "-", "finetuning_type": kind}
-    memory = estimate(files, load_train(values=values).config, room.dtype, TOKENS, TOKENS)
+    config = load_train(values=values).config
+    memory = estimate(files, config, room.dtype, TOKENS, TOKENS, device=room.kind)
     if method != "qlora":
         return memory
     inner = sum(
         tensor.size for name, tensor in files.tensors.items() if ".layers." in name and len(tensor.shape) == 2
     )
-    return replace(memory, weights=memory.weights - round(inner * (BYTES[room.dtype] - NF4_BYTES)))
+    saved = round(inner * (BYTES[room.dtype] - NF4_BYTES))
+    return replace(memory, weights=memory.weights - saved, total=memory.total - saved)

@@ -2,7 +2,7 @@
 
 An estimate for the plan that `--dry-run` shows; the parts are the usual ones of mixed-precision
 training (Rajbhandari et al. 2020, arXiv:1910.02054, section 3) plus what one micro batch keeps
-for the backward pass.
+for the backward pass. `python -m benchmarks.memory_estimate` holds it against real runs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,22 @@ from conch.config.train import TrainConfig
 from conch.models.headers import ModelFiles, Tensor
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-RUNTIME_BYTES = 450_000_000
+STORED = {"BF16": 2, "F16": 2, "F32": 4}
+RUNTIME_BYTES = 515_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
+LOGIT_BYTES = 12
+"""For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
+HOLES = 0.25
+"""On a CPU: what the heap holds between activations, as a share of them (measured)."""
+REPEATED_LAYERS = 5
+"""With checkpointing: layers whose whole activations the heap holds at once. One is needed (measured)."""
+KERNEL_BYTES = {4: 30_000_000, 2: 100_000_000}
+"""On a CPU: kernels compiled for shapes, by the bytes of a value that they compute with (measured)."""
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes by part."""
+    """Bytes by part, each at its largest. They are not all at their largest at the same time."""
 
     weights: int
     gradients: int
@@ -29,10 +38,8 @@ class MemoryEstimate:
     activations: int
     logits: int
     runtime: int = RUNTIME_BYTES
-
-    @property
-    def total(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.activations + self.logits + self.runtime
+    total: int = 0
+    """The peak, which is less than their sum."""
 
 
 def trainable_parameters(files: ModelFiles, config: TrainConfig) -> int:
@@ -89,30 +96,122 @@ def _freeze_parameters(files: ModelFiles, config: FreezeConfig) -> int:
     return sum(tensor.size for name, tensor in files.tensors.items() if trains(name))
 
 
-def estimate(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, trained: int) -> MemoryEstimate:
-    """The peak of one step over a micro batch of `tokens` tokens, `trained` of them with a label."""
+def estimate(
+    files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, trained: int, device: str = "cpu"
+) -> MemoryEstimate:
+    """The peak of one step over a micro batch of `tokens` tokens, `trained` of them with a label.
+
+    A step is at its peak where the loss goes back into the model: all activations are there, but no
+    gradients yet, unless those of earlier micro batches wait for this one; or at its end, when all
+    gradients are there. Reading weights that are stored in another format takes both for a moment.
+    """
     trainable = trainable_parameters(files, config)
-    lora = config.method.finetuning_type == "lora"
-    frozen_bytes = BYTES[dtype] if lora else 4
-    weights = files.parameters * frozen_bytes + (trainable * 4 if lora else 0)
-    per_value = BYTES[dtype]
-    hidden = int(files.config.get("hidden_size", 0))
-    inner = int(files.config.get("intermediate_size", 4 * hidden))
-    layers = int(files.config.get("num_hidden_layers", 0))
+    weights = _weights(files, config, dtype, trainable)
+    gradients, optimizer = trainable * _held(config, dtype), trainable * _moments(config, dtype)
+    activations = _activations(files, config, dtype, tokens) + _casts(config, dtype, trainable)
+    activations += round(HOLES * activations) + KERNEL_BYTES[BYTES[dtype]] if device == "cpu" else 0
     vocabulary = int(files.config.get("vocab_size", 0))
-    # Kept by one layer for each token: inputs of the norms and of the seven linears, queries, keys,
-    # values and attention output, and the three values of the gated activation.
-    kept = (14 * hidden + 4 * inner) * per_value
-    if not config.precision.disable_gradient_checkpointing and config.passthrough.get(
-        "gradient_checkpointing"
-    ):
-        activations = tokens * (hidden * per_value * layers + kept)
-    else:
-        activations = tokens * kept * layers
+    logits = trained * vocabulary * LOGIT_BYTES
+    middle = activations + logits
+    waiting = gradients if config.optimisation.gradient_accumulation_steps > 1 else 0
+    training = weights + optimizer + max(middle + waiting, gradients)
+    loading = weights if _stored_as_held(files, config, dtype) else weights + _stored(files)
     return MemoryEstimate(
         weights=weights,
-        gradients=trainable * 4,
-        optimizer=trainable * 8,
+        gradients=gradients,
+        optimizer=optimizer,
         activations=activations,
-        logits=trained * vocabulary * (4 + 4 + per_value),
+        logits=logits,
+        total=RUNTIME_BYTES + max(training, loading),
+    )
+
+
+def _is_lora(config: TrainConfig) -> bool:
+    return config.method.finetuning_type == "lora"
+
+
+def _held(config: TrainConfig, dtype: str) -> int:
+    """Bytes of a weight that trains, and of its gradient."""
+    return BYTES[dtype] if config.precision.pure_bf16 and not _is_lora(config) else 4
+
+
+def _moments(config: TrainConfig, dtype: str) -> int:
+    """Bytes that the optimiser keeps for a weight that trains: Adam's two moments."""
+    name = config.optimisation.optim
+    if "adam" not in name:
+        return 0
+    return 2 if "8bit" in name else 2 * _held(config, dtype)
+
+
+def _base_bytes(config: TrainConfig, dtype: str) -> int:
+    """Bytes of a weight of the base, as it is held."""
+    return BYTES[dtype] if _is_lora(config) else _held(config, dtype)
+
+
+def _weights(files: ModelFiles, config: TrainConfig, dtype: str, trainable: int) -> int:
+    return files.parameters * _base_bytes(config, dtype) + (trainable * 4 if _is_lora(config) else 0)
+
+
+def _stored(files: ModelFiles) -> int:
+    return files.parameters * STORED.get(files.dtype, 4)
+
+
+def _stored_as_held(files: ModelFiles, config: TrainConfig, dtype: str) -> bool:
+    """Whether the weights are used where the file is mapped, without a copy."""
+    return STORED.get(files.dtype) == _base_bytes(config, dtype)
+
+
+def _casts(config: TrainConfig, dtype: str, trainable: int) -> int:
+    """Weights that are held in fp32 and computed in half of it are copied for each step."""
+    return trainable * BYTES[dtype] if BYTES[dtype] < _held(config, dtype) else 0
+
+
+def _activations(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int) -> int:
+    """What is kept of each token for the backward pass, in all layers."""
+    layers = int(files.config.get("num_hidden_layers", 0))
+    kept = _kept(files, config, dtype)
+    if (
+        config.passthrough.get("gradient_checkpointing")
+        and not config.precision.disable_gradient_checkpointing
+    ):
+        hidden = int(files.config.get("hidden_size", 0))
+        return tokens * (layers * hidden * BYTES[dtype] + min(layers, REPEATED_LAYERS) * kept)
+    return tokens * kept * layers
+
+
+def _kept(files: ModelFiles, config: TrainConfig, dtype: str) -> int:
+    """Bytes that one layer keeps of one token.
+
+    Counted on a Llama in this trainer: the inputs of both norms (under autocast in fp32 and once more
+    in half of it), queries, keys, values and the attention's output, three values of the gated
+    activation; and what the linear layers read, where they or their adapters train.
+    """
+    hidden = int(files.config.get("hidden_size", 0))
+    inner = int(files.config.get("intermediate_size", 0)) or 4 * hidden
+    heads = int(files.config.get("num_attention_heads", 0)) or 1
+    width = int(files.config.get("head_dim") or hidden // heads)
+    queries, keys = heads * width, int(files.config.get("num_key_value_heads") or heads) * width
+    size = BYTES[dtype]
+    mixed = size < _held(config, dtype) or (size < 4 and _is_lora(config))
+    values = 3 * inner + 2 * queries + 2 * keys + (3 * hidden if mixed else 0)
+    read = _read(hidden, queries, inner, config)
+    full_precision = 2 * hidden * (1 if _is_lora(config) else 2)  # a norm that trains keeps its output
+    targets = 7 if config.lora.lora_target == ("all",) else len(config.lora.lora_target)
+    ranks = targets * config.lora.lora_rank if _is_lora(config) else 0
+    return (values + read + ranks) * size + full_precision * 4
+
+
+def _read(hidden: int, queries: int, inner: int, config: TrainConfig) -> int:
+    """Values that the linear layers of a block read, where their weights or adapters train."""
+    targets = config.lora.lora_target if _is_lora(config) else ("all",)
+
+    def any_of(*names: str) -> bool:
+        return targets == ("all",) or any(target.rpartition(".")[2] in names for target in targets)
+
+    dropout = 2 if _is_lora(config) and config.lora.lora_dropout else 1  # the mask is kept, too
+    return dropout * (
+        hidden * any_of("q_proj", "k_proj", "v_proj")
+        + queries * any_of("o_proj")
+        + hidden * any_of("gate_proj", "up_proj")
+        + inner * any_of("down_proj")
     )

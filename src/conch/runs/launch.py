@@ -66,6 +66,7 @@ def launch(run: Run, *arguments: str, secrets: Mapping[str, str] | None = None) 
                 PYTHONUNBUFFERED="1",
                 PYTHONFAULTHANDLER="1",
                 **{MARK: str(run.folder)},
+                **env.frugal_malloc(),
                 **(secrets or {}),
             ),
         )

@@ -29,6 +29,7 @@ from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable, step_of
+from conch.training.fitting import telling_out_of_memory
 from conch.training.kernels import segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
@@ -81,8 +82,9 @@ def train(job: Job) -> None:
     ground = lay_ground(job)
     job.phase("tokenising")
     prepared = prepare_data(job, ground)
-    trainer = make_trainer(job, ground, prepared)
-    run_trainer(job, trainer, ground.tokenizer, resume)
+    with telling_out_of_memory():
+        trainer = make_trainer(job, ground, prepared)
+        run_trainer(job, trainer, ground.tokenizer, resume)
 
 
 def lay_ground(job: Job) -> Ground:
@@ -134,6 +136,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         below=adapters_below(config, ground.located),
         pauses=Pauses(job.log, job.wants_stop, config.output.disk_wait_minutes, job.tell_paused),
         budget=config.output.save_disk_budget,
+        may_checkpoint=not config.precision.disable_gradient_checkpointing,
     )
     arguments = training_arguments(config, job.output, precision, ground.device, bool(prepared.eval))
     trainer = ConchTrainer(model, arguments, setup, ground.tokenizer)
@@ -245,10 +248,7 @@ def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
 def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | None) -> None:
     """Train, then write the model and the figures, then say how it ended."""
     began = time.monotonic()
-    try:
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    except torch.OutOfMemoryError as error:
-        raise TrainingError("training.out_of_memory") from error
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     seconds = time.monotonic() - began
     stream = trainer.setup.data.stream
     if stream is not None and stream.truncated:

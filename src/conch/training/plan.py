@@ -8,7 +8,6 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.data.prepared import Prepared
-from conch.data.tokens import Examples
 from conch.models.hardware import choose_precision, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import load_tokenizer
@@ -39,7 +38,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "memory": {**asdict(self.memory), "total": self.memory.total}}
+        return asdict(self)
 
 
 def make_plan(config: TrainConfig) -> Plan:
@@ -50,7 +49,8 @@ def make_plan(config: TrainConfig) -> Plan:
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
     prepared = method.prepare(template, config.optimisation.seed, None)
-    precision = choose_precision(find_device(bool(config.passthrough.get("use_cpu"))), config.precision)
+    device = find_device(bool(config.passthrough.get("use_cpu")))
+    precision = choose_precision(device, config.precision)
     facts = prepared.facts()
     steps = count_steps(config, prepared.row_count())
     tokens, trained = heaviest_batch(config, prepared)
@@ -71,7 +71,7 @@ def make_plan(config: TrainConfig) -> Plan:
         trainable_parameters=trainable_parameters(files, config),
         dtype=precision.dtype,
         dtype_reason=precision.reason,
-        memory=estimate(files, config, precision.dtype, tokens, trained),
+        memory=estimate(files, config, precision.dtype, tokens, trained, device=device.kind),
         warnings=tuple(
             notice.message for notice in (*precision.notices, *template.notices, *prepared.notices)
         ),
@@ -96,9 +96,6 @@ def heaviest_batch(config: TrainConfig, prepared: Prepared) -> tuple[int, int]:
     count = config.optimisation.per_device_train_batch_size
     if prepared.stream is not None:
         return (count * config.data.cutoff_len,) * 2
-    train = Examples.of_any(prepared.train)
-    lengths, trained = train.lengths(), train.trained_counts()
-    rows = prepared.rows if prepared.rows is not None else [(index,) for index in range(len(train))]
-    weights = [(sum(lengths[i] for i in row), sum(trained[i] for i in row)) for row in rows]
-    heaviest = sorted(weights, reverse=True)[:count]
-    return sum(tokens for tokens, _ in heaviest), sum(labels for _, labels in heaviest)
+    weights = prepared.weights()
+    chosen = [weights[row] for row in prepared.heaviest_rows(count)]
+    return sum(tokens for tokens, _ in chosen), sum(labels for _, labels in chosen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE
+from conch.training.fitting import BeforeFirstStep, Compute, Fitting, watching
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
 from conch.training.method import Method
@@ -61,6 +63,8 @@ class Setup:
     """What waits where the disk is full; without it nothing waits."""
     budget: int | None = None
     """Bytes that all checkpoints together may take."""
+    may_checkpoint: bool = True
+    """Whether activations may be computed twice where memory is short."""
 
 
 class ConchTrainer(Trainer):
@@ -86,6 +90,8 @@ class ConchTrainer(Trainer):
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
         self.remove_callback(PrinterCallback)  # what it would print is in the events
+        self.fitting = Fitting(model, setup.log, may_checkpoint=setup.may_checkpoint)
+        self.add_callback(BeforeFirstStep(self._probe))
 
     def _collate(self, rows: list[Row]) -> dict[str, Any]:
         examples = [example for row in rows for example in row]
@@ -125,8 +131,36 @@ class ConchTrainer(Trainer):
         return segmented(self.model) if self.setup.packed else nullcontext()
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        with self.packing():
+        with self.packing(), watching(self.model):
             return super().train(*args, **kwargs)
+
+    def training_step(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Forward and backward of a micro batch, in as many parts as memory asks for."""
+        compute: Compute = partial(super().training_step, model, num_items_in_batch=num_items_in_batch)
+        if self.args.world_size > 1:  # every process would have to do the same
+            return compute(inputs)
+        return self.fitting.micro_step(compute, inputs, self.state)
+
+    def _probe(self) -> None:
+        """Compute the heaviest micro batch once, before the first step. Of a stream nobody knows it."""
+        heaviest = self.setup.data.heaviest_rows(self.args.per_device_train_batch_size)
+        if not heaviest or self.args.world_size > 1:
+            return
+        rows = RowDataset(self.setup.data.train, self.setup.data.rows)
+        batch = self._prepare_inputs(self._collate([rows[index] for index in heaviest]))
+        compute = partial(
+            super().training_step, self.model_wrapped, num_items_in_batch=batch["labels"].numel()
+        )
+        self.fitting.probe(compute, batch, self.state, self._states_to_come())
+
+    def _states_to_come(self) -> int:
+        """Bytes that the optimiser has not taken yet: Adam makes two moments in its first step."""
+        if self.optimizer is None or self.optimizer.state or "adam" not in str(self.args.optim):
+            return 0
+        trained = (parameter for parameter in self.model.parameters() if parameter.requires_grad)
+        return sum(2 * parameter.nbytes for parameter in trained)
 
     def compute_loss(
         self,

@@ -104,10 +104,38 @@ TEXTS = {
         "请恢复原来的设置。如需以它的权重开始新的训练：设置 adapter_name_or_path={path}"
         "（全参数训练则设置 model_name_or_path={path}），并去掉 resume_from_checkpoint",
     ),
+    "training.memory_thrift": Text(
+        "Memory is short: what is freed now goes back to the system at once, which costs some speed.",
+        "内存紧张：释放的内存将立即归还系统，速度会略有下降。",
+    ),
+    "training.memory_split": Text(
+        "{tokens} tokens at once do not fit into memory: micro batches are now computed in parts of at most "
+        "{limit} tokens. The effective batch and its loss stay the same.",
+        "内存放不下一次计算 {tokens} 个词元：此后每个微批次分成不超过 {limit} 个词元的部分依次计算，"
+        "有效批大小和损失保持不变。",
+    ),
+    "training.memory_checkpointing": Text(
+        "One row of {tokens} tokens does not fit into memory: activations are now computed twice instead of "
+        "kept (gradient_checkpointing), which takes about a third more time.",
+        "内存放不下单条 {tokens} 个词元的样本：已启用 gradient_checkpointing（重新计算激活值而不保存），"
+        "耗时约增加三分之一。",
+    ),
     "training.out_of_memory": Text("The device ran out of memory.", "设备内存（GPU 上即显存）不足。"),
     "training.out_of_memory.fix": Text(
-        "Halve per_device_train_batch_size and double gradient_accumulation_steps, or lower cutoff_len.",
-        "请将 per_device_train_batch_size 减半并将 gradient_accumulation_steps 加倍，或减小 cutoff_len。",
+        "Lower per_device_train_batch_size (and raise gradient_accumulation_steps by as much), cutoff_len or "
+        "lora_rank, or take a smaller model.",
+        "请减小 per_device_train_batch_size（并相应增大 gradient_accumulation_steps）、cutoff_len 或 lora_rank，"
+        "或改用更小的模型。",
+    ),
+    "training.row_out_of_memory": Text(
+        "A single row of {tokens} tokens does not fit into memory.",
+        "内存放不下单条 {tokens} 个词元的样本。",
+    ),
+    "training.row_out_of_memory.fix": Text(
+        "Lower cutoff_len below {tokens}, lower lora_rank, or take a smaller model. "
+        "With disable_gradient_checkpointing: false, activations may be computed twice to save memory.",
+        "请将 cutoff_len 减到 {tokens} 以下，减小 lora_rank，或改用更小的模型。"
+        "设置 disable_gradient_checkpointing: false 时，可重新计算激活值以节省内存。",
     ),
     "training.sample_failed": Text(
         "The sample prompts could not be answered and are left out from here on: {reason}",

@@ -1,0 +1,241 @@
+"""Fitting micro batches into memory: a probe before the first step, and a way out when memory runs short.
+
+Where a micro batch does not fit, it is computed in parts, at the same effective batch and with the
+same loss; where a part can't be cut further, activations are computed twice (checkpointing); where
+that does not help either, the run fails and says which keys to lower. A step that ran out of memory
+is begun again with its first micro batch, so no optimiser step is lost or done twice.
+
+What is kept between steps is left alone; what happens outside of forward and backward is not
+caught here.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from conch.core.errors import TrainingError
+from conch.core.events import Warned
+from conch.core.text import tr
+from conch.data.batches import count_parts, cut
+from conch.models.memory import LOGIT_BYTES
+from conch.runs.log import EventLog
+from conch.runs.machine import memory_available, memory_total
+from conch.training import malloc
+
+Batch = dict[str, Any]
+Compute = Callable[[Batch], torch.Tensor]
+"""Forward and backward of a batch: its share of the step's loss, with gradients added up."""
+RESERVE_SHARE, RESERVE_BYTES = 0.02, 128_000_000
+"""On a CPU so much stays free: below it the system begins to swap, or to kill."""
+LOOK_SECONDS = 0.02
+SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
+"""What allocators say, in lower case."""
+
+
+class ShortOfMemoryError(MemoryError):
+    """The system has nearly no memory left, so the allocator must not be asked for more."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocator gave up, of whatever device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in SIGNS)
+
+
+@contextmanager
+def telling_out_of_memory() -> Iterator[None]:
+    """Say in our words that memory ran out where nothing can be made smaller: the optimiser, saving."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError("training.out_of_memory") from error
+
+
+@dataclass
+class Moment:
+    """What a repeated micro batch must find as it was: the random numbers and the count of tokens."""
+
+    tokens: int
+    cpu: torch.Tensor
+    cuda: torch.Tensor | None
+
+    @staticmethod
+    def now(state: TrainerState, device: torch.device) -> Moment:
+        cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+        return Moment(state.num_input_tokens_seen, torch.get_rng_state(), cuda)
+
+    def restore(self, state: TrainerState, device: torch.device) -> None:
+        state.num_input_tokens_seen = self.tokens
+        torch.set_rng_state(self.cpu)
+        if self.cuda is not None:
+            torch.cuda.set_rng_state(self.cuda, device)
+
+
+class Fitting:
+    """Computes the micro batches of a training in parts that fit. Tells `log` what it had to change."""
+
+    def __init__(self, model: Any, log: EventLog, *, may_checkpoint: bool = True) -> None:
+        self.model = model
+        self.log = log
+        self.may_checkpoint = may_checkpoint
+        self.limit: int | None = None
+        """Tokens that one forward takes at most, once memory was short."""
+        self.device: torch.device = next(model.parameters()).device
+        self._thrifty = self.device.type != "cpu"
+        self._step = -1
+        self._done: list[Batch] = []
+        """Micro batches of the step at hand, the newest last."""
+        self._begin: Moment | None = None
+        self._part: Batch = {}
+
+    def micro_step(self, compute: Compute, batch: Batch, state: TrainerState) -> torch.Tensor:
+        """The loss of `batch`, its gradients added up. Raises TrainingError where it can't be made to fit."""
+        if state.global_step != self._step:
+            self._step, self._done, self._begin = state.global_step, [], Moment.now(state, self.device)
+        self._done.append(batch)
+        todo = [batch]
+        while True:
+            losses = self._try(compute, todo)
+            if losses:
+                return losses[-1]
+            self._undo(state)
+            self._lighten()
+            todo = self._done
+
+    def _try(self, compute: Compute, batches: list[Batch]) -> list[torch.Tensor]:
+        """The loss of each batch; none where memory ran out. The failed tensors are gone on return."""
+        try:
+            return [self._in_parts(compute, batch) for batch in batches]
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        return []
+
+    def _in_parts(self, compute: Compute, batch: Batch) -> torch.Tensor:
+        losses = []
+        for part in cut(batch, self.limit):
+            self._part = part
+            losses.append(compute(part))
+        return torch.stack(losses).sum()
+
+    def _undo(self, state: TrainerState) -> None:
+        """As at the beginning of the step: no gradients yet, the same random numbers to come."""
+        self.model.zero_grad(set_to_none=True)
+        if self._begin is not None:
+            self._begin.restore(state, self.device)
+        gc.collect()
+        malloc.give_back()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _lighten(self) -> None:
+        """Take the next step down that is left. Raises TrainingError where there is none."""
+        tokens = self._part["input_ids"].numel()
+        if not self._thrifty:
+            self._thrifty = True
+            if malloc.keep_little():
+                return self._tell("training.memory_thrift")
+        if count_parts(self._part) > 1:
+            self.limit = -(-tokens // 2)
+            return self._tell("training.memory_split", tokens=tokens, limit=self.limit)
+        if self.may_checkpoint and self._start_checkpointing():
+            return self._tell("training.memory_checkpointing", tokens=tokens)
+        raise TrainingError("training.row_out_of_memory", tokens=tokens)
+
+    def _start_checkpointing(self) -> bool:
+        if not self.model.supports_gradient_checkpointing or self.model.is_activation_checkpointing:
+            return False
+        self.model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+        return True
+
+    def _tell(self, key: str, **values: Any) -> None:
+        self.log.write(Warned, message=tr(key, **values), key=key)
+
+    def probe(self, compute: Compute, batch: Batch, state: TrainerState, kept: int) -> None:
+        """See that `batch` fits, with `kept` bytes beside it, and leave everything else as it was."""
+        reserve: list[torch.Tensor] = []
+
+        def beside(part: Batch) -> torch.Tensor:
+            if not reserve:
+                reserve.append(torch.ones(kept, dtype=torch.uint8, device=self.device))  # ones: really taken
+            return compute(part)
+
+        self.micro_step(beside, batch, state)
+        self._undo(state)
+        self._step = -1
+
+
+@contextmanager
+def watching(model: torch.nn.Module) -> Iterator[None]:
+    """On a CPU, within: look as a forward goes on whether memory is left; raise ShortOfMemoryError if not.
+
+    A kernel that has no memory left kills without a word; an error can be met.
+    """
+    if next(model.parameters()).device.type != "cpu":
+        yield
+        return
+    watch = Watch(max(int(RESERVE_SHARE * memory_total()), RESERVE_BYTES))
+    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    hooks = [layer.register_forward_pre_hook(watch.before_layer) for layer in layers]
+    head = model.get_output_embeddings()  # type: ignore[operator]
+    if head is not None:
+        hooks.append(head.register_forward_pre_hook(watch.before_head))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class Watch:
+    """Looks at free memory while a forward goes on that a backward will follow."""
+
+    def __init__(self, reserve: int, available: Callable[[], int] | None = None) -> None:
+        self.reserve = reserve
+        self.available = available or memory_available
+        self._looked = 0.0
+
+    def before_layer(self, *_: Any) -> None:
+        """Fifty times a second at most."""
+        if torch.is_grad_enabled() and time.monotonic() - self._looked >= LOOK_SECONDS:
+            self.look(0)
+            self._looked = time.monotonic()
+
+    def before_head(self, head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        """The logits and what their loss takes come all at once."""
+        weight = getattr(head, "weight", None)
+        if torch.is_grad_enabled() and inputs and weight is not None:
+            self.look(inputs[0].shape[:-1].numel() * len(weight) * LOGIT_BYTES)
+
+    def look(self, needed: int) -> None:
+        """Raise ShortOfMemoryError unless `needed` bytes more leave the reserve."""
+        if self.available() >= self.reserve + needed:
+            return
+        malloc.give_back()  # what the heap holds on to is free, too
+        if self.available() < self.reserve + needed:
+            raise ShortOfMemoryError
+
+
+class BeforeFirstStep(TrainerCallback):
+    """Calls `probe` when all is ready to train, unless there is nothing left to do."""
+
+    def __init__(self, probe: Callable[[], None]) -> None:
+        self.probe = probe
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step < state.max_steps:
+            self.probe()
