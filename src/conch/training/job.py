@@ -27,7 +27,7 @@ from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable
-from conch.training.kernels import segments
+from conch.training.kernels import choice, segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
 from conch.training.plot import plot_loss
@@ -112,7 +112,11 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     packed = segments.is_exact_for(model)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)
+    fast = choice.choose(model) if packed else choice.PLAIN
+    if fast.left:
+        job.warn("training.not_fused", parts=", ".join(fast.left), architecture=type(model).__name__)
     setup = Setup(
+        fast=fast,
         method=ground.method,
         data=prepared,
         log=job.log,
@@ -136,6 +140,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         reason=precision.reason,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         packed=packed,
+        fused=list(fast.names),
     )
     return trainer
 
