@@ -30,7 +30,7 @@ from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable, step_of
 from conch.training.fitting import telling_out_of_memory
-from conch.training.kernels import segments
+from conch.training.kernels import choice, segments
 from conch.training.method import Method
 from conch.training.methods import METHODS
 from conch.training.pausing import Pauses, Subject
@@ -123,7 +123,11 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     packed = segments.is_exact_for(model)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)
+    fast = choice.choose(model) if packed else choice.PLAIN
+    if fast.left:
+        job.warn("training.not_fused", parts=", ".join(fast.left), architecture=type(model).__name__)
     setup = Setup(
+        fast=fast,
         method=ground.method,
         data=prepared,
         log=job.log,
@@ -150,6 +154,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         reason=precision.reason,
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         packed=packed,
+        fused=list(fast.names),
     )
     return trainer
 

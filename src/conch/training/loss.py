@@ -9,6 +9,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from conch.data.example import IGNORED
+from conch.training.kernels.cross_entropy import HeadLoss
+from conch.training.kernels.patch import Patch
+from conch.training.kernels.step import step
 
 
 class Score(NamedTuple):
@@ -47,21 +50,41 @@ class Tally:
         return self.nll / max(self.labels, 1)
 
 
-def score(model: torch.nn.Module, batch: dict[str, Any], *, accuracy: bool = False) -> Score:
+def score(
+    model: torch.nn.Module,
+    batch: dict[str, Any],
+    *,
+    accuracy: bool = False,
+    head: torch.nn.Linear | None = None,
+) -> Score:
     """Score the next-token predictions of a packed or padded batch.
 
     In a packed row the head computes logits at the labelled positions alone, so no [T, vocabulary]
-    tensor is made. The loss itself is taken in fp32.
+    tensor is made; where the model's `head` is given, those neither, but a chunk at a time. The loss
+    itself is taken in fp32.
     """
     inputs = dict(batch)
     targets = inputs.pop("labels")[:, 1:]
     wanted = targets != IGNORED
-    if "segments" in inputs:
-        positions = wanted[0].nonzero().squeeze(1)
-        logits = model(**inputs, logits_to_keep=positions, use_cache=False).logits[0]
-    else:
-        logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
     picked = targets[wanted]
+    if "segments" not in inputs:
+        logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
+        return _score_logits(logits, picked, accuracy)
+    positions = wanted[0].nonzero().squeeze(1)
+    if head is None:
+        logits = model(**inputs, logits_to_keep=positions, use_cache=False).logits[0]
+        return _score_logits(logits, picked, accuracy)
+    with Patch(head, "forward", _same).applied():
+        hidden = model(**inputs, logits_to_keep=positions, use_cache=False).logits[0]
+    nll, hits = step(HeadLoss, hidden, head.weight, picked)
+    return Score(nll, picked.numel(), int(hits) if accuracy else 0)
+
+
+def _score_logits(logits: torch.Tensor, picked: torch.Tensor, accuracy: bool) -> Score:
     nll = cross_entropy(logits.float(), picked, reduction="sum")
     correct = int((logits.argmax(-1) == picked).sum()) if accuracy else 0
     return Score(nll, picked.numel(), correct)
+
+
+def _same(hidden: torch.Tensor) -> torch.Tensor:
+    return hidden

@@ -30,6 +30,16 @@ class Method(Protocol):
         """Examples as one batch of tensors."""
         ...
 
-    def score(self, model: torch.nn.Module, batch: dict[str, Any], *, accuracy: bool = False) -> Score:
-        """The summed loss over the batch's labels, with its gradient."""
+    def score(
+        self,
+        model: torch.nn.Module,
+        batch: dict[str, Any],
+        *,
+        accuracy: bool = False,
+        head: torch.nn.Linear | None = None,
+    ) -> Score:
+        """The summed loss over the batch's labels, with its gradient.
+
+        `head` is the model's output layer where it may be fused with the loss.
+        """
         ...

@@ -7,7 +7,7 @@ log; nothing here prints.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE
 from conch.training.fitting import BeforeFirstStep, Compute, Fitting, watching
+from conch.training.kernels.choice import PLAIN, FastPath
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
 from conch.training.method import Method
@@ -53,6 +54,8 @@ class Setup:
     wants_stop: Callable[[], bool]
     packed: bool
     pad_token_id: int
+    fast: FastPath = PLAIN
+    """The fused steps that the model takes while it reads our batches."""
     lora: LoraConfig | None = None
     accuracy: bool = False
     below: tuple[Path, ...] = ()
@@ -126,9 +129,11 @@ class ConchTrainer(Trainer):
         )
         return made
 
-    def packing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def packing(self) -> Iterator[None]:
         """Within it the model reads our batches."""
-        return segmented(self.model) if self.setup.packed else nullcontext()
+        with segmented(self.model) if self.setup.packed else nullcontext(), self.setup.fast.applied():
+            yield
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         with self.packing(), watching(self.model):
@@ -169,7 +174,7 @@ class ConchTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        scored = self.setup.method.score(model, inputs)
+        scored = self.setup.method.score(model, inputs, head=self.setup.fast.head)
         self.state.num_input_tokens_seen += count_tokens(inputs)
         count = num_items_in_batch if num_items_in_batch is not None else scored.labels
         return scored.nll / max(count, 1)  # what is left of a text may be one token, which nothing predicts
@@ -196,7 +201,9 @@ class ConchTrainer(Trainer):
             for batch in part:
                 inputs = self._prepare_inputs(batch)
                 with self.compute_loss_context_manager():
-                    scored = self.setup.method.score(self.model, inputs, accuracy=self.setup.accuracy)
+                    scored = self.setup.method.score(
+                        self.model, inputs, accuracy=self.setup.accuracy, head=self.setup.fast.head
+                    )
                 tally.add(scored, len(inputs.get("segments", inputs["input_ids"])))
             if name:
                 metrics[f"{metric_key_prefix}_{name}_loss"] = tally.loss()

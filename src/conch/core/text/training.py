@@ -21,6 +21,11 @@ TEXTS = {
         "{architecture} has no packed path here; rows are padded, which is slower.",
         "{architecture} 暂无打包计算路径；将使用填充方式，速度较慢。",
     ),
+    "training.not_fused": Text(
+        "In {architecture} some fused steps gave another result than the model's own and are not used: {parts}. "
+        "The model's own are slower.",
+        "{architecture} 的部分融合算子与模型自身的计算结果不一致，已停用：{parts}。将改用模型自身的计算，速度较慢。",
+    ),
     "training.truncated": Text(
         "{count} of {rows} rows are longer than cutoff_len {cutoff}; what lies beyond it is not trained.",
         "{rows} 条数据中有 {count} 条超过 cutoff_len {cutoff}，超出部分不参与训练。",

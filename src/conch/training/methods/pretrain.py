@@ -40,5 +40,12 @@ class Pretraining:
     def collate(self, examples: Sequence[Example], *, packed: bool, pad_token_id: int) -> dict[str, Any]:
         return batches.packed(examples) if packed else batches.padded(examples, pad_token_id)
 
-    def score(self, model: torch.nn.Module, batch: dict[str, Any], *, accuracy: bool = False) -> Score:
-        return score(model, batch, accuracy=accuracy)
+    def score(
+        self,
+        model: torch.nn.Module,
+        batch: dict[str, Any],
+        *,
+        accuracy: bool = False,
+        head: torch.nn.Linear | None = None,
+    ) -> Score:
+        return score(model, batch, accuracy=accuracy, head=head)

@@ -1,0 +1,101 @@
+"""Builds native.c once for this machine and calls it. Where that can't be, there is no library: the
+callers have the same computation in torch.
+
+The build takes about a second and is kept in Conch's cache under a name made of what it depends on.
+It uses the very OpenMP runtime that torch brought along, so both share one set of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from conch.core import env
+from conch.models.hardware import cpu_flags
+
+SOURCE = Path(__file__).with_name("native.c")
+FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
+BUILD_SECONDS = 60.0
+
+
+class Native:
+    """The functions of native.c, called with tensors, None (a null pointer), and plain numbers."""
+
+    def __init__(self, file: Path) -> None:
+        self._library = ctypes.CDLL(str(file))
+
+    def call(self, name: str, *arguments: torch.Tensor | int | float | None) -> None:
+        """Call one function. Tensors must be contiguous and live on the CPU."""
+        getattr(self._library, name)(*map(_as_c, arguments))
+
+
+def _as_c(value: torch.Tensor | int | float | None) -> Any:
+    match value:
+        case torch.Tensor():
+            assert value.is_contiguous()
+            return ctypes.c_void_p(value.data_ptr())
+        case None:
+            return ctypes.c_void_p(None)
+        case int():
+            return ctypes.c_int64(value)
+        case _:
+            return ctypes.c_float(value)
+
+
+def native_for(*tensors: torch.Tensor) -> Native | None:
+    """The library, where it exists and these tensors are such as it computes with."""
+    if all(t.dtype == torch.float32 and t.device.type == "cpu" and t.is_contiguous() for t in tensors):
+        return library()
+    return None
+
+
+@cache
+def library() -> Native | None:
+    """The library for this machine, built if need be; None where that does not work."""
+    runtime, compiler = _openmp(), shutil.which("cc") or shutil.which("gcc")
+    if runtime is None or compiler is None:
+        return None
+    try:
+        return Native(_built(compiler, runtime))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _openmp() -> Path | None:
+    """The OpenMP runtime that torch has loaded. With another beside it, threads would fight for the cores."""
+    if sys.platform != "linux":
+        return None
+    return next(iter(Path(torch.__file__).with_name("lib").glob("libgomp*.so*")), None)
+
+
+def _built(compiler: str, runtime: Path) -> Path:
+    parts = (SOURCE.read_bytes(), *(" ".join(FLAGS), compiler, str(runtime), " ".join(sorted(cpu_flags()))))
+    digest = hashlib.sha256(b"\0".join(p if isinstance(p, bytes) else p.encode() for p in parts)).hexdigest()
+    target = env.home() / "cache" / f"native-{digest[:16]}.so"
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".native-", suffix=".so", dir=target.parent)
+    os.close(handle)
+    try:
+        words = [compiler, *FLAGS, *_width(), str(SOURCE), str(runtime), "-lm", "-o", name]
+        subprocess.run(words, check=True, capture_output=True, timeout=BUILD_SECONDS)
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return target
+
+
+def _width() -> tuple[str, ...]:
+    """Compilers use half of AVX-512's width unless told."""
+    return ("-mprefer-vector-width=512",) if "avx512f" in cpu_flags() else ()

@@ -1,0 +1,42 @@
+"""RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467) as one pass forward and one backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from conch.training.kernels.native import native_for
+
+
+class RmsNorm(torch.autograd.Function):
+    """`x / rms(x) * (weight + offset)` over the last dimension, for a weight that does not train."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, eps: float, offset: float) -> torch.Tensor:
+        x = x.contiguous()
+        library = native_for(x, weight)
+        ctx.offset = offset
+        if library is None:
+            rstd = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
+            ctx.save_for_backward(x, weight, rstd)
+            return x * rstd * (weight + offset)
+        dim = x.shape[-1]
+        y, rstd = torch.empty_like(x), x.new_empty(x.numel() // dim)
+        library.call("rms_norm_forward", x, weight, y, rstd, x.numel() // dim, dim, eps, offset)
+        ctx.save_for_backward(x, weight, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        x, weight, rstd = ctx.saved_tensors
+        dy, dim = gradients[0].contiguous(), x.shape[-1]
+        library = native_for(x, weight, dy)
+        if library is None:
+            rstd = rstd.view(*x.shape[:-1], 1)
+            scaled = dy * (weight + ctx.offset)
+            pull = (scaled * x).sum(-1, keepdim=True) * rstd.pow(3) / dim
+            return scaled * rstd - x * pull, None, None, None
+        dx = torch.empty_like(x)
+        library.call("rms_norm_backward", dy, x, weight, rstd, dx, x.numel() // dim, dim, ctx.offset)
+        return dx, None, None, None

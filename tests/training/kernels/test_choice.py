@@ -1,0 +1,104 @@
+"""The whole fast path equals the plain model, on every architecture that we know; what differs stays out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from conch.data.batches import packed
+from conch.training.kernels import choice, parts
+from conch.training.kernels.segments import segmented
+from conch.training.loss import score
+from tests.tiny import ARCHITECTURES, tiny_model
+from tests.training.kernels.test_segments import example
+
+ROW = packed([example(list(range(3, 30)), 4), example(list(range(50, 61)), 1), example([7, 9, 8], 0)])
+
+
+def with_lora(architecture: str, **settings):
+    model = get_peft_model(
+        tiny_model(architecture),
+        LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", **settings),
+    )
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:  # zero to begin with, which would hide mistakes in A's gradient
+            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(0))
+    return model
+
+
+def gradients(model, path: choice.FastPath) -> tuple[torch.Tensor, dict[str, torch.Tensor], int]:
+    model.zero_grad()
+    with segmented(model), path.applied():
+        scored = score(model, ROW, head=path.head, accuracy=True)
+        scored.nll.backward()
+    found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    return scored.nll.detach(), found, scored.correct
+
+
+def same(one, other) -> None:
+    torch.testing.assert_close(one[0], other[0], rtol=1e-5, atol=1e-5)
+    assert one[1].keys() == other[1].keys()
+    assert one[2] == other[2]
+    for name, gradient in one[1].items():
+        scale = float(other[1][name].abs().max()) + 1e-9
+        torch.testing.assert_close(gradient / scale, other[1][name] / scale, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_lora_trains_alike(architecture: str) -> None:
+    model = with_lora(architecture)
+    path = choice.choose(model)
+    assert not path.left
+    assert {"norm", "lora"} <= set(path.names)
+    same(gradients(model, path), gradients(model, choice.PLAIN))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_full_training_is_alike(architecture: str) -> None:
+    model = tiny_model(architecture)
+    path = choice.choose(model)
+    assert not path.left
+    assert "lora" not in path.names
+    same(gradients(model, path), gradients(model, choice.PLAIN))
+
+
+@pytest.mark.parametrize("settings", [{"use_dora": True}, {"lora_dropout": 0.5}])
+def test_variants_of_lora_stay_plain(settings: dict) -> None:
+    path = choice.choose(with_lora("llama", **settings))
+    assert "lora" not in path.names
+
+
+def test_a_part_that_computes_something_else_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = parts._offset
+    monkeypatch.setattr(parts, "_offset", lambda *given: real(*given) + 1)
+    model = with_lora("llama")
+    path = choice.choose(model)
+    assert path.left == ("norm",)
+    assert {"lora", "head", "rotary", "swiglu"} <= set(path.names)
+    same(gradients(model, path), gradients(model, choice.PLAIN))
+
+
+def test_other_formats_stay_plain() -> None:
+    assert choice.choose(tiny_model("llama").bfloat16()) == choice.PLAIN
+
+
+def test_the_model_is_as_before_afterwards() -> None:
+    model = with_lora("llama")
+    path = choice.choose(model)
+    before = {name: module.forward for name, module in model.named_modules()}
+    with path.applied():
+        assert model.get_output_embeddings() is path.head
+        assert "forward" in vars(path.patches[0].owner)
+    assert all("forward" not in vars(module) for module in model.modules())
+    assert {name: module.forward for name, module in model.named_modules()} == before
+    same(gradients(model, path), gradients(model, choice.PLAIN))
+
+
+def test_generation_goes_on_inside() -> None:
+    model = with_lora("qwen3")
+    model.eval()
+    ids = torch.tensor([[5, 6, 7, 8], [9, 10, 11, 12]])
+    wanted = model.generate(input_ids=ids, max_new_tokens=5, do_sample=False)
+    with choice.choose(model).applied():
+        assert torch.equal(model.generate(input_ids=ids, max_new_tokens=5, do_sample=False), wanted)
