@@ -39,6 +39,8 @@ def train(model, rows, steps):
     return run
 """
 """What `conch.train` does, without the seconds that its imports take."""
+ROOT = Path(__file__).parents[1]
+"""Where the process finds the tests' own helpers."""
 SOMEBODY = """
 import sys
 try:
@@ -60,7 +62,7 @@ class Notebook:
         pipe = subprocess.PIPE
         # a session of its own, as the kernel of a notebook has
         self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True, cwd=ROOT
         )
         wait_for(lambda: list_runs() or self.process.poll() is not None)
         self.run: Run = list_runs()[0]

@@ -22,13 +22,13 @@ def test_save_stop_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -
     assert saved is not None
     assert is_whole(Path(saved.path))
     wait_for(lambda: control.standing(run).step > saved.step)
-    assert len(processes([run])) == 3, "the worker, and two who read ahead"
+    wait_for(lambda: len(processes([run])) == 3)  # the worker, and two who read ahead
     assert call("runs", "stop", run.id).code == 0
     assert not processes([run])
     (stopped,) = run.checkpoints()[1:]
     assert call("runs", "resume", run.id, "--detach").code == 0
     wait_for(lambda: control.standing(run).step > step_of(stopped))
-    assert len(processes([run])) == 3
+    wait_for(lambda: len(processes([run])) == 3)
     assert call("runs", "cancel", run.id).code == 0
     assert run.state() == "stopped"
     assert not processes([run])

@@ -313,7 +313,7 @@ TEXTS = {
     "data.stream_held_out": Text(
         "Held back from the stream for evaluation (val_size): {count} rows, drawn from among those at its "
         "beginning (buffer_size {buffer}). They are not trained on.",
-        "流式读取：已按 val_size 划出 {count} 条作为验证集，从数据开头（buffer_size {buffer}）的样本中随机抽取；"
+        "流式读取：已按 val_size 划出 {count} 条用于评估，从数据开头（buffer_size {buffer}）的样本中随机抽取；"
         "这些样本不参与训练。",
     ),
     "data.nothing_trained": Text(
