@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +142,10 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         budget=config.output.save_disk_budget,
         may_checkpoint=not config.precision.disable_gradient_checkpointing,
     )
-    arguments = training_arguments(config, job.output, precision, ground.device, bool(prepared.eval))
+    autocast = replace(precision, dtype="float32") if fast.half else precision
+    arguments = training_arguments(config, job.output, autocast, ground.device, bool(prepared.eval))
     trainer = ConchTrainer(model, arguments, setup, ground.tokenizer)
-    trainer.add_callback(Sampler(config.samples, model, ground.template, precision, job.log))
+    trainer.add_callback(Sampler(config.samples, model, ground.template, autocast, job.log))
     if config.output.early_stopping_steps:
         trainer.add_callback(EarlyStoppingCallback(config.output.early_stopping_steps))
     job.phase(

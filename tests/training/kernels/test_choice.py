@@ -8,6 +8,7 @@ from peft import LoraConfig, get_peft_model
 
 from conch.data.batches import packed
 from conch.training.kernels import choice, parts
+from conch.training.kernels.int8 import Int8Linear, hold_in_int8
 from conch.training.kernels.segments import segmented
 from conch.training.loss import score
 from tests.tiny import ARCHITECTURES, tiny_model
@@ -16,11 +17,12 @@ from tests.training.kernels.test_segments import example
 ROW = packed([example(list(range(3, 30)), 4), example(list(range(50, 61)), 1), example([7, 9, 8], 0)])
 
 
-def with_lora(architecture: str, **settings):
-    model = get_peft_model(
-        tiny_model(architecture),
-        LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", **settings),
-    )
+def with_lora(architecture: str, base=None, **settings):
+    settings = {"target_modules": "all-linear", **settings}
+    config = LoraConfig(r=4, task_type="CAUSAL_LM", **settings)
+    base = base or tiny_model(architecture)
+    torch.manual_seed(0)
+    model = get_peft_model(base, config)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:  # zero to begin with, which would hide mistakes in A's gradient
             torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(0))
@@ -79,8 +81,55 @@ def test_a_part_that_computes_something_else_is_left_out(monkeypatch: pytest.Mon
     same(gradients(model, path), gradients(model, choice.PLAIN))
 
 
-def test_other_formats_stay_plain() -> None:
+def test_weights_that_train_in_bf16_stay_plain() -> None:
     assert choice.choose(tiny_model("llama").bfloat16()) == choice.PLAIN
+
+
+def alike(one, other, allowed: float) -> None:
+    """Loss and gradients near one another, as far as fewer bits let them be."""
+    torch.testing.assert_close(one[0], other[0], rtol=0.02, atol=0)
+    assert one[1].keys() == other[1].keys()
+    for name, gradient in one[1].items():
+        assert float((gradient - other[1][name]).norm()) <= allowed * float(other[1][name].norm()), name
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "down_proj"]])
+def test_a_base_in_bf16_trains_as_in_fp32(architecture: str, targets: str | list[str]) -> None:
+    exact, model = (with_lora(architecture, target_modules=targets) for _ in range(2))
+    for parameter in model.parameters():
+        if not parameter.requires_grad:
+            parameter.data = parameter.data.bfloat16()
+    path = choice.choose(model)
+    assert path.half
+    assert not path.left
+    alike(gradients(model, path), gradients(exact, choice.PLAIN), 0.1)
+    assert all(p.dtype == torch.float32 for p in model.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "down_proj"]])
+def test_a_base_in_int8_trains_as_in_fp32(architecture: str, targets: str | list[str]) -> None:
+    exact = with_lora(architecture, target_modules=targets)
+    base = tiny_model(architecture)
+    hold_in_int8(base)
+    model = with_lora(architecture, target_modules=targets, base=base)
+    path = choice.choose(model)
+    assert "lora" in path.names
+    assert not path.left
+    alike(gradients(model, path), gradients(exact, choice.PLAIN), 0.2)
+    alike(gradients(model, path), gradients(model, choice.PLAIN), 0.01)
+
+
+def test_linear_layers_in_int8_take_a_quarter() -> None:
+    model = tiny_model("qwen2")
+    linear = [m for m in model.modules() if type(m) is torch.nn.Linear and m is not model.lm_head]
+    before = sum(m.weight.nbytes for m in linear)
+    hold_in_int8(model)
+    held = [m for m in model.modules() if isinstance(m, Int8Linear)]
+    assert len(held) == len(linear)
+    assert sum(m.weight.nbytes for m in held) * 4 == before
+    assert type(model.lm_head) is torch.nn.Linear
 
 
 def test_the_model_is_as_before_afterwards() -> None:

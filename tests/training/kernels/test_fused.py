@@ -12,10 +12,13 @@ from torch.nn.functional import cross_entropy, linear, silu
 
 from conch.training.kernels import cross_entropy as chunked
 from conch.training.kernels import native
+from conch.training.kernels.attention import SegmentAttention
 from conch.training.kernels.cross_entropy import HeadLoss
 from conch.training.kernels.lora import LoraLinear
 from conch.training.kernels.norm import RmsNorm
+from conch.training.kernels.products import Exact
 from conch.training.kernels.rotary import Rotary
+from conch.training.kernels.segments import attend
 from conch.training.kernels.swiglu import SwiGlu
 
 Tensors = Sequence[torch.Tensor]
@@ -109,7 +112,7 @@ def check_lora(
     def plain(x: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return linear(x, weight, given_bias) + 2.0 * linear(linear(x, a), b)
 
-    compare(lambda x, a, b: LoraLinear.apply(x, weight, given_bias, a, b, 2.0), plain, [x, a, b])
+    compare(lambda x, a, b: LoraLinear.apply(x, Exact(weight), given_bias, a, b, 2.0), plain, [x, a, b])
 
 
 def test_lora(dtype: torch.dtype) -> None:
@@ -143,6 +146,40 @@ def test_head(dtype: torch.dtype, chunk_bytes: int, monkeypatch: pytest.MonkeyPa
     check_head(dtype)
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    segments=st.lists(st.integers(1, 70), min_size=1, max_size=4),
+    key_heads=st.integers(1, 3),
+    group=st.integers(1, 3),
+    dim=st.sampled_from([4, 16, 20, 32, 64, 80]),
+    window=st.sampled_from([0, 2, 17, 40]),
+    seed=seeds,
+)
+def check_attention(
+    segments: list[int], key_heads: int, group: int, dim: int, window: int, seed: int
+) -> None:
+    tokens = sum(segments)
+    shapes = [(tokens, heads, dim) for heads in (key_heads * group, key_heads, key_heads)]
+    inputs = [tensor.float() for tensor in random(seed, torch.float32, *shapes)]
+
+    def plain(*inputs: torch.Tensor) -> torch.Tensor:
+        batched = (tensor.double().transpose(0, 1)[None] for tensor in inputs)
+        return attend(*batched, segments, window or None, 0.0, None)[0].float()
+
+    compare(lambda *inputs: SegmentAttention.apply(*inputs, segments, window, dim**-0.5), plain, inputs)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_attention(threads: int) -> None:
+    assert native.library() is not None, "needs a C compiler: apt-get install gcc"
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        check_attention()
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_is_no_number_stays_none(dtype: torch.dtype) -> None:
     hidden, weight = random(0, dtype, (3, 8), (5, 8))
     hidden[1, 2] = float("nan")
@@ -153,7 +190,7 @@ def test_what_is_no_number_stays_none(dtype: torch.dtype) -> None:
 def test_a_library_that_cannot_be_built_is_none(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "native.c"
     broken.write_text("this is not C")
-    monkeypatch.setattr(native, "SOURCE", broken)
+    monkeypatch.setattr(native, "SOURCES", tmp_path)
     native.library.cache_clear()
     try:
         assert native.library() is None

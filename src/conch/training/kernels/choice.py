@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,10 +20,19 @@ from conch.training.kernels.patch import Patch, applied
 from conch.training.kernels.segments import segmented
 from conch.training.loss import score
 
-LOSS_TOLERANCE = 1e-4
-GRADIENT_TOLERANCE = 1e-3
-"""How far loss and gradients may be off, relative to the largest: room for another order of summing in
-fp32, not for another computation."""
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far loss and gradients may be off, relative to the loss and to a gradient's length."""
+
+    loss: float
+    gradient: float
+
+
+TOLERANCE = Tolerance(1e-4, 1e-3)
+"""Room for another order of summing in fp32, not for another computation."""
+HALF_TOLERANCE = Tolerance(0.02, 0.15)
+"""Both sides round to bf16, each at other places."""
 WATCHED = 16
 """Weights whose gradients are compared, spread over the model."""
 HEAD = "head"
@@ -38,6 +47,8 @@ class FastPath:
     names: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """Parts that were found, tried, and computed something else."""
+    half: bool = False
+    """Weights are held and multiplied in bf16, and all else is fp32, without autocast."""
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -49,20 +60,33 @@ PLAIN = FastPath()
 
 
 def choose(model: Any) -> FastPath:
-    """The fused steps for a model that reads packed rows, on a CPU in fp32; none elsewhere."""
-    if any(p.device.type != "cpu" or p.dtype != torch.float32 for p in model.parameters()):
+    """The fused steps for a model that reads packed rows, on a CPU; none elsewhere.
+
+    What trains must be fp32. What does not may be held in bf16, where all parts must fit, since between
+    them values are fp32.
+    """
+    if any(
+        p.device.type != "cpu" or (p.requires_grad and p.dtype != torch.float32) for p in model.parameters()
+    ):
         return PLAIN
+    half = any(p.dtype == torch.bfloat16 for p in model.parameters())
     found = {name: tuple(find(model)) for name, find in PARTS.items()}
     found = {name: patches for name, patches in found.items() if patches}
     head = output_head(model)
-    wanted = _tried(model, PLAIN)
-    everything = _path(found, head)
-    if _agree(_tried(model, everything), wanted):
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        wanted = _tried(model, PLAIN)
+    everything = replace(_path(found, head), half=half)
+    tolerance = HALF_TOLERANCE if half else TOLERANCE
+    if _agree(_tried(model, everything), wanted, tolerance):
         return everything
+    if half:
+        return FastPath(left=everything.names)
     good = {
-        name: patches for name, patches in found.items() if _agree(_tried(model, FastPath(patches)), wanted)
+        name: patches
+        for name, patches in found.items()
+        if _agree(_tried(model, FastPath(patches)), wanted, tolerance)
     }
-    good_head = head if _agree(_tried(model, FastPath(head=head)), wanted) else None
+    good_head = head if _agree(_tried(model, FastPath(head=head)), wanted, tolerance) else None
     left = tuple(name for name in _path(found, head).names if name not in _path(good, good_head).names)
     return _path(good, good_head, left)
 
@@ -113,16 +137,16 @@ def _watched(trained: Sequence[nn.Parameter]) -> list[nn.Parameter]:
     return list(trained[::step])
 
 
-def _agree(one: Outcome | None, other: Outcome | None) -> bool:
+def _agree(one: Outcome | None, other: Outcome | None, tolerance: Tolerance) -> bool:
     if one is None or other is None:
         return False
     loss_off = (one[0] - other[0]).abs() / other[0].abs().clamp_min(1e-6)
-    return bool(loss_off <= LOSS_TOLERANCE) and all(
-        _close(a, b) for a, b in zip(one[1:], other[1:], strict=True)
+    return bool(loss_off <= tolerance.loss) and all(
+        _close(a, b, tolerance.gradient) for a, b in zip(one[1:], other[1:], strict=True)
     )
 
 
-def _close(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+def _close(one: torch.Tensor | None, other: torch.Tensor | None, allowed: float) -> bool:
     if one is None or other is None:
         return one is other
-    return bool((one - other).abs().max() <= GRADIENT_TOLERANCE * other.abs().max())
+    return bool((one - other).norm() <= allowed * other.norm())

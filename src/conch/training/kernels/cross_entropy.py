@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.nn.functional import linear
 
 from conch.training.kernels.native import native_for
 
@@ -18,7 +17,7 @@ class HeadLoss(torch.autograd.Function):
     """Summed negative log-likelihood (nats) of `targets` [N]: head [vocabulary, dim] on `hidden` [N, dim].
 
     Gives the sum and how many targets were the likeliest token. The gradients are made while the
-    logits are there, and only kept.
+    logits are there, and only kept. A head in bf16 is multiplied in bf16; all else is in fp32.
     """
 
     @staticmethod
@@ -28,14 +27,17 @@ class HeadLoss(torch.autograd.Function):
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         chunk = max(1, CHUNK_BYTES // (weight.shape[0] * hidden.element_size()))
+        # one buffer for all chunks: the system hands out fresh memory slower than it is computed with
+        buffer = hidden.new_empty(min(chunk, len(targets)), len(weight))
         for begin in range(0, len(targets), chunk):
-            part = slice(begin, begin + chunk)
-            logits = linear(hidden[part], weight)
+            part = slice(begin, min(begin + chunk, len(targets)))
+            logits = buffer[: part.stop - begin]
+            multiply(hidden[part], weight.T, logits)
             lost, right = scored_in_place(logits, targets[part], any(ctx.needs_input_grad))
             nll += lost
             hits += right
             if gradient is not None:
-                torch.mm(logits, weight, out=gradient[part])
+                multiply(logits, weight, gradient[part])
             if of_weight is not None:
                 of_weight.addmm_(logits.T, hidden[part])
         ctx.gradients = gradient, of_weight
@@ -45,6 +47,14 @@ class HeadLoss(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         made = (None if g is None else g * gradients[0].to(g.dtype) for g in ctx.gradients)
         return (*made, None)
+
+
+def multiply(values: torch.Tensor, weight: torch.Tensor, into: torch.Tensor) -> None:
+    """`values weight`, in the format of the weight."""
+    if weight.dtype == values.dtype:
+        torch.mm(values, weight, out=into)
+    else:
+        into.copy_(values.to(weight.dtype) @ weight)
 
 
 def scored_in_place(logits: torch.Tensor, targets: torch.Tensor, grad: bool) -> tuple[torch.Tensor, int]:

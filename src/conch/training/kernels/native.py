@@ -1,5 +1,5 @@
-"""Builds native.c once for this machine and calls it. Where that can't be, there is no library: the
-callers have the same computation in torch.
+"""Builds the files of `c/` once for this machine, as one library, and calls it. Where that can't be,
+there is no library: the callers have the same computation in torch.
 
 The build takes about a second and is kept in Conch's cache under a name made of what it depends on.
 It uses the very OpenMP runtime that torch brought along, so both share one set of threads.
@@ -23,13 +23,13 @@ import torch
 from conch.core import env
 from conch.models.hardware import cpu_flags
 
-SOURCE = Path(__file__).with_name("native.c")
+SOURCES = Path(__file__).with_name("c")
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
 BUILD_SECONDS = 60.0
 
 
 class Native:
-    """The functions of native.c, called with tensors, None (a null pointer), and plain numbers."""
+    """The functions of the library, called with tensors, None (a null pointer), and plain numbers."""
 
     def __init__(self, file: Path) -> None:
         self._library = ctypes.CDLL(str(file))
@@ -37,6 +37,12 @@ class Native:
     def call(self, name: str, *arguments: torch.Tensor | int | float | None) -> None:
         """Call one function. Tensors must be contiguous and live on the CPU."""
         getattr(self._library, name)(*map(_as_c, arguments))
+
+    def ask(self, name: str, *arguments: int) -> int:
+        """Call one function of whole numbers that gives one."""
+        function = getattr(self._library, name)
+        function.restype = ctypes.c_int64
+        return int(function(*map(_as_c, arguments)))
 
 
 def _as_c(value: torch.Tensor | int | float | None) -> Any:
@@ -79,8 +85,9 @@ def _openmp() -> Path | None:
 
 
 def _built(compiler: str, runtime: Path) -> Path:
-    parts = (SOURCE.read_bytes(), *(" ".join(FLAGS), compiler, str(runtime), " ".join(sorted(cpu_flags()))))
-    digest = hashlib.sha256(b"\0".join(p if isinstance(p, bytes) else p.encode() for p in parts)).hexdigest()
+    texts = [file.read_text(encoding="utf-8") for file in sorted(SOURCES.iterdir())]
+    parts = (*texts, *FLAGS, compiler, str(runtime), *sorted(cpu_flags()))
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     target = env.home() / "cache" / f"native-{digest[:16]}.so"
     if target.is_file():
         return target
@@ -88,7 +95,16 @@ def _built(compiler: str, runtime: Path) -> Path:
     handle, name = tempfile.mkstemp(prefix=".native-", suffix=".so", dir=target.parent)
     os.close(handle)
     try:
-        words = [compiler, *FLAGS, *_width(), str(SOURCE), str(runtime), "-lm", "-o", name]
+        words = [
+            compiler,
+            *FLAGS,
+            *_width(),
+            *map(str, sorted(SOURCES.glob("*.c"))),
+            str(runtime),
+            "-lm",
+            "-o",
+            name,
+        ]
         subprocess.run(words, check=True, capture_output=True, timeout=BUILD_SECONDS)
         Path(name).replace(target)
     finally:

@@ -43,6 +43,19 @@ def segment_attention(
     """
     if segments is None or softcap is not None:
         raise ValueError("packed rows need their segments, and no soft cap")
+    return attend(query, key, value, segments, sliding_window, dropout, scaling), None
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    segments: Sequence[int],
+    sliding_window: int | None,
+    dropout: float,
+    scaling: float | None,
+) -> torch.Tensor:
+    """The attention itself, by PyTorch's, segment after segment."""
     outputs = []
     parts = [torch.split(tensor, list(segments), dim=2) for tensor in (query, key, value)]
     for q, k, v in zip(*parts, strict=True):
@@ -59,7 +72,7 @@ def segment_attention(
                 enable_gqa=q.shape[1] != k.shape[1],
             )
         )
-    return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None
+    return torch.cat(outputs, dim=2).transpose(1, 2).contiguous()
 
 
 def _window_mask(length: int, window: int, device: torch.device) -> torch.Tensor:

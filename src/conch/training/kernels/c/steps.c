@@ -1,33 +1,17 @@
 /* Element-wise steps of a transformer, each as one pass over memory.
  *
  * All tensors are fp32 and contiguous; `rows` are the tokens. Nothing here allocates, fails or
- * keeps state. native.py builds this file with the system's C compiler and calls it; the Python
+ * keeps state. native.py builds this folder with the system's C compiler and calls it; the Python
  * files beside it hold the same computations in torch for everything else.
  */
 #include <math.h>
 #include <stdint.h>
 
+#include "exp.h"
+
 typedef int64_t i64;
 
 #define PARALLEL _Pragma("omp parallel for schedule(static)")
-
-/* exp for |x| < 87 to about 2 ulp: 2^n * e^r with |r| <= ln2/2 (Cody and Waite 1980), r by a
- * polynomial. Written so that compilers vectorise it, which calls to expf are not on every system. */
-static inline float exp_fast(float x) {
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
-    float n = __builtin_rintf(x * 1.44269504f);
-    float r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    union { int32_t bits; float value; } power = {((int32_t)n + 127) << 23};
-    return p * power.value;
-}
 
 /* y = x / rms(x) * (w + offset). Zhang and Sennrich 2019. */
 void rms_norm_forward(const float *x, const float *w, float *y, float *rstd, i64 rows, i64 dim,
@@ -124,52 +108,5 @@ void cross_entropy(float *logits, const i64 *target, float *nll, i64 *hit, i64 r
             for (i64 i = 0; i < vocabulary; i++) sum += exp_fast(z[i] - top);
         }
         nll[t] = logf(sum) + top - wanted;
-    }
-}
-
-/* Each row of x as int8 with one scale: q = round(x / scale), scale = max|x| / 127. */
-void quantise_rows(const float *x, const float *column, int8_t *q, float *scale, i64 rows, i64 dim) {
-    PARALLEL for (i64 t = 0; t < rows; t++) {
-        const float *in = x + t * dim;
-        int8_t *out = q + t * dim;
-        float top = 0;
-        if (column) {
-#pragma omp simd reduction(max : top)
-            for (i64 i = 0; i < dim; i++) { float a = fabsf(in[i] * column[i]); top = a > top ? a : top; }
-        } else {
-#pragma omp simd reduction(max : top)
-            for (i64 i = 0; i < dim; i++) { float a = fabsf(in[i]); top = a > top ? a : top; }
-        }
-        float inverse = top > 0 ? 127.0f / top : 0.0f;
-        scale[t] = top / 127.0f;
-        if (column) {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] = (int8_t)__builtin_rintf(in[i] * column[i] * inverse);
-        } else {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] = (int8_t)__builtin_rintf(in[i] * inverse);
-        }
-    }
-}
-
-/* y = products * row scale * column scale (1 where `column` is null) + what `y` holds, if `add`. */
-void dequantise(const int32_t *products, const float *row, const float *column, float *y, i64 rows,
-                i64 dim, i64 add) {
-    PARALLEL for (i64 t = 0; t < rows; t++) {
-        const int32_t *in = products + t * dim;
-        float *out = y + t * dim, r = row[t];
-        if (column && add) {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] += in[i] * r * column[i];
-        } else if (column) {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] = in[i] * r * column[i];
-        } else if (add) {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] += in[i] * r;
-        } else {
-#pragma omp simd
-            for (i64 i = 0; i < dim; i++) out[i] = in[i] * r;
-        }
     }
 }

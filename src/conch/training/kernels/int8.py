@@ -1,0 +1,49 @@
+"""Frozen linear layers held in int8, a quarter of their size in fp32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from conch.training.kernels.lora import FrozenLinear
+from conch.training.kernels.products import Int8, quantised
+from conch.training.kernels.step import step
+
+
+class Int8Linear(nn.Linear):
+    """A linear layer that does not train: its weight is int8 [out, in] with a scale [out] for each row."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        nn.Module.__init__(self)  # the weight of nn.Linear would be made only to be thrown away
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        product = quantised(linear.weight.detach())
+        self.weight = nn.Parameter(product.weight, requires_grad=False)
+        self.register_buffer("scale", product.scale, persistent=False)
+        bias = linear.bias
+        self.bias = None if bias is None else nn.Parameter(bias.detach().float(), requires_grad=False)
+
+    def product(self) -> Int8:
+        assert isinstance(self.scale, torch.Tensor)
+        return Int8(self.weight, self.scale)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows: torch.Tensor = step(FrozenLinear, x.reshape(-1, x.shape[-1]), self.product(), self.bias)
+        return rows.view(*x.shape[:-1], -1)
+
+
+def hold_in_int8(model: PreTrainedModel, spared: Sequence[str] = ()) -> None:
+    """Replace every linear layer but the output head, and those named in `spared`; the rest becomes fp32.
+
+    One layer after the other, so that both forms exist of one layer only.
+    """
+    head = model.get_output_embeddings()
+    for name, module in list(model.named_modules()):
+        if type(module) is nn.Linear and module is not head and not name.endswith(tuple(spared)):
+            parent, _, own = name.rpartition(".")
+            setattr(model.get_submodule(parent), own, Int8Linear(module))
+    for parameter in model.parameters():
+        if parameter.dtype.is_floating_point:
+            parameter.data = parameter.data.float()
