@@ -13,6 +13,14 @@ TEXTS = {
         "bf16 is slower than fp32 here: {reason}. Take bf16: true out, unless memory is short.",
         "此处 bf16 比 fp32 慢：{reason}。若非内存不足，请去掉 bf16: true。",
     ),
+    "training.int8_inexact": Text(
+        "This processor can't multiply int8 (it has neither VNNI nor AMX): sums would overflow.",
+        "此处理器不支持 int8 乘法（没有 VNNI 或 AMX 指令）：求和会溢出。",
+    ),
+    "training.int8_inexact.fix": Text(
+        "Leave out quantization_bit: training in fp32 is faster here, too.",
+        "请去掉 quantization_bit：在此处理器上用 fp32 训练也更快。",
+    ),
     "training.no_liger": Text(
         "enable_liger_kernel has no effect on {device}: these kernels need CUDA.",
         "enable_liger_kernel 在 {device} 上不起作用：这些内核需要 CUDA。",

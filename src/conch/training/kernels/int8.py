@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from conch.core.errors import TrainingError
 from conch.training.kernels.lora import FrozenLinear
 from conch.training.kernels.products import Int8, quantised
 from conch.training.kernels.step import step
@@ -34,11 +35,23 @@ class Int8Linear(nn.Linear):
         return rows.view(*x.shape[:-1], -1)
 
 
+def is_exact() -> bool:
+    """Whether this processor sums products of int8 as they are.
+
+    Processors without such an instruction sum pairs in 16 bits first, which large values overflow.
+    """
+    a, b = (torch.full(shape, 127, dtype=torch.int8) for shape in ((16, 64), (64, 16)))
+    return bool((torch._int_mm(a, b) == 64 * 127 * 127).all())
+
+
 def hold_in_int8(model: PreTrainedModel, spared: Sequence[str] = ()) -> None:
     """Replace every linear layer but the output head, and those named in `spared`; the rest becomes fp32.
 
-    One layer after the other, so that both forms exist of one layer only.
+    One layer after the other, so that both forms exist of one layer only. Raises TrainingError where
+    this processor can't multiply int8.
     """
+    if not is_exact():
+        raise TrainingError("training.int8_inexact")
     head = model.get_output_embeddings()
     for name, module in list(model.named_modules()):
         if type(module) is nn.Linear and module is not head and not name.endswith(tuple(spared)):
