@@ -16,6 +16,7 @@ from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
 from conch.config.model import MODEL_SOURCES, ModelConfig, is_source
 from conch.config.optimisation import LR_SCHEDULERS, OptimisationConfig, PrecisionConfig
 from conch.config.output import OutputConfig
+from conch.config.quantization import QuantizationConfig
 from conch.config.types import Node
 from conch.core.errors import Problem
 from conch.core.text import tr
@@ -130,6 +131,19 @@ def _lora(lora: LoraConfig) -> Iterator[Problem]:
         yield Problem("pissa_init", True, tr("config.rule.pissa_dora"))
 
 
+def _quantization(
+    quantization: QuantizationConfig, method: MethodConfig, lora: LoraConfig
+) -> Iterator[Problem]:
+    bits, int8 = quantization.quantization_bit, quantization.quantization_method == "int8"
+    if int8 and bits != 8:
+        yield Problem("quantization_bit", bits, tr("config.rule.int8_bits"))
+    if bits and method.finetuning_type != "lora":
+        yield Problem("quantization_bit", bits, tr("config.rule.quantised_lora"))
+    for key in ("use_dora", "pissa_init"):
+        if int8 and getattr(lora, key):
+            yield Problem(key, True, tr("config.rule.int8_lora"))
+
+
 def _freeze(freeze: FreezeConfig) -> Iterator[Problem]:
     if freeze.freeze_trainable_layers == 0:
         yield Problem("freeze_trainable_layers", 0, tr("config.rule.freeze_layers"))
@@ -137,5 +151,5 @@ def _freeze(freeze: FreezeConfig) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     *(_source, _precision, _data, _texts, _mixing, _streaming, _evaluation, _training, _steps, _whole_steps),
-    *(_adapters, _lora, _freeze),
+    *(_adapters, _lora, _quantization, _freeze),
 )

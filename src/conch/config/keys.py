@@ -54,7 +54,6 @@ class Later(NamedTuple):
 _METHOD = "config.later.method"
 _MEDIA = "config.later.media"
 _CLUSTER = "config.later.cluster"
-_QUANT = "config.later.quantization"
 _MODEL = "config.later.model"
 _PREDICT = "config.later.predict"
 _HUB = "config.later.hub"
@@ -62,10 +61,7 @@ _TRACKERS = "config.later.trackers"
 _TRAINER = "config.later.trainer"
 
 LATER: dict[str, Later] = {
-    **dict.fromkeys(("quantization_bit", "quantization_device_map"), Later(_QUANT)),
-    "quantization_method": Later(_QUANT, (None, "bnb", "bitsandbytes")),
-    "quantization_type": Later(_QUANT, (None, "nf4")),
-    "double_quantization": Later(_QUANT, (None, True, False)),
+    "quantization_device_map": Later(_CLUSTER),
     **dict.fromkeys(
         (
             "use_unsloth",
@@ -248,6 +244,9 @@ LATER: dict[str, Later] = {
 LATER_VALUES: dict[str, dict[str, str]] = {
     "stage": dict.fromkeys(("rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
     "finetuning_type": {"oft": _METHOD},
+    "quantization_method": dict.fromkeys(
+        ("gptq", "awq", "aqlm", "quanto", "eetq", "hqq", "mxfp4", "fp8"), "config.later.quantization"
+    ),
 }
 """Known values of honoured keys that are refused until they are built."""
 

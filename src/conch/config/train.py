@@ -12,6 +12,7 @@ from conch.config.model import SECRETS, ModelConfig
 from conch.config.notify import NotifyConfig
 from conch.config.optimisation import OptimisationConfig, PrecisionConfig
 from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.quantization import QuantizationConfig
 from conch.config.samples import SamplesConfig
 from conch.config.trackers import TrackersConfig
 from conch.config.types import Node
@@ -27,6 +28,7 @@ class TrainConfig(Node):
     freeze: FreezeConfig = FreezeConfig()
     optimisation: OptimisationConfig = OptimisationConfig()
     precision: PrecisionConfig = PrecisionConfig()
+    quantization: QuantizationConfig = QuantizationConfig()
     output: OutputConfig = OutputConfig()
     samples: SamplesConfig = SamplesConfig()
     notify: NotifyConfig = NotifyConfig()

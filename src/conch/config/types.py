@@ -25,7 +25,7 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """`1e3` and `1000.0` are the whole number 1000."""
     value = _not_bool(value)
     if isinstance(value, str):
@@ -82,7 +82,7 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 def read_bytes(value: Any) -> Any:
     """`2GB` is two thousand million bytes, as disks are sold; `2GiB` is 2 * 1024 ** 3."""
     if not isinstance(value, str):
-        return _whole(value)
+        return whole(value)
     match = _BYTES.fullmatch(value.strip())
     if match is None:
         raise PydanticCustomError("size_wanted", "a size")
@@ -98,10 +98,10 @@ def read_numbers(value: Any) -> Any:
     return [read_numbers(item) for item in value] if isinstance(value, list) else value
 
 
-Int = Annotated[int, BeforeValidator(_whole)]
+Int = Annotated[int, BeforeValidator(whole)]
 # A bound stands before the conversions, so that JSON Schema shows it as `minimum`.
-Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
-Size = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(whole)]
+Size = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Float = Annotated[float, BeforeValidator(_not_bool), AfterValidator(_finite)]
 Positive = Annotated[float, Field(gt=0), BeforeValidator(_not_bool), AfterValidator(_finite)]
 NotNegative = Annotated[float, Field(ge=0), BeforeValidator(_not_bool), AfterValidator(_finite)]
@@ -115,5 +115,5 @@ Bytes = Annotated[int, Field(ge=1), BeforeValidator(read_bytes)]
 """A size: `2GB`, `500 MB`, `1.5GiB`, or a number of bytes."""
 Dtype = Annotated[Literal["auto", "float16", "bfloat16", "float32"], BeforeValidator(read_dtype)]
 Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]
-One = Annotated[Literal[1], BeforeValidator(_whole)]
+One = Annotated[Literal[1], BeforeValidator(whole)]
 """A count that may only be 1 until more is built."""

@@ -79,15 +79,18 @@ def fast_dtype(stored: str, device: Device) -> str:
     return "float32" if slow else stored
 
 
-def choose_precision(device: Device, asked: PrecisionConfig) -> Precision:
+def choose_precision(device: Device, asked: PrecisionConfig, *, int8: bool = False) -> Precision:
     """The format to compute in: as asked, else what the device multiplies fast.
 
-    `bf16: false` alone asks for fp32, as it does in LLaMA-Factory.
+    `bf16: false` alone asks for fp32, as it does in LLaMA-Factory. With frozen weights in `int8`, all
+    else is in fp32.
     """
-    return replace(_choice(device, asked), notices=tuple(_cautions(device, asked)))
+    return replace(_choice(device, asked, int8), notices=tuple(_cautions(device, asked, int8)))
 
 
-def _choice(device: Device, asked: PrecisionConfig) -> Precision:
+def _choice(device: Device, asked: PrecisionConfig, int8: bool) -> Precision:
+    if int8:
+        return Precision("float32", tr("training.precision_int8"))
     if asked.bf16 or asked.pure_bf16:
         return Precision("bfloat16", tr("training.precision_asked", key="bf16"))
     if asked.fp16:
@@ -101,9 +104,11 @@ def _choice(device: Device, asked: PrecisionConfig) -> Precision:
     return Precision("float32", device.why)
 
 
-def _cautions(device: Device, asked: PrecisionConfig) -> Iterator[Notice]:
-    """What was asked for and is obeyed, but does not pay on this device."""
-    if (asked.bf16 or asked.pure_bf16) and device.kind == "cpu" and not device.bf16:
+def _cautions(device: Device, asked: PrecisionConfig, int8: bool) -> Iterator[Notice]:
+    """What was asked for and does not pay on this device, or has no effect."""
+    if int8 and (asked.bf16 or asked.pure_bf16 or asked.fp16):
+        yield Notice("training.int8_is_fp32", {})
+    elif (asked.bf16 or asked.pure_bf16) and device.kind == "cpu" and not device.bf16:
         yield Notice("training.slow_bf16", {"reason": device.why})
     if asked.enable_liger_kernel and device.kind != "cuda":
         yield Notice("training.no_liger", {"device": device.kind})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conch.config.model import ModelConfig
+from conch.config.quantization import QuantizationConfig
 from conch.core import env
 from conch.core.errors import ModelError, first_line
 from conch.core.notice import Notice
@@ -23,6 +24,7 @@ from transformers import (  # noqa: E402
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -84,8 +86,10 @@ def load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerBase
     return tokenizer
 
 
-def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreTrainedModel:
-    """The weights in `located.folder`, in `dtype`, without adapters. Only safetensors are read.
+def load_base(
+    located: Located, config: ModelConfig, dtype: torch.dtype, bits: BitsAndBytesConfig | None = None
+) -> PreTrainedModel:
+    """The weights in `located.folder`, in `dtype` or in `bits`, without adapters. Only safetensors are read.
 
     Raises ModelError with what is wrong with the folder.
     """
@@ -95,6 +99,8 @@ def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreT
     options: dict[str, Any] = {"trust_remote_code": config.trust_remote_code}
     try:
         model_config = AutoConfig.from_pretrained(located.folder, **options)
+        if bits is not None:
+            options["quantization_config"] = bits
         _scale_rope(model_config, config)
         attention = ATTENTION[config.flash_attn]
         if attention:
@@ -117,6 +123,19 @@ def load_base(located: Located, config: ModelConfig, dtype: torch.dtype) -> PreT
         raise ModelError("models.missing_weights", folder=located.folder, count=len(missing), name=missing[0])
     _mend_generation_config(model)
     return model
+
+
+def bitsandbytes_config(asked: QuantizationConfig, dtype: str) -> BitsAndBytesConfig:
+    """As asked, computing in `dtype`."""
+    if asked.quantization_bit == 8:
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=asked.quantization_type,
+        bnb_4bit_use_double_quant=asked.double_quantization,
+        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_quant_storage=dtype,
+    )
 
 
 def _mend_generation_config(model: PreTrainedModel) -> None:

@@ -22,15 +22,17 @@ from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
 from conch.models.hardware import Device, Precision, choose_precision, find_device
-from conch.models.load import adapter_folder, fit_vocabulary, load_base, load_tokenizer
+from conch.models.load import adapter_folder, bitsandbytes_config, fit_vocabulary, load_base, load_tokenizer
 from conch.models.locate import Located, Request, locate
 from conch.models.pairing import strangers
+from conch.models.quantization import Quantization, choose_quantization
 from conch.runs.follow import read_events
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import latest, resumable, step_of
 from conch.training.fitting import telling_out_of_memory
 from conch.training.kernels import choice, segments
+from conch.training.kernels.int8 import hold_in_int8
 from conch.training.method import Method
 from conch.training.methods import METHODS
 from conch.training.pausing import Pauses, Subject
@@ -66,6 +68,7 @@ class Ground:
 
     device: Device
     precision: Precision
+    quantised: Quantization | None
     located: Located
     tokenizer: Any
     method: Method
@@ -91,13 +94,14 @@ def lay_ground(job: Job) -> Ground:
     """Choose device and format, find the model, and load its tokenizer with the template to train with."""
     config = job.config
     device = find_device(bool(config.passthrough.get("use_cpu")))
-    precision = choose_precision(device, config.precision)
+    quantised = choose_quantization(device, config.quantization)
+    precision = choose_precision(device, config.precision, int8=quantised == "int8")
     located = locate(Request.of(config.model, lambda text: job.phase("locating", doing=text)))
     tokenizer = load_tokenizer(located.folder, config.model)
     method = METHODS[config.method.stage](config.data)
     template = method.template(tokenizer)
     keep_template(tokenizer, template, config.data.default_system)
-    return Ground(device, precision, located, tokenizer, method, template)
+    return Ground(device, precision, quantised, located, tokenizer, method, template)
 
 
 def prepare_data(job: Job, ground: Ground) -> Prepared:
@@ -210,10 +214,11 @@ def build_model(config: TrainConfig, ground: Ground) -> Any:
     held = ground.precision.dtype if lora or config.precision.pure_bf16 else "float32"
     if held == "float16" and ground.device.kind == "cpu":
         held = "float32"
-    model = load_base(ground.located, config.model, getattr(torch, held))
+    bits = bitsandbytes_config(config.quantization, held) if ground.quantised == "bnb" else None
+    model = load_base(ground.located, config.model, getattr(torch, held), bits)
     fit_vocabulary(model, ground.tokenizer, config.model)
     if lora:
-        model = _with_lora(config, ground.located, model)
+        model = _with_lora(config, ground, model)
     elif config.method.finetuning_type == "freeze":
         freeze_layers(model, config.freeze)
     if config.precision.upcast_layernorm:
@@ -241,14 +246,15 @@ def adapters_below(config: TrainConfig, located: Located) -> tuple[Path, ...]:
     return given if config.lora.create_new_adapter else given[:-1]
 
 
-def _with_lora(config: TrainConfig, located: Located, model: Any) -> Any:
+def _with_lora(config: TrainConfig, ground: Ground, model: Any) -> Any:
     """A new adapter on the model; or its last adapter, to be trained on."""
-    given = given_adapters(config, located)
-    if given and not config.lora.create_new_adapter:
-        return attach(model, given, trainable=True)
-    if given:
-        model = attach(model, given).merge_and_unload()
-    return new_lora(model, config.lora)
+    below = adapters_below(config, ground.located)
+    above = given_adapters(config, ground.located)[len(below) :]
+    if below:
+        model = attach(model, below).merge_and_unload()
+    if ground.quantised == "int8":
+        hold_in_int8(model, config.lora.additional_target)
+    return attach(model, above, trainable=True) if above else new_lora(model, config.lora)
 
 
 def run_trainer(job: Job, trainer: ConchTrainer, tokenizer: Any, resume: Path | None) -> None:

@@ -13,6 +13,7 @@ from conch.models.headers import read_model_files
 from conch.models.load import load_tokenizer
 from conch.models.locate import Request, locate
 from conch.models.memory import MemoryEstimate, estimate, trainable_parameters
+from conch.models.quantization import choose_quantization
 from conch.training.methods import METHODS
 
 
@@ -50,7 +51,8 @@ def make_plan(config: TrainConfig) -> Plan:
     template = method.template(tokenizer)
     prepared = method.prepare(template, config.optimisation.seed, None)
     device = find_device(bool(config.passthrough.get("use_cpu")))
-    precision = choose_precision(device, config.precision)
+    quantised = choose_quantization(device, config.quantization)
+    precision = choose_precision(device, config.precision, int8=quantised == "int8")
     facts = prepared.facts()
     steps = count_steps(config, prepared.row_count())
     tokens, trained = heaviest_batch(config, prepared)

@@ -136,8 +136,8 @@ TEXTS = {
         "请去掉此项：多进程训练尚未实现",
     ),
     "config.later.quantization": Text(
-        "this key to be left out: training on quantised weights is not built yet",
-        "请去掉此项：基于量化权重的训练尚未实现",
+        "4 or 8 bits by bnb, or 8 by int8: other ways to quantise are not built yet",
+        "应为 bnb（4 位或 8 位）或 int8（8 位）：其他量化方式尚未实现",
     ),
     "config.later.model": Text(
         "this key to be left out: this change of the model is not built yet",
@@ -172,6 +172,15 @@ TEXTS = {
     # rules between keys
     "config.rule.model_source": Text("{choices}, or the URL of a mirror", "应为 {choices}，或镜像站的 URL"),
     "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
+    "config.rule.quantised_lora": Text(
+        "finetuning_type: lora with it, since quantised weights can't train",
+        "须配合 finetuning_type: lora：量化后的权重无法训练",
+    ),
+    "config.rule.int8_bits": Text("8 with quantization_method: int8", "quantization_method: int8 须配合 8"),
+    "config.rule.int8_lora": Text(
+        "to be left out with quantization_method: int8, since it needs the exact weights",
+        "使用 quantization_method: int8 时请去掉此项：它需要未量化的权重",
+    ),
     "config.rule.pure_bf16": Text(
         "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
     ),

@@ -573,6 +573,28 @@ TEXTS = {
         "Use Liger's fused GPU kernels, which save memory and time on the models that they support.",
         "使用 Liger 融合算子，在其支持的模型上节省内存并提速。",
     ),
+    # quantization: the frozen weights in fewer bits
+    "keys.group.quantization": Text("Quantisation", "量化"),
+    "keys.quantization_bit": Text(
+        "Hold the frozen weights in so many bits while a LoRA trains on them: 4 or 8. Unset: not quantised.",
+        "训练 LoRA 时冻结权重的存储位数：4 或 8；不填则不量化。",
+    ),
+    "keys.quantization_bit.effect": Text(
+        "Fewer bits: less memory, and on CPUs with int8 more speed, for slightly less exact gradients.",
+        "位数越少越省内存，在支持 int8 的 CPU 上也更快，但梯度的精度略有下降。",
+    ),
+    "keys.quantization_method": Text(
+        "How they are quantised: bnb (bitsandbytes, needs a CUDA GPU) or int8 (on a CPU). Unset: to suit the device.",
+        "量化方式：bnb（bitsandbytes，需要 CUDA 显卡）或 int8（用于 CPU）；不填则按设备自动选择。",
+    ),
+    "keys.quantization_type": Text(
+        "The number format of 4 bits with bnb: nf4, made for weights, or fp4.",
+        "bnb 的 4 位数值格式：nf4（适合权重分布）或 fp4。",
+    ),
+    "keys.double_quantization": Text(
+        "With 4 bits of bnb: quantise the scales as well, which saves a little more memory.",
+        "使用 bnb 的 4 位量化时，对量化系数再次量化，可再省少量内存。",
+    ),
     # output: what a run writes, how often, and what it tells
     "keys.output_dir": Text(
         "Folder for the trained model and its checkpoints. Unset: a folder of the run's own.",

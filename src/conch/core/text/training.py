@@ -21,6 +21,34 @@ TEXTS = {
         "Leave out quantization_bit: training in fp32 is faster here, too.",
         "请去掉 quantization_bit：在此处理器上用 fp32 训练也更快。",
     ),
+    "training.int8_needs_cpu": Text(
+        "quantization_method: int8 is for CPUs; this training would run on a GPU.",
+        "quantization_method: int8 用于 CPU，而此次训练将在 GPU 上进行。",
+    ),
+    "training.int8_needs_cpu.fix": Text(
+        "Leave out quantization_method (bnb will be used), or set use_cpu: true.",
+        "请去掉 quantization_method（将使用 bnb），或设置 use_cpu: true。",
+    ),
+    "training.no_bitsandbytes": Text(
+        "Quantising on a GPU takes the package bitsandbytes, which is not installed.",
+        "在 GPU 上量化需要 bitsandbytes 包，但未安装。",
+    ),
+    "training.no_bitsandbytes.fix": Text("pip install bitsandbytes", "请运行：pip install bitsandbytes"),
+    "training.bnb_needs_cuda": Text(
+        "Holding weights in {bits} bits by bnb takes a CUDA GPU; this training would run on: {device}.",
+        "bnb 的 {bits} 位量化需要 CUDA 显卡，而此次训练将在 {device} 上进行。",
+    ),
+    "training.bnb_needs_cuda.fix": Text(
+        "On a CPU, quantization_bit: 8 with quantization_method: int8 works. Or leave quantization_bit out.",
+        "在 CPU 上可以使用 quantization_bit: 8 与 quantization_method: int8；或去掉 quantization_bit。",
+    ),
+    "training.int8_is_fp32": Text(
+        "bf16 and fp16 have no effect with quantization_method: int8: what is not int8 is fp32.",
+        "使用 quantization_method: int8 时 bf16 与 fp16 不起作用：除 int8 外均为 fp32。",
+    ),
+    "training.precision_int8": Text(
+        "frozen weights in int8, all else in fp32", "冻结的权重用 int8，其余用 fp32"
+    ),
     "training.no_liger": Text(
         "enable_liger_kernel has no effect on {device}: these kernels need CUDA.",
         "enable_liger_kernel 在 {device} 上不起作用：这些内核需要 CUDA。",
