@@ -261,7 +261,8 @@ def test_no_key_of_an_export_is_silently_ignored(key: str) -> None:
     [
         ("export_legacy_format", True, "warned"),
         ("export_hub_model_id", "a/b", "refused"),
-        ("quantization_method", "int8", "refused"),
+        ("quantization_method", "int8", "warned"),
+        ("quantization_device_map", "auto", "refused"),
         ("flash_attn", "zzz", "refused"),
         ("flash_attn", "sdpa", "warned"),
         ("lora_rank", "x", "refused"),
@@ -279,8 +280,8 @@ def test_what_an_export_makes_of_keys_of_a_training(key: str, value: object, fat
 
 def test_an_export_names_every_key_that_it_can_not_use() -> None:
     with pytest.raises(ConfigErrors) as error:
-        load_export(words=["model_name_or_path=m", "quantization_method=int8", "flash_attn=zzz"])
-    assert [p.key for p in error.value.problems] == ["quantization_method", "flash_attn", "export_dir"]
+        load_export(words=["model_name_or_path=m", "quantization_device_map=auto", "flash_attn=zzz"])
+    assert [p.key for p in error.value.problems] == ["quantization_device_map", "flash_attn", "export_dir"]
 
 
 @pytest.mark.parametrize("value", ["rm", "dpo", "kto", "ppo", "grpo"])

@@ -31,8 +31,8 @@ class Tolerance:
 
 TOLERANCE = Tolerance(1e-4, 1e-3)
 """Room for another order of summing in fp32, not for another computation."""
-HALF_TOLERANCE = Tolerance(0.02, 0.15)
-"""Both sides round to bf16, each at other places."""
+COARSE_TOLERANCE = Tolerance(0.02, 0.15)
+"""Both sides round to bf16 or int8, and a last bit that differs before that may be a step afterwards."""
 WATCHED = 16
 """Weights whose gradients are compared, spread over the model."""
 HEAD = "head"
@@ -65,18 +65,18 @@ def choose(model: Any) -> FastPath:
     What trains must be fp32. What does not may be held in bf16, where all parts must fit, since between
     them values are fp32.
     """
-    if any(
-        p.device.type != "cpu" or (p.requires_grad and p.dtype != torch.float32) for p in model.parameters()
-    ):
+    parameters = list(model.parameters())
+    if any(p.device.type != "cpu" or (p.requires_grad and p.dtype != torch.float32) for p in parameters):
         return PLAIN
-    half = any(p.dtype == torch.bfloat16 for p in model.parameters())
+    formats = {p.dtype for p in parameters}
+    half = torch.bfloat16 in formats
+    tolerance = COARSE_TOLERANCE if formats & {torch.bfloat16, torch.int8} else TOLERANCE
     found = {name: tuple(find(model)) for name, find in PARTS.items()}
     found = {name: patches for name, patches in found.items() if patches}
     head = output_head(model)
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
         wanted = _tried(model, PLAIN)
     everything = replace(_path(found, head), half=half)
-    tolerance = HALF_TOLERANCE if half else TOLERANCE
     if _agree(_tried(model, everything), wanted, tolerance):
         return everything
     if half:
