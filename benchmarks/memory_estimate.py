@@ -100,7 +100,7 @@ def measure(model: str, steps: int, only: list[int] | None) -> Iterator[dict[str
 def run_child(values: dict[str, Any]) -> int:
     """Peak bytes of a process that trains so."""
     command = [sys.executable, "-m", "benchmarks.memory_estimate", "--child", json.dumps(values)]
-    settings = env.child_environment(**env.frugal_malloc())
+    settings = env.child_environment(**env.tensor_malloc())
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=settings)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])

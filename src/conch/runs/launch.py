@@ -66,7 +66,7 @@ def launch(run: Run, *arguments: str, secrets: Mapping[str, str] | None = None) 
                 PYTHONUNBUFFERED="1",
                 PYTHONFAULTHANDLER="1",
                 **{MARK: str(run.folder)},
-                **env.frugal_malloc(),
+                **env.tensor_malloc(),
                 **(secrets or {}),
             ),
         )
