@@ -29,7 +29,7 @@ Shapes = Counter[tuple[int, int]]
 def main() -> None:
     model, tokens, labels = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     body, head = shapes(model)
-    rows = {**{shape: tokens for shape in body}, **{shape: labels for shape in head}}
+    rows = {**dict.fromkeys(body, tokens), **dict.fromkeys(head, labels)}
     counted = body + head
     import torch
 

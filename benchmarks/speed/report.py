@@ -21,29 +21,33 @@ NEEDED: tuple[tuple[str, str, str, float], ...] = (
 )
 """Ours, over whose, in what, and what we claim: at least so much speed, at most so much memory."""
 NEEDED_SHARE = 0.65
+COLUMNS = {"tok/s": 7, "whole": 7, "limit": 6, "peak MB": 8, "loss": 8, "steps": 5, "tokens": 7, "trained": 7}
+"""Of the table, and how wide each is."""
 
 
-def table(task: Task, runs: Runs, products: Products | None) -> Iterator[str]:
+def table(task: Task, runs: Runs, products: Products) -> Iterator[str]:
     """All figures of a set of rows, line by line."""
     common = min(run.tokens() for found in runs.values() for run in found)
-    yield f"{'':<64} {'tok/s':>7} {'whole':>7} {'limit':>6} {'peak MB':>8} {'loss':>7} {'steps':>5} {'tokens':>7} {'trained':>7}"
+    yield " ".join([f"{'':<62}", *(f"{head:>{width}}" for head, width in COLUMNS.items())])
     for name, found in runs.items():
-        setting, first = SETTINGS[name], found[0]
-        share = (
-            f"{median(found, 'rate') / limit(products, setting.multiplies, first):.0%}" if products else "-"
-        )
-        peak = f"{peak_of(found) / 1e6:,.0f}" if first.peak else "-"
-        mark = "~" if setting.packs else " "
-        yield (
-            f"{setting.title:<64} {median(found, 'rate'):>7.1f} {median(found, 'whole_rate'):>7.1f} {share:>6} "
-            f"{peak:>8} {mark}{median(found, 'loss', common):>6.4f} {len(first.steps):>5} {first.tokens():>7,} "
-            f"{first.labels():>7,}"
-        )
+        cells = zip(cells_of(name, found, common, products), COLUMNS.values(), strict=True)
+        yield " ".join([f"{SETTINGS[name].title:<62}", *(f"{cell:>{width}}" for cell, width in cells)])
     yield ""
     yield "tok/s: real tokens a second behind the first step; whole: from begin to end of the training."
-    yield f"loss: per trained token over the first {common:,} tokens; ~ the rows are others, unless all were read."
-    yield f"{task.name}: {len(task.lengths)} rows, {sum(task.lengths):,} tokens, {task.batch_tokens():,} a batch."
+    yield f"loss: per trained token over the first {common:,} tokens (~ other rows, unless all were read)."
+    yield f"{len(task.lengths)} rows, {sum(task.lengths):,} tokens, about {task.batch_tokens():,} a batch."
     yield "Versions: " + "; ".join(dict.fromkeys(versions(found[0]) for found in runs.values()))
+
+
+def cells_of(name: str, found: list[Steps], common: int, products: Products) -> Iterator[str]:
+    """A line's figures, as COLUMNS names them."""
+    setting, first = SETTINGS[name], found[0]
+    yield f"{median(found, 'rate'):.1f}"
+    yield f"{median(found, 'whole_rate'):.1f}"
+    yield f"{median(found, 'rate') / limit(products, setting.multiplies, first):.0%}"
+    yield f"{peak_of(found) / 1e6:,.0f}" if first.peak else "-"
+    yield f"{'~' if setting.packs else ''}{median(found, 'loss', common):.4f}"
+    yield from (f"{len(first.steps)}", f"{first.tokens():,}", f"{first.labels():,}")
 
 
 def versions(run: Steps) -> str:
@@ -67,7 +71,7 @@ def product_lines(products: Products, run: Steps) -> Iterator[str]:
         yield f"  {kind} {products[kind] / 1e9:8.0f} Gop/s, limit {limit(products, kind, run):7.0f} tok/s"
 
 
-def claims(runs: Runs, products: Products | None) -> Iterator[tuple[str, bool]]:
+def claims(runs: Runs, products: Products) -> Iterator[tuple[str, bool]]:
     """Each claim in words, and whether it holds."""
     for ours, theirs, what, needed in NEEDED:
         if ours not in runs or theirs not in runs:
@@ -75,7 +79,7 @@ def claims(runs: Runs, products: Products | None) -> Iterator[tuple[str, bool]]:
         ratio, holds = _compared(runs[ours], runs[theirs], what, needed)
         bound = f"{'at least' if what == 'speed' else 'at most'} {needed:g}"
         yield f"{ours} over {theirs}, {what}: {ratio:.2f} ({bound})", holds
-    if products and "conch-fp32" in runs:
+    if "conch-fp32" in runs:
         found = runs["conch-fp32"]
         share = median(found, "rate") / limit(products, "fp32", found[0])
         yield (

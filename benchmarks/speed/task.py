@@ -40,13 +40,15 @@ class Task:
         return round(BATCH * statistics.mean(self.lengths))
 
     def packed_shape(self) -> tuple[int, int]:
-        """Rows and tokens of a packed batch: as many tokens as in any, in rows that hold the longest text.
+        """Rows of a packed batch and their `cutoff_len`: as many tokens as in any batch.
 
-        Short rows, since attention across what is packed together is lost labour.
+        As short as the longest text allows, since attention across what is packed together is lost
+        labour. LLaMA-Factory makes such rows a token longer and fails where that is no multiple of 8.
         """
         longest = max(self.lengths)
         rows = max(1, self.batch_tokens() // longest)
-        return rows, max(longest, math.ceil(self.batch_tokens() / rows)) + 1
+        width = max(longest, math.ceil(self.batch_tokens() / rows)) + 1
+        return rows, -(-width // 8) * 8 - 1
 
     def job(self, setting: Setting, models: Path, seconds: float) -> dict[str, Any]:
         """What a driver is told; its result is read from `result`."""
