@@ -43,12 +43,12 @@ class Task:
         """Rows of a packed batch and their `cutoff_len`: as many tokens as in any batch.
 
         As short as the longest text allows, since attention across what is packed together is lost
-        labour. LLaMA-Factory makes such rows a token longer and fails where that is no multiple of 8.
+        labour. LLaMA-Factory fails where it is no multiple of 8, and leaves one place empty.
         """
         longest = max(self.lengths)
         rows = max(1, self.batch_tokens() // longest)
         width = max(longest, math.ceil(self.batch_tokens() / rows)) + 1
-        return rows, -(-width // 8) * 8 - 1
+        return rows, math.ceil(width / 8) * 8
 
     def job(self, setting: Setting, models: Path, seconds: float) -> dict[str, Any]:
         """What a driver is told; its result is read from `result`."""
