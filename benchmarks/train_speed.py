@@ -33,7 +33,7 @@ from benchmarks.speed.task import ROW_SETS, Task, find_model, make_task, write_m
 from conch.core import env
 from conch.models.hardware import cpu_flags
 
-MODEL, ROUNDS, SECONDS, QUICK_SECONDS = "smollm2-135m", 3, 300.0, 30.0
+MODEL, ROUNDS, SECONDS, QUICK_SECONDS = "smollm2-135m", 3, 300.0, 20.0
 PARTS = ("speed", "start")
 CACHE = Path("~/.cache/conch-benchmarks").expanduser()
 
@@ -80,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, help=f"stop a training behind so many (default {SECONDS:.0f}; 0: never)"
     )
-    parser.add_argument("--quick", action="store_true", help="fewer rows, one round, 30 seconds")
+    parser.add_argument("--quick", action="store_true", help="half of the rows, one round, 20 seconds")
     parser.add_argument("--amx", action="store_true", help="let every tool use AMX and bf16 instructions")
     parser.add_argument("--json", type=Path, help="file for the figures")
     asked = parser.parse_args()
@@ -121,7 +121,8 @@ def compare(
         for name in names:
             run = train(SETTINGS[name], task, place, asked.seconds)
             runs[name].append(run)
-            print(f"  round {number + 1}, {name}: {run.rate():.1f} tok/s, {run.seconds:.1f} s", flush=True)
+            told = f"{run.rate():.1f} tok/s, {run.seconds:.1f} s, other processes {run.others:.0%}"
+            print(f"  round {number + 1}, {name}: {told}", flush=True)
     products = {key: statistics.median(one[key] for one in limits) for key in limits[0]}
     figures[task.name] = {
         "products": limits,

@@ -33,6 +33,8 @@ class Peer:
 
     package: str
     version: str | None = None
+    also: tuple[str, ...] = ()
+    """Packages that it takes along only when asked."""
     without: tuple[str, ...] = ()
     """Packages taken out again."""
     stand_ins: tuple[str, ...] = ()
@@ -44,7 +46,7 @@ class Peer:
 
 PEERS = {
     "llamafactory": Peer("llamafactory", "0.9.5", without=UNFIT, stand_ins=("torchaudio",)),
-    "trl": Peer("trl"),
+    "trl": Peer("trl", also=("peft",)),
 }
 
 
@@ -65,13 +67,13 @@ def is_ready(peer: Peer, place: Path) -> bool:
     python = place / "bin" / "python"
     if not python.exists():
         return False
-    words = [str(python), "-c", QUESTION, peer.package, "torch", *peer.without]
+    words = [str(python), "-c", QUESTION, peer.package, "torch", *peer.also, *peer.without]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         return False
     found = json.loads(done.stdout)
     return (
-        peer.package in found
+        all(name in found for name in (peer.package, *peer.also))
         and peer.version in (None, found[peer.package])
         and found.get("torch") == metadata.version("torch")
         and not any(name in found for name in peer.without)
@@ -87,7 +89,7 @@ def make(peer: Peer, place: Path) -> None:
     install_torch(place, torch)
     constraints = place / "constraints.txt"
     constraints.write_text(f"torch=={torch}\n", encoding="utf-8")
-    pip(place, "install", "--quiet", "--constraint", str(constraints), peer.requirement())
+    pip(place, "install", "--quiet", "--constraint", str(constraints), peer.requirement(), *peer.also)
     if peer.without:
         pip(place, "uninstall", "--quiet", "--yes", *peer.without)
     for name in peer.stand_ins:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.speed.peers import python_of
 from benchmarks.speed.settings import Setting
@@ -31,6 +34,8 @@ class Steps:
     peak: int | None
     threads: int
     versions: dict[str, str]
+    others: float = 0.0
+    """Share of all cores' time that went to other processes meanwhile, or was taken by the host."""
 
     def tokens(self) -> int:
         """Real ones, of the whole training."""
@@ -92,6 +97,7 @@ def train(setting: Setting, task: Task, place: Place, seconds: float) -> Steps:
     file.write_text(json.dumps(job), encoding="utf-8")
     words = [python_of(setting.tool, place.peers), str(DRIVERS / f"with_{setting.tool}.py"), str(file)]
     frugal = env.frugal_malloc() if setting.tool == "conch" else {}
+    others = Others()
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             words,
@@ -105,7 +111,28 @@ def train(setting: Setting, task: Task, place: Place, seconds: float) -> Steps:
     if done.returncode or not Path(job["result"]).exists():
         raise SystemExit(f"{setting.title} failed:\n{log.read_text(errors='replace')[-3000:]}")
     found = json.loads(Path(job["result"]).read_text(encoding="utf-8"))
-    return Steps(**{**found, "steps": tuple(found["steps"])})
+    return Steps(**{**found, "steps": tuple(found["steps"]), "others": others.share()})
+
+
+class Others:
+    """Looks at how busy the machine is besides our children, since figures of a busy one are worth little."""
+
+    def __init__(self) -> None:
+        self._before = self._look()
+
+    def share(self) -> float:
+        """Of all cores' time since this was made."""
+        whole, busy, ours = (now - before for now, before in zip(self._look(), self._before, strict=True))
+        return max(0.0, busy - ours) / whole
+
+    @staticmethod
+    def _look() -> tuple[float, float, float]:
+        """Seconds of all cores, of them not idle, and of them our children's that have ended."""
+        times = psutil.cpu_times()
+        counted = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        return counted, counted - idle, children.ru_utime + children.ru_stime
 
 
 def median(runs: list[Steps], what: str, *arguments: Any) -> float:

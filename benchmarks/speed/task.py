@@ -19,7 +19,7 @@ ROW_SETS = {
     "alpaca": {"alpaca_en_demo.json": 200},
 }
 """Name to how many rows are taken of the beginning of each file."""
-QUICK_SHARE = 0.3
+QUICK_SHARE = 0.5
 COLUMNS = ("instruction", "input", "output")
 TEMPLATE = "smollm2"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
