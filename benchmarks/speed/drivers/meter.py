@@ -1,0 +1,119 @@
+"""What a training of any tool on transformers' Trainer takes: real tokens, time, loss, and memory.
+
+Runs in the tool's own environment, so it imports nothing but torch and transformers. It looks on from
+outside: batches are counted where the Trainer fetches them, and a callback takes the times.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainerCallback
+
+VERSIONS = ("torch", "transformers", "peft", "llamafactory", "trl")
+
+
+class Meter(TrainerCallback):
+    """Figures of each step; written to the job's result file when the training ends.
+
+    A training that is longer than `seconds` is stopped behind the step that it is at.
+    """
+
+    def __init__(self, result: Path, seconds: float) -> None:
+        self.result = result
+        self.seconds = seconds
+        self.began = 0.0
+        self.steps: list[dict[str, float]] = []
+        self._fetched = (0, 0)
+
+    def fetch(self, batches: list[dict[str, Any]]) -> None:
+        """The batches of the next step."""
+        self._fetched = (sum(map(real_tokens, batches)), sum(map(trained_tokens, batches)))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        now = time.perf_counter()
+        tokens, labels = self._fetched
+        self.steps.append({"at": now - self.began, "tokens": tokens, "labels": labels})
+        if self.seconds and now - self.began > self.seconds and len(self.steps) > 1:
+            control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if self.steps and "loss" in (logs or {}):
+            self.steps[-1]["loss"] = float(logs["loss"])
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        found = {
+            "seconds": time.perf_counter() - self.began,
+            "steps": self.steps,
+            "peak": peak(),
+            "threads": torch.get_num_threads(),
+            "versions": versions(),
+        }
+        self.result.write_text(json.dumps(found), encoding="utf-8")
+
+
+def read_job() -> dict[str, Any]:
+    """The job that the command line names."""
+    job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    return job
+
+
+def look_on(job: dict[str, Any]) -> None:
+    """Measure every training of this process from now on."""
+    meter = Meter(Path(job["result"]), job["seconds"])
+    fetch, train = Trainer.get_batch_samples, Trainer.train
+
+    def get_batch_samples(self: Trainer, *args: Any, **options: Any) -> Any:
+        batches, count = fetch(self, *args, **options)
+        meter.fetch(batches)
+        return batches, count
+
+    def trained(self: Trainer, *args: Any, **options: Any) -> Any:
+        self.add_callback(meter)
+        meter.began = time.perf_counter()
+        return train(self, *args, **options)
+
+    Trainer.get_batch_samples, Trainer.train = get_batch_samples, trained
+
+
+def real_tokens(batch: dict[str, Any]) -> int:
+    """Tokens that are no padding.
+
+    A mask of four dimensions says which positions see which; one that is no padding sees itself.
+    """
+    mask = batch.get("attention_mask")
+    if mask is None:
+        return int(batch["input_ids"].numel())
+    if mask.ndim == 4:
+        return int((torch.diagonal(mask[:, 0], dim1=1, dim2=2) == 0).sum())
+    return int((mask != 0).sum())
+
+
+def trained_tokens(batch: dict[str, Any]) -> int:
+    """Labels that a loss is taken of: the first token of a row has no predecessor."""
+    return int((batch["labels"][..., 1:] != -100).sum())
+
+
+def peak() -> int | None:
+    """The most memory that this process ever held, in bytes (VmHWM); None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,47 @@
+"""One training by LLaMA-Factory, in its environment. `python with_llamafactory.py JOB.json`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import meter
+
+
+def main() -> None:
+    job = meter.read_job()
+    meter.look_on(job)
+    from llamafactory.train.tuner import run_exp
+
+    run_exp(values(job))
+
+
+def values(job: dict[str, Any]) -> dict[str, Any]:
+    rows = Path(job["rows"])
+    return {
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        "lora_target": "all",
+        "model_name_or_path": job["model"],
+        "dataset_dir": str(rows.parent),
+        "dataset": rows.stem,
+        "template": job["template"],
+        "default_system": job["system"],
+        "output_dir": job["output"],
+        "cutoff_len": job["cutoff"],
+        "lora_rank": job["rank"],
+        "per_device_train_batch_size": job["batch"],
+        "learning_rate": job["learning_rate"],
+        "lr_scheduler_type": "constant",
+        "num_train_epochs": 1,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_shuffling": True,
+        **job["options"],
+    }
+
+
+if __name__ == "__main__":
+    main()
