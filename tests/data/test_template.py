@@ -415,3 +415,21 @@ def test_roles_out_of_order_are_refused_with_the_templates_own_words() -> None:
     assert error.value.key == "data.template_refused"
     assert "must alternate" in str(error.value)
     assert error.value.hint
+
+
+def test_a_tokenizer_with_a_way_of_its_own_is_asked_for_every_text() -> None:
+    class Shouting(type(tiny_tokenizer())):  # type: ignore[misc]
+        def apply_chat_template(self, *given: Any, **options: Any) -> Any:
+            return super().apply_chat_template(*given, **options).upper()
+
+    plain = tiny_tokenizer()
+    own = Shouting(tokenizer_object=plain.backend_tokenizer, eos_token="<|im_end|>")
+    own.chat_template = plain.chat_template
+    assert "I AM THE MAGIC CONCH." in ChatTemplate.of(own).render(SINGLE.messages)
+
+
+def test_text_is_rendered_without_what_stands_around_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = template_of(BY_NAME["smollm"])
+    expected = template.render(MULTI.messages)
+    monkeypatch.setattr("conch.data.template.render", None)
+    assert template.render(MULTI.messages) == expected
