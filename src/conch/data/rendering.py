@@ -72,7 +72,7 @@ def text_render(tokenizer: Tokenizer, source: str, options: dict[str, Any]) -> T
     """
     try:
         from transformers.tokenization_utils_base import PreTrainedTokenizerBase
-        from transformers.utils.chat_template_utils import _compile_jinja_template  # type: ignore[attr-defined]
+        from transformers.utils.chat_template_utils import _compile_jinja_template
 
         if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
             return None
