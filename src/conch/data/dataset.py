@@ -41,6 +41,8 @@ class Dataset:
     num_samples: int | None = None
     part: str | None = None
     """Of a local folder, the sub-folder that is meant."""
+    source: str | None = None
+    """Which hubs to try, as the key `dataset_source`; None is what is settled for this machine."""
 
     @property
     def place(self) -> str:

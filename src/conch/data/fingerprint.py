@@ -12,8 +12,9 @@ from typing import Any
 from conch.config.data import DataConfig
 from conch.core import conversation
 from conch.core.errors import DataError
+from conch.core.notice import Hear, unheard
 from conch.data.reading import Opened, open_dataset
-from conch.data.sources import find_dataset
+from conch.data.sources import asked_dataset
 from conch.data.template import ChatTemplate
 
 FORMAT = 1
@@ -28,7 +29,13 @@ Fingerprint = Mapping[str, Any]
 
 
 def fingerprint(
-    config: DataConfig, template: ChatTemplate, stage: str, seed: int, *, made_already: bool = False
+    config: DataConfig,
+    template: ChatTemplate,
+    stage: str,
+    seed: int,
+    *,
+    made_already: bool = False,
+    told: Hear = unheard,
 ) -> Fingerprint | None:
     """What the tokens of a job depend on; None where that can't be told.
 
@@ -48,7 +55,7 @@ def fingerprint(
         **settings,
         "seed": seed,
         "code": _code_digest(),
-        **_data_parts(config, made_already),
+        **_data_parts(config, made_already, told),
     }
 
 
@@ -81,13 +88,13 @@ def _code_digest() -> str:
     return digest([_file_digest(file) for file in files])
 
 
-def _data_parts(config: DataConfig, made_already: bool) -> dict[str, Any]:
+def _data_parts(config: DataConfig, made_already: bool, told: Hear) -> dict[str, Any]:
     """The content of the dataset files, and their paths, which origins name; None where they are gone."""
     if made_already and not config.dataset and not config.eval_dataset:
         return {"data": None, "files": None}
     try:
         opened = [
-            [open_dataset(find_dataset(name, config.dataset_dir)) for name in names]
+            [open_dataset(asked_dataset(name, config), told=told) for name in names]
             for names in (config.dataset, config.eval_dataset)
         ]
     except DataError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -69,6 +69,12 @@ class _Task:
     seed: int
     stage: str
     progress: Progress | None = None
+    heard: list[Notice] = field(default_factory=list)
+    """What was told on the way, once each."""
+
+    def _hear(self, notice: Notice) -> None:
+        if notice not in self.heard:
+            self.heard.append(notice)
 
     @property
     def recipe(self) -> Recipe:
@@ -81,14 +87,19 @@ class _Task:
     def whole(self) -> Prepared:
         """All rows, tokenised now or earlier, and packed."""
         made = fingerprint(
-            self.config, self.template, self.stage, self.seed, made_already=cache.is_saved(self.config)
+            self.config,
+            self.template,
+            self.stage,
+            self.seed,
+            made_already=cache.is_saved(self.config),
+            told=self._hear,
         )
         tokens = cache.find(self.config, made)
         notices: tuple[Notice, ...] = ()
         if tokens is None:
             tokens, notices = cache.keep(self.config, made, self._tokenised())
         train, rows = self._packed(tokens.train)
-        return Prepared(train, tokens.eval, rows, parts=tokens.parts, notices=notices)
+        return Prepared(train, tokens.eval, rows, parts=tokens.parts, notices=(*self.heard, *notices))
 
     def streamed(self) -> Prepared:
         """A stream to train on, and examples to evaluate on: of `eval_dataset`, or `val_size` rows of it."""
@@ -98,7 +109,7 @@ class _Task:
             raise DataError("data.val_too_large", val_size=self.config.val_size, rows=len(taken))
         stream = Stream(rows, self._encode_row, self._arrange(), self.config.buffer_size, self.seed)
         tokens = self._tokens([], held_out)
-        return Prepared([], tokens.eval, stream=stream, parts=tokens.parts, notices=notices)
+        return Prepared([], tokens.eval, stream=stream, parts=tokens.parts, notices=(*self.heard, *notices))
 
     def _packed(self, train: Examples) -> tuple[Examples, list[list[int]] | None]:
         """The examples, which texts are cut into blocks for, and which of them share a row."""
@@ -119,7 +130,7 @@ class _Task:
 
     def _mixed_stream(self) -> Iterator[Any]:
         config = self.config
-        sources = [partial(self.recipe.stream, name, config) for name in config.dataset]
+        sources = [partial(self.recipe.stream, name, config, self._hear) for name in config.dataset]
         return mixing.mix(sources, config.mix_strategy, config.interleave_probs, self.seed)
 
     def _held_out_of_stream(self) -> tuple[Parts, frozenset[Origin | None], tuple[Notice, ...]]:
@@ -185,7 +196,7 @@ class _Task:
 
     def _read(self, names: Sequence[str]) -> Parts:
         shown = _short_names(names, self.config)
-        read = (list(self.recipe.stream(name, self.config)) for name in names)
+        read = (list(self.recipe.stream(name, self.config, self._hear)) for name in names)
         return list(zip(shown, read, strict=True))
 
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 from conch.config.data import DataConfig
 from conch.core.conversation import Conversation, Document
+from conch.core.notice import Hear, unheard
 from conch.data.example import Example, conversation_examples, document_examples
 from conch.data.reading import read_samples
-from conch.data.sources import find_dataset
+from conch.data.sources import asked_dataset
 from conch.data.template import ChatTemplate
 
 
@@ -23,15 +24,15 @@ def read_documents(names: Sequence[str], config: DataConfig) -> list[Document]:
     return [found for name in names for found in stream_documents(name, config)]
 
 
-def stream_conversations(name: str, config: DataConfig) -> Iterator[Conversation]:
+def stream_conversations(name: str, config: DataConfig, told: Hear = unheard) -> Iterator[Conversation]:
     """The conversations of one dataset, read as they are asked for. Raises DataError where there are none."""
-    dataset = find_dataset(name, config.dataset_dir)
-    return read_samples(dataset, Conversation, config.max_samples, config.default_system)
+    dataset = asked_dataset(name, config)
+    return read_samples(dataset, Conversation, config.max_samples, config.default_system, told)
 
 
-def stream_documents(name: str, config: DataConfig) -> Iterator[Document]:
+def stream_documents(name: str, config: DataConfig, told: Hear = unheard) -> Iterator[Document]:
     """The documents of one dataset, read as they are asked for. Raises DataError where there are none."""
-    return read_samples(find_dataset(name, config.dataset_dir), Document, config.max_samples)
+    return read_samples(asked_dataset(name, config), Document, config.max_samples, told=told)
 
 
 class RowExamples(Protocol):
@@ -41,7 +42,7 @@ class RowExamples(Protocol):
 class Recipe(NamedTuple):
     """How the rows of a stage are read, and what examples become of one."""
 
-    stream: Callable[[str, DataConfig], Iterator[Any]]
+    stream: Callable[[str, DataConfig, Hear], Iterator[Any]]
     examples: RowExamples
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from conch.config.data import DataConfig
 from conch.core.errors import DataError
 from conch.core.hubs import looks_like_id
 from conch.data import registry
@@ -11,7 +13,12 @@ from conch.data.archives import bare, is_readable
 from conch.data.dataset import Dataset, HubPlace
 from conch.data.registry import BUNDLED
 
-__all__ = ["BUNDLED", "by_place", "find_dataset", "from_anywhere", "registered_names"]
+__all__ = ["BUNDLED", "asked_dataset", "by_place", "find_dataset", "from_anywhere", "registered_names"]
+
+
+def asked_dataset(name: str, config: DataConfig) -> Dataset:
+    """The dataset called `name` in a config, from where the config says. Raises DataError."""
+    return replace(find_dataset(name, config.dataset_dir), source=config.dataset_source)
 
 
 def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:

@@ -409,6 +409,10 @@ TEXTS = {
         "多个以逗号分隔并依次尝试。",
     ),
     "cli.models.source_now": Text("Models come from: {source}", "模型下载来源：{source}"),
+    "cli.data.source": Text(
+        "Where to fetch what lies on a hub: auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
+        "从哪里下载站点上的数据集和模型：auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",
+    ),
     "cli.models.source_option": Text(
         "auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
         "auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",
