@@ -1,13 +1,15 @@
 """A hub id → a folder on this machine: from a cache, or from the best source that serves it.
 
-The sources are tried in turn. What one has brought is not fetched again from the next.
+The sources are tried in turn. What one has brought is not fetched again from the next. One that is
+slow is left for the next, and come back to where none is quicker.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 from conch.config import settings
@@ -26,6 +28,7 @@ from conch.models.source import (
     NO_TOKENS,
     Listing,
     RemoteFile,
+    SlowSourceError,
     Source,
     SourceFailedError,
     Tokens,
@@ -111,10 +114,26 @@ class _Attempts:
         """What the sources were found to answer in; empty where there is only one."""
 
     def run(self, candidates: list[Source]) -> Path:
-        for source in self.order(candidates):
+        """From the first source that serves the model fast enough, else from the fastest that does."""
+        order, slow = self.order(candidates), list[tuple[float, Source]]()
+        for source in order:
             self.report(Chosen(source.name, self._reason(source)))
+            alone = source is order[-1] and not slow
             try:
-                return self._from(source)
+                return self._from(source, replace(self.patience, slow=0.0) if alone else self.patience)
+            except SlowSourceError as error:
+                slow.append((error.speed, source))
+                self.report(GivenUp(source.name, error.message))
+            except SourceFailedError as error:
+                self.give_up(source, error)
+        return self._from_slow([source for _, source in sorted(slow, key=itemgetter(0), reverse=True)])
+
+    def _from_slow(self, fastest_first: list[Source]) -> Path:
+        """From sources that were left because another might have been faster."""
+        for source in fastest_first:
+            self.report(Chosen(source.name, tr("models.pull.back")))
+            try:
+                return self._from(source, replace(self.patience, slow=0.0))
             except SourceFailedError as error:
                 self.give_up(source, error)
         raise self.verdict()
@@ -154,12 +173,12 @@ class _Attempts:
         retry = Retry(source.name, self.patience, self.report)
         return retry.ask(lambda: source.files(wish.repo, wish.revision, timeout))
 
-    def _from(self, source: Source) -> Path:
+    def _from(self, source: Source, patience: Patience) -> Path:
         began = time.monotonic()
         listing = self.listing(source)
         files = needed(listing)
         self._announce(source, listing, files)
-        transfer = Transfer(source, listing, self.patience, self.report, self.have, self.wish.check)
+        transfer = Transfer(source, listing, patience, self.report, self.have, self.wish.check)
         try:
             transfer.run(files, before_weights=lambda: _check_index(source, listing))
         finally:
