@@ -16,6 +16,8 @@ import pytest
 from rich.console import Console
 
 from conch.cli.pulling import PullView
+from conch.config import load_train
+from conch.core.errors import ConfigErrors
 from conch.models import hardware
 from conch.models.fit import METHODS, TOKENS, fits
 from conch.models.hardware import Room
@@ -269,6 +271,23 @@ def test_what_fits_depends_on_the_room(tmp_path: Path) -> None:
         "qlora": True,
         "full": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "only"),
+    [("en", "An estimate only", "estimate only"), ("zh", "仅为估算", "仅为估算")],
+)
+def test_what_is_not_built_is_marked_as_an_estimate(
+    pulled: Path, language: str, says: str, only: str
+) -> None:
+    (entry,) = call("models", "list", "--json").json()
+    with pytest.raises(ConfigErrors):  # once this is built, nothing is marked any more
+        load_train(values={"model_name_or_path": "-", "dataset": "-", "quantization_bit": 4})
+    assert {name for name, fit in entry["training"].items() if fit["estimate_only"]} == {"qlora"}
+    shown = call("models", "list", language=language).out
+    assert "qlora*" in shown
+    assert says in shown
+    assert call("models", "info", REPO, language=language).out.count(only) == 1
 
 
 def test_sizes_of_a_model_that_also_sees(tmp_path: Path) -> None:

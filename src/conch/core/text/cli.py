@@ -474,6 +474,10 @@ TEXTS = {
         "FITS HERE is estimated for training on one row of 1024 tokens in {dtype} on {device} with {size}.",
         "“本机可训练”的估算条件：一条 1024 个词元，{dtype}，{device}，{size}。",
     ),
+    "cli.models.estimate_only": Text(", estimate only: not built yet", "，仅为估算：训练尚未支持"),
+    "cli.models.estimate_only_foot": Text(
+        "* An estimate only: Conch can't train with QLoRA yet.", "* 仅为估算：目前还不能用 QLoRA 训练。"
+    ),
     "cli.models.from_folder": Text("folder", "文件夹"),
     "cli.models.remove_sure": Text(
         "Delete {name} in {folder}? It frees {size}.", "删除 {folder} 中的 {name}？将释放 {size}。"
