@@ -244,6 +244,8 @@ def test_commands_take_a_source_and_tell_which_hub_served(served: DatasetHub) ->
     checked = call("data", "check", REPO, "--source", both, "--json")
     assert checked.code == 0, checked.all
     assert f"comes from {served.url}" in checked.err
+    assert f"Getting hf://datasets/{REPO}" in checked.err
+    assert "Fetching" not in checked.err, "no bars of the client library"
     assert call("data", "add", REPO, "--name", "mine", "--source", both).code == 0
     wrong = call("data", "check", REPO, "--source", "hf_mirror")
     assert wrong.code == 2

@@ -17,6 +17,7 @@ from conch.core.text import tr
 if TYPE_CHECKING:
     from conch.config.data import DataConfig
     from conch.core.notice import Notice
+    from conch.data.dataset import Dataset
     from conch.data.measure import Measure
     from conch.data.reading import Opened
 
@@ -65,6 +66,7 @@ def add(
     from conch.data.sources import by_place
 
     dataset = replace(by_place(file, subset, split), source=_checked(source))
+    _tell_hub(dataset)
     description = describe(dataset, format_name, _roles(columns), _tell)
     chosen = name or dataset.name.rpartition("/")[2]
     register(chosen, description)
@@ -170,7 +172,15 @@ def _opened(name: str, asked: DataConfig) -> Opened:
     from conch.data.sources import asked_dataset
 
     _checked(asked.dataset_source)
-    return open_dataset(asked_dataset(name, asked), asked.default_system, _tell)
+    dataset = asked_dataset(name, asked)
+    _tell_hub(dataset)
+    return open_dataset(dataset, asked.default_system, _tell)
+
+
+def _tell_hub(dataset: Dataset) -> None:
+    """Say that a hub is asked, which may take a while."""
+    if dataset.hubs:
+        whisper(tr("cli.data.fetching", place=dataset.place))
 
 
 def _checked(source: str | None) -> str | None:

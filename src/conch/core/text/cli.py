@@ -409,6 +409,7 @@ TEXTS = {
         "多个以逗号分隔并依次尝试。",
     ),
     "cli.models.source_now": Text("Models come from: {source}", "模型下载来源：{source}"),
+    "cli.data.fetching": Text("Getting {place} …", "正在获取 {place} …"),
     "cli.data.source": Text(
         "Where to fetch what lies on a hub: auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
         "从哪里下载站点上的数据集和模型：auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",

@@ -32,6 +32,7 @@ class HuggingFace:
     def names(self, place: HubPlace) -> list[str]:
         if env.offline():
             return self._names_at_hand(place)
+        env.quiet_libraries()
         from huggingface_hub import HfApi
 
         with _refusals(place):

@@ -62,6 +62,7 @@ def _revision(place: HubPlace) -> str | None:
 
 
 def _client(place: HubPlace) -> Any:
+    env.quiet_libraries()
     try:
         return import_module(CLIENT)
     except ImportError as error:  # it, or something that it needs, is missing
