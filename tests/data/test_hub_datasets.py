@@ -13,6 +13,7 @@ import pytest
 from conch.config import load_train, settings
 from conch.config.data import DataConfig
 from conch.core.errors import ConfigErrors, DataError
+from conch.core.notice import Notice
 from conch.data.dataset import Dataset, HubPlace
 from conch.data.hubs import _attempts
 from conch.data.hubs.choice import choose
@@ -20,6 +21,7 @@ from conch.data.hubs.huggingface import HuggingFace
 from conch.data.prepare import prepare
 from conch.data.reading import open_dataset
 from conch.data.rows import Row
+from conch.data.sources import asked_dataset, find_dataset
 from conch.data.template import ChatTemplate
 from tests.cli.program import call
 from tests.data.dataset_hub import DatasetHub, serving
@@ -338,6 +340,36 @@ def test_a_dataset_of_modelscope_is_fetched_once(scope: Scope, monkeypatch: pyte
 @needs_modelscope
 def test_modelscope_is_tried_where_the_hub_cannot_be_reached(scope: Scope) -> None:
     assert scope_rows(HubPlace("tiny-org/elsewhere"), THERE) == 2
+
+
+@needs_modelscope
+@pytest.mark.parametrize("source", ["modelscope", None])
+def test_a_bare_id_is_looked_for_on_every_hub_that_is_asked(scope: Scope, source: str | None) -> None:
+    config = DataConfig(dataset=(REPO,), dataset_source=source)
+    told: list[Notice] = []
+    assert len(open_dataset(asked_dataset(REPO, config), told=told.append).files) == 1
+    assert [notice.values["hub"] for notice in told] == ([] if source else ["modelscope"])
+
+
+@needs_modelscope
+def test_a_dataset_that_one_hub_lacks_comes_from_another(
+    served: DatasetHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.refusal = (404, "RepoNotFound")
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
+    monkeypatch.setenv("MODELSCOPE_HOME", str(tmp_path / "ms-home"))
+    folder = tmp_path / "on-modelscope"
+    folder.mkdir()
+    (folder / "train.jsonl").write_bytes(as_lines(ALPACA))
+    with scoping(Scope(REPO, folder, "datasets")) as scope:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", scope.url)
+        assert len(open_dataset(find_dataset(REPO)).files) == 1
+
+
+@needs_modelscope
+def test_a_bare_id_is_registered_as_on_every_hub(scope: Scope) -> None:
+    assert call("data", "add", REPO, "--name", "mine", "--source", "modelscope").code == 0
+    assert find_dataset("mine").hubs == find_dataset(REPO).hubs
 
 
 @needs_modelscope

@@ -15,7 +15,7 @@ from conch.core.errors import DataError
 from conch.core.text.check import TEXTS as CHECK_TEXTS
 from conch.core.text.data import TEXTS as DATA_TEXTS
 from conch.data import registry
-from conch.data.dataset import HubPlace
+from conch.data.dataset import HubPlace, anywhere
 from conch.data.describe import describe
 from conch.data.describe import register as keep
 from conch.data.layout import Columns
@@ -115,9 +115,9 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_hub_ids_are_told_from_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find_dataset("tatsu-lab/alpaca").hubs == (HubPlace("tatsu-lab/alpaca"),)
-    assert find_dataset("org/set-v1.5").hubs == (HubPlace("org/set-v1.5"),)
-    assert by_place("org/set", "en", "test").hubs == (HubPlace("org/set", "en", "test"),)
+    assert find_dataset("tatsu-lab/alpaca").hubs == anywhere("tatsu-lab/alpaca")
+    assert find_dataset("org/set-v1.5").hubs == anywhere("org/set-v1.5")
+    assert by_place("org/set", "en", "test").hubs == anywhere("org/set", "en", "test")
     for path in ("org/set.json", "./org/set", "../org/set", "a/b/c"):
         assert error_of(path).key == "data.no_file"
     write(tmp_path / "org" / "set" / "a.json", ALPACA)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,12 @@ class HubPlace:
     @property
     def shown(self) -> str:
         return f"{'hf' if self.hub == 'huggingface' else 'ms'}://datasets/{self.repo}"
+
+
+def anywhere(repo: str, subset: str | None = None, split: str | None = None) -> tuple[HubPlace, ...]:
+    """Where a repository lies of which only the name is known: on any hub, under the same name."""
+    here = HubPlace(repo, subset, split)
+    return here, replace(here, hub="modelscope")
 
 
 @dataclass(frozen=True)

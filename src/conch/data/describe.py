@@ -63,8 +63,9 @@ def _renamed(head: list[Item], given: Mapping[str, str], usual: Mapping[str, str
 def _place(dataset: Dataset) -> dict[str, Any]:
     if not dataset.hubs:
         return {"file_name": str(dataset.file)}
-    hub = dataset.hubs[0]
-    named = {"hf_hub_url": hub.repo, "subset": hub.subset, "split": hub.split, "folder": hub.folder}
+    part = dataset.hubs[0]
+    repos = {f"{'hf' if hub.hub == 'huggingface' else 'ms'}_hub_url": hub.repo for hub in dataset.hubs}
+    named = {**repos, "subset": part.subset, "split": part.split, "folder": part.folder}
     return {key: value for key, value in named.items() if value is not None}
 
 

@@ -2,8 +2,8 @@
 
 The hubs are tried in the order that is asked for (`dataset_source`, `model_source`), else in that of
 what is settled for models (`conch models source`, see `conch.config.settings`): a mirror where one
-was chosen, else the Hugging Face hub, its mirror, and ModelScope. The next one is tried only where
-one can't be reached, not where it refuses.
+was chosen, else the Hugging Face hub, its mirror, and ModelScope. The next one is tried where one
+can't be reached or does not have the dataset, not where it refuses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from conch.core.errors import DataError
 from conch.core.notice import Hear, Notice, unheard
 from conch.data.dataset import HubPlace
 from conch.data.hubs.choice import choose
-from conch.data.hubs.hub import DatasetHub, UnreachableError
+from conch.data.hubs.hub import DatasetHub, NotServedError
 from conch.data.hubs.huggingface import HuggingFace
 from conch.data.hubs.modelscope import ModelScope
 
@@ -33,14 +33,14 @@ def fetch(places: Sequence[HubPlace], source: str | None = None, told: Hear = un
     for hub, place in _attempts(places, source or settings.default_source()):
         try:
             found = _fetch(hub, place)
-        except UnreachableError as error:
+        except NotServedError as error:
             failures.append((hub.name, error))
             continue
         if failures:
             failed = ", ".join(name for name, _ in failures)
             told(Notice("data.hub_next", {"repo": place.repo, "hub": hub.name, "failed": failed}))
         return found
-    if len(failures) == 1:
+    if len({error.message for _, error in failures}) == 1:
         raise failures[0][1]
     reasons = "".join(f"\n  {name}: {error.message}" for name, error in failures)
     raise DataError("data.hubs_failed", repo=places[0].repo, reasons=reasons)
