@@ -23,7 +23,7 @@ from conch.data.reading import open_dataset
 from conch.data.rows import Row
 from conch.data.sources import asked_dataset, find_dataset
 from conch.data.template import ChatTemplate
-from tests.cli.program import call
+from tests.cli.program import call, spawn
 from tests.data.dataset_hub import DatasetHub, serving
 from tests.data.made import ALPACA, ROW, as_csv, as_lines, as_parquet
 from tests.models.modelscope_server import Scope, scoping
@@ -247,11 +247,17 @@ def test_commands_take_a_source_and_tell_which_hub_served(served: DatasetHub) ->
     assert checked.code == 0, checked.all
     assert f"comes from {served.url}" in checked.err
     assert f"Getting hf://datasets/{REPO}" in checked.err
-    assert "Fetching" not in checked.err, "no bars of the client library"
     assert call("data", "add", REPO, "--name", "mine", "--source", both).code == 0
     wrong = call("data", "check", REPO, "--source", "hf_mirror")
     assert wrong.code == 2
     assert "hf-mirror" in wrong.err
+
+
+def test_the_client_library_shows_no_bars_of_its_own(served: DatasetHub, tmp_path: Path) -> None:
+    place = {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": served.url, "HF_HUB_OFFLINE": "0"}
+    checked = spawn("data", "check", REPO, **place)
+    assert checked.code == 0, checked.all
+    assert checked.err == f"Getting hf://datasets/{REPO} …\n"
 
 
 def test_a_config_with_a_source_that_is_none_is_refused() -> None:
