@@ -73,6 +73,20 @@ def test_the_prompt_is_the_tokenizers_own(family: Family) -> None:
 
 
 @every_family
+@pytest.mark.parametrize("turns", range(1, len(MULTI.messages) + 1))
+def test_any_number_of_turns_is_rendered_as_the_tokenizer_does(family: Family, turns: int) -> None:
+    tokenizer = tokenizer_of(family)
+    told = [message.to_template() for message in MULTI.messages[:turns]]
+    for thinking, options in ((None, {}), (True, dict.fromkeys(("enable_thinking", "thinking"), True))):
+        template = ChatTemplate.of(tokenizer, thinking=thinking)
+        for generation in (True, False):
+            expected = tokenizer.apply_chat_template(
+                told, tokenize=False, add_generation_prompt=generation, **options
+            )
+            assert template.render(MULTI.messages[:turns], generation=generation) == expected
+
+
+@every_family
 def test_a_system_text_stands_in_the_prompt_or_is_refused(family: Family) -> None:
     history = (Message("system", "Be brief."), *SINGLE.messages[:1])
     template = template_of(family)
