@@ -34,6 +34,8 @@ from conch.core import env
 
 ROWS, ROUNDS = 100_000, 3
 CUTOFF = 1024
+MOST_BYTES, MOST_TIME = 1.5e9, 1.25
+"""What is claimed: memory of all processes, and CPU time as a share of that of `datasets.map`."""
 WAYS = ("one process", "all cores", "datasets.map")
 _TEXT = (
     "the magic conch answers every question about burgers tea recipes machines and the sea "
@@ -48,6 +50,7 @@ def main() -> int:
     if asked.child:
         print(json.dumps(child(asked.child, Path(asked.file), Path(asked.tokenizer))))
         return 0
+    held = True
     with tempfile.TemporaryDirectory() as folder:
         file = write_rows(Path(folder) / "rows.jsonl", asked.rows)
         for name, tokenizer in tokenizers(Path(folder), asked.only):
@@ -57,7 +60,8 @@ def main() -> int:
             runs = measure(file, tokenizer, asked.rounds)
             show({way: median(found) for way, found in runs.items()}, asked.rows)
             show_ratios(runs)
-    return 0
+            held = held and holds(runs)
+    return 0 if held else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -266,6 +270,14 @@ def show_ratios(runs: dict[str, list[dict[str, float]]]) -> None:
         if found:
             spread = f"{found[0]:.2f} to {found[-1]:.2f}"
             print(f"  {told} / that of datasets.map: {statistics.median(found):.2f} ({spread})")
+
+
+def holds(runs: dict[str, list[dict[str, float]]]) -> bool:
+    """Whether the claims hold: bounded memory, and no more time than `datasets.map` by a quarter."""
+    ours, theirs = runs[WAYS[1]], runs[WAYS[2]]
+    slower = [mine["cpu"] / other["cpu"] for mine, other in zip(ours, theirs, strict=False)]
+    fits = max(run[name] for run in ours for name in ("peak", "all")) <= MOST_BYTES
+    return fits and (not slower or statistics.median(slower) <= MOST_TIME)
 
 
 if __name__ == "__main__":

@@ -66,25 +66,18 @@ def render(
 
 
 def text_render(tokenizer: Tokenizer, source: str, options: dict[str, Any]) -> TextRender | None:
-    """What renders turns of text as `render` does, in a third of the time; None where nothing is known to.
+    """What renders turns of text as `render` does, in half the time; None where nothing is known to.
 
     It is the template as transformers compiles it, without what stands around it for calls, tools and media.
     """
-    try:
-        from transformers.tokenization_utils_base import PreTrainedTokenizerBase
-        from transformers.utils.chat_template_utils import _compile_jinja_template
-
-        if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
-            return None
-        known = {**getattr(tokenizer, "special_tokens_map", {}), **options}
-        compiled = _compile_jinja_template(source)
-    except (ImportError, TemplateError):
+    compiled = _compiled(tokenizer, source)
+    if compiled is None:
         return None
+    known = {**getattr(tokenizer, "special_tokens_map", {}), **options, "tools": None, "documents": None}
 
     def quick(turns: list[dict[str, Any]], generation: bool) -> str:
-        asked = {"messages": turns, "tools": None, "documents": None, "add_generation_prompt": generation}
         try:
-            text: str = compiled.render(**{**known, **asked})
+            text: str = compiled.render(**known, messages=turns, add_generation_prompt=generation)
         except (TemplateError, TypeError) as error:
             raise _refused(turns, error) from error
         return text
@@ -95,6 +88,21 @@ def text_render(tokenizer: Tokenizer, source: str, options: dict[str, Any]) -> T
     except DataError:
         return None
     return quick if same else None
+
+
+def _compiled(tokenizer: Tokenizer, source: str) -> Any:
+    """The template as transformers compiles it; None where tokenizer or transformers have another way."""
+    try:
+        from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+        from transformers.utils.chat_template_utils import _compile_jinja_template
+    except ImportError:
+        return None
+    if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
+        return None
+    try:
+        return _compile_jinja_template(source)
+    except TemplateError:  # told when a conversation is rendered
+        return None
 
 
 def _refused(turns: list[dict[str, Any]], error: Exception) -> DataError:
