@@ -24,7 +24,7 @@ from conch.core.errors import ModelError
 from conch.models import disk
 from conch.models.fetching import Fetcher
 from conch.models.patience import Patience
-from conch.models.pull import Wish, kept, pull
+from conch.models.pull import kept, pull
 from conch.models.pull_events import (
     Chosen,
     Damaged,
@@ -38,6 +38,7 @@ from conch.models.pull_events import (
     Waiting,
 )
 from conch.models.source import Listing, RemoteFile, Tokens, incomplete
+from conch.models.wish import Wish
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 

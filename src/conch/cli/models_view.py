@@ -65,9 +65,10 @@ def _folder_facts(name: str, room: Room) -> dict[str, Any]:
 
 
 def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    from conch.models.pull import Wish, kept
+    from conch.models.pull import kept
     from conch.models.pull_events import Narrator
     from conch.models.remote import look
+    from conch.models.wish import Wish
 
     wish = Wish(name, revision, source)
     model, folder = look(wish, Narrator(whisper)), kept(wish)
