@@ -241,6 +241,19 @@ def test_training_tells_which_hub_served_where_one_failed(served: DatasetHub, st
         assert told.values["failed"] == NOBODY
 
 
+def test_a_training_asks_a_hub_once(served: DatasetHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    names = HuggingFace.names
+
+    def noted(hub: HuggingFace, place: HubPlace) -> list[str]:
+        asked.append(hub.name)
+        return names(hub, place)
+
+    monkeypatch.setattr(HuggingFace, "names", noted)
+    prepare(DataConfig(dataset=(REPO,)), ChatTemplate.of(tiny_tokenizer()), 0)
+    assert asked == [served.url]
+
+
 def test_commands_take_a_source_and_tell_which_hub_served(served: DatasetHub) -> None:
     both = f"{NOBODY},{served.url}"
     checked = call("data", "check", REPO, "--source", both, "--json")

@@ -243,7 +243,7 @@ def test_a_default_steps_back_from_a_column_that_is_named_for_another_part(home:
         home, {"columns": {"prompt": "input", "response": "target"}}, [{"input": "q", "target": "a"}]
     )
     assert found.layout.columns == Columns(prompt="input", response="target")
-    (conversation,) = read_samples(found.dataset, found.format.sample)
+    (conversation,) = read_samples(found, found.format.sample)
     assert said(conversation) == [("user", "q"), ("assistant", "a")]
 
 
@@ -252,7 +252,7 @@ def test_tags_that_are_not_named_keep_their_defaults(home: Path) -> None:
     tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
     columns = {"messages": "messages", "tools": "tools"}
     found = mine(home, {"formatting": "sharegpt", "columns": columns, "tags": tags}, OPENAI)
-    first, second = read_samples(found.dataset, found.format.sample)
+    first, second = read_samples(found, found.format.sample)
     assert said(first) == [("user", "Hi"), ("assistant", "Ho")]
     assert said(second)[0] == ("system", "Be brief.")
 
@@ -297,7 +297,7 @@ def test_llama_factorys_ways_to_describe_a_dataset(home: Path, case: str) -> Non
     found = mine(home, entry, rows)
     assert found.format.name == case.partition(" ")[0]
     assert found.recognised is None
-    assert len(list(read_samples(found.dataset, found.format.sample))) == len(rows)
+    assert len(list(read_samples(found, found.format.sample))) == len(rows)
 
 
 def test_a_hub_comes_before_a_file(home: Path) -> None:
@@ -351,9 +351,9 @@ def test_a_dataset_of_another_kind_than_its_stage_is_refused(tmp_path: Path) -> 
 
 
 def test_pairs_and_feedback_are_read(tmp_path: Path) -> None:
-    pairs = find_dataset(str(write(tmp_path / "p.jsonl", PAIRWISE)))
+    pairs = opened(write(tmp_path / "p.jsonl", PAIRWISE))
     assert [pair.rejected.content for pair in read_samples(pairs, Preference)] == ["A model.", "I have none."]
-    liked = find_dataset(str(write(tmp_path / "k.jsonl", KTO)))
+    liked = opened(write(tmp_path / "k.jsonl", KTO))
     assert [feedback.liked for feedback in read_samples(liked, Feedback)] == [True, False]
 
 
@@ -368,7 +368,7 @@ def test_what_is_added_reads_as_it_did_by_its_path(tmp_path: Path, home: Path, f
     assert entry["file_name"] == str(file)
     by_path, by_name = opened(file), open_dataset(find_dataset("mine"))
     assert by_name.format.name == format
-    samples = [list(read_samples(o.dataset, o.format.sample)) for o in (by_path, by_name)]
+    samples = [list(read_samples(o, o.format.sample)) for o in (by_path, by_name)]
     assert samples[0] == samples[1]
     told = describe(find_dataset(str(file)), format)
     assert told == entry, "saying what is recognised changes nothing"
@@ -408,7 +408,7 @@ def test_what_a_user_says_beats_what_is_recognised(
     keep("mine", description)
     found = open_dataset(find_dataset("mine"))
     assert found.format.name == expected
-    (sample,) = read_samples(found.dataset, found.format.sample)
+    (sample,) = read_samples(found, found.format.sample)
     assert sample.origin
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,7 +18,9 @@ from conch.data import workers as processes
 from conch.data.check import refuse_bad_rows
 from conch.data.fingerprint import fingerprint
 from conch.data.held_out import drawn, split, without
+from conch.data.opened import Datasets
 from conch.data.prepared import Prepared
+from conch.data.reading import read_samples
 from conch.data.recipes import RECIPES, Recipe
 from conch.data.sources import find_dataset
 from conch.data.streaming import Blocks, Packed, Rows, Stream, singly
@@ -69,12 +71,10 @@ class _Task:
     seed: int
     stage: str
     progress: Progress | None = None
-    heard: list[Notice] = field(default_factory=list)
-    """What was told on the way, once each."""
 
-    def _hear(self, notice: Notice) -> None:
-        if notice not in self.heard:
-            self.heard.append(notice)
+    @cached_property
+    def datasets(self) -> Datasets:
+        return Datasets(self.config)
 
     @property
     def recipe(self) -> Recipe:
@@ -87,19 +87,16 @@ class _Task:
     def whole(self) -> Prepared:
         """All rows, tokenised now or earlier, and packed."""
         made = fingerprint(
-            self.config,
-            self.template,
-            self.stage,
-            self.seed,
-            made_already=cache.is_saved(self.config),
-            told=self._hear,
+            self.datasets, self.template, self.stage, self.seed, made_already=cache.is_saved(self.config)
         )
         tokens = cache.find(self.config, made)
         notices: tuple[Notice, ...] = ()
         if tokens is None:
             tokens, notices = cache.keep(self.config, made, self._tokenised())
         train, rows = self._packed(tokens.train)
-        return Prepared(train, tokens.eval, rows, parts=tokens.parts, notices=(*self.heard, *notices))
+        return Prepared(
+            train, tokens.eval, rows, parts=tokens.parts, notices=(*self.datasets.notices, *notices)
+        )
 
     def streamed(self) -> Prepared:
         """A stream to train on, and examples to evaluate on: of `eval_dataset`, or `val_size` rows of it."""
@@ -109,7 +106,9 @@ class _Task:
             raise DataError("data.val_too_large", val_size=self.config.val_size, rows=len(taken))
         stream = Stream(rows, self._encode_row, self._arrange(), self.config.buffer_size, self.seed)
         tokens = self._tokens([], held_out)
-        return Prepared([], tokens.eval, stream=stream, parts=tokens.parts, notices=(*self.heard, *notices))
+        return Prepared(
+            [], tokens.eval, stream=stream, parts=tokens.parts, notices=(*self.datasets.notices, *notices)
+        )
 
     def _packed(self, train: Examples) -> tuple[Examples, list[list[int]] | None]:
         """The examples, which texts are cut into blocks for, and which of them share a row."""
@@ -130,7 +129,7 @@ class _Task:
 
     def _mixed_stream(self) -> Iterator[Any]:
         config = self.config
-        sources = [partial(self.recipe.stream, name, config, self._hear) for name in config.dataset]
+        sources = [partial(self._rows, name) for name in config.dataset]
         return mixing.mix(sources, config.mix_strategy, config.interleave_probs, self.seed)
 
     def _held_out_of_stream(self) -> tuple[Parts, frozenset[Origin | None], tuple[Notice, ...]]:
@@ -194,9 +193,13 @@ class _Task:
             raise DataError("training.no_rows_left", name=empty, val_size=config.val_size)
         return kept, [(name, rows) for name, rows in taken if rows]
 
+    def _rows(self, name: str) -> Iterator[Any]:
+        """The rows of one dataset, read as they are asked for. Raises DataError where there are none."""
+        return read_samples(self.datasets.opened(name), self.recipe.sample, self.config.max_samples)
+
     def _read(self, names: Sequence[str]) -> Parts:
         shown = _short_names(names, self.config)
-        read = (list(self.recipe.stream(name, self.config, self._hear)) for name in names)
+        read = (list(self._rows(name)) for name in names)
         return list(zip(shown, read, strict=True))
 
 

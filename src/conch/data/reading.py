@@ -139,15 +139,8 @@ def _is_text(given: dict[str, str | None], head: Sequence[Item]) -> bool:
     return not any(answer in item.values for item in head if isinstance(item, Row))
 
 
-def read_samples(
-    dataset: Dataset,
-    wanted: type[S],
-    max_samples: int | None = None,
-    default_system: str | None = None,
-    told: Hear = unheard,
-) -> Iterator[S]:
-    """The samples of `dataset`, in order. Raises DataError at the first row that can't be trained on."""
-    opened = open_dataset(dataset, default_system, told)
+def read_samples(opened: Opened, wanted: type[S], max_samples: int | None = None) -> Iterator[S]:
+    """The samples of a dataset, in order. Raises DataError at the first row that can't be trained on."""
     require(opened, wanted)
     for sample in judged(opened, opened.bound(max_samples)):
         if isinstance(sample, DataError):
