@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Template
 
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, ModelError
+from conch.data import rendering
 from conch.data.encoder import Encoder
 from conch.data.example import IGNORED, Example, encode
 from conch.data.template import ChatTemplate
@@ -446,4 +449,18 @@ def test_text_is_rendered_without_what_stands_around_the_template(monkeypatch: p
     template = template_of(BY_NAME["smollm"])
     expected = template.render(MULTI.messages)
     monkeypatch.setattr("conch.data.template.render", None)
+    assert template.render(MULTI.messages) == expected
+
+
+@pytest.mark.parametrize("differs", [True, False])
+def test_where_the_quick_way_differs_or_is_not_there_the_usual_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch, differs: bool
+) -> None:
+    expected = ChatTemplate.of(tiny_tokenizer()).render(MULTI.messages)
+    if differs:
+        monkeypatch.setattr(rendering, "_compiled", lambda *_: Template("{{ nothing }}"))
+    else:
+        monkeypatch.setitem(sys.modules, "transformers.utils.chat_template_utils", None)
+    template = ChatTemplate.of(tiny_tokenizer())
+    assert template._text_render is None
     assert template.render(MULTI.messages) == expected
