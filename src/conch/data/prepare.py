@@ -92,7 +92,9 @@ class _Task:
         tokens = cache.find(self.config, made)
         notices: tuple[Notice, ...] = ()
         if tokens is None:
-            tokens, notices = cache.keep(self.config, made, self._tokenised())
+            with processes.seldom_cleared():
+                made_now = self._tokenised()
+            tokens, notices = cache.keep(self.config, made, made_now)
         train, rows = self._packed(tokens.train)
         return Prepared(
             train, tokens.eval, rows, parts=tokens.parts, notices=(*self.datasets.notices, *notices)

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 from conch.core.errors import ConchError, DataError
@@ -22,8 +23,19 @@ Progress = Callable[[int, int], None]
 CHUNK = 500
 ROWS_A_WORKER = 2000
 """Fewer rows are not worth a process."""
-RARELY = 50_000
-"""New objects until a worker looks for garbage in circles, of which tokenising makes next to none."""
+SELDOM = 50_000
+"""New objects until somebody looks for garbage in circles."""
+
+
+@contextmanager
+def seldom_cleared() -> Iterator[None]:
+    """Look seldom for garbage in circles: reading and tokenising make next to none, and rows are many."""
+    before = gc.get_threshold()
+    gc.set_threshold(SELDOM, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def count(asked: int | None, rows: int) -> int:
@@ -83,7 +95,7 @@ def _begin(rows: Sequence[Any], encode: Encode) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = rows, encode
     gc.freeze()  # looking through the rows for garbage would copy their memory
-    gc.set_threshold(RARELY)
+    gc.set_threshold(SELDOM)
 
 
 def _chunk(place: tuple[int, int]) -> Flat | ConchError:
