@@ -82,7 +82,9 @@ def test_how_many_processes(monkeypatch: pytest.MonkeyPatch, asked: Any, rows: i
 
 def test_garbage_is_looked_for_as_before_afterwards() -> None:
     before = gc.get_threshold()
-    with pytest.raises(ZeroDivisionError), workers.seldom_cleared():
+    with workers.seldom_cleared():
         assert gc.get_threshold()[0] == workers.SELDOM
+    assert gc.get_threshold() == before
+    with pytest.raises(ZeroDivisionError), workers.seldom_cleared():
         raise ZeroDivisionError
     assert gc.get_threshold() == before
