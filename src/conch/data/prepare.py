@@ -16,8 +16,10 @@ from conch.core.notice import Notice
 from conch.data import cache, mixing, packing
 from conch.data import workers as processes
 from conch.data.check import refuse_bad_rows
+from conch.data.example import Example
 from conch.data.fingerprint import fingerprint
 from conch.data.held_out import drawn, split, without
+from conch.data.kept_rows import packed, unpacked
 from conch.data.opened import Datasets
 from conch.data.prepared import Prepared
 from conch.data.reading import read_samples
@@ -26,10 +28,10 @@ from conch.data.sources import find_dataset
 from conch.data.streaming import Blocks, Packed, Rows, Stream, singly
 from conch.data.template import ChatTemplate
 from conch.data.tokens import Examples
-from conch.data.workers import Progress
+from conch.data.workers import Encode, Progress
 
 Parts = list[tuple[str, list[Any]]]
-"""Rows by the dataset that they come from, with its name."""
+"""Rows, as `packed` keeps them, by the dataset that they come from, with its name."""
 
 
 def prepare(
@@ -141,7 +143,7 @@ class _Task:
             return self._read(config.eval_dataset), frozenset(), ()
         rows = drawn(self._mixed_stream(), int(config.val_size), config.buffer_size, self.seed)
         told = Notice("data.stream_held_out", {"count": len(rows), "buffer": config.buffer_size})
-        return [("stream", rows)], frozenset(row.origin for row in rows), (told,)
+        return [("stream", list(map(packed, rows)))], frozenset(row.origin for row in rows), (told,)
 
     def _tokenised(self) -> cache.Tokens:
         """The tokens of all rows, made now."""
@@ -152,7 +154,7 @@ class _Task:
         return self._tokens(rows, held_out)
 
     @cached_property
-    def _encode_row(self) -> Any:
+    def _encode_row(self) -> Encode:
         return partial(self.recipe.examples, config=self.config, template=self.template)
 
     def _tokens(self, rows: list[Any], held_out: Parts) -> cache.Tokens:
@@ -165,7 +167,10 @@ class _Task:
             nonlocal done
             before, done = done, done + len(part)
             return processes.tokenise(
-                part, self._encode_row, workers, lambda now: self._tell(before + now, total)
+                part,
+                partial(_encode_kept, self._encode_row),
+                workers,
+                lambda now: self._tell(before + now, total),
             )
 
         made = examples(rows)
@@ -201,8 +206,12 @@ class _Task:
 
     def _read(self, names: Sequence[str]) -> Parts:
         shown = _short_names(names, self.config)
-        read = (list(self._rows(name)) for name in names)
+        read = (list(map(packed, self._rows(name))) for name in names)
         return list(zip(shown, read, strict=True))
+
+
+def _encode_kept(encode: Encode, row: Any) -> list[Example]:
+    return encode(unpacked(row))
 
 
 def _by_place(read: Parts, placed: list[tuple[int, Any]]) -> Parts:
