@@ -28,6 +28,7 @@ prove: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.telling
+	$(BIN)/python -m benchmarks.data
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix src tests benchmarks

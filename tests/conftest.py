@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conch.core import text
-from tests.proofs import FILE, Proofs
+from tests.proofs import Proofs
 from tests.tiny import save_tiny, write_rows
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -42,8 +42,8 @@ def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
     """Takes the figures of long proofs; with --prove they are kept in docs/proofs.md."""
     told = Proofs()
     yield told
-    if request.config.getoption("--prove") and told.shown:
-        FILE.write_text(told.text(), encoding="utf-8")
+    if request.config.getoption("--prove"):
+        told.keep()
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ import pytest
 from rich.console import Console
 
 from conch.cli.pulling import PullView
-from conch.models import hardware
+from conch.config import load_train
+from conch.core.errors import ConfigErrors
+from conch.models import fit, hardware
 from conch.models.fit import METHODS, TOKENS, fits
 from conch.models.hardware import Room
 from conch.models.headers import read_model_files
@@ -269,6 +271,32 @@ def test_what_fits_depends_on_the_room(tmp_path: Path) -> None:
         "qlora": True,
         "full": False,
     }
+
+
+def test_an_estimate_is_marked_as_long_as_training_refuses_the_method() -> None:
+    asked = {"model_name_or_path": "-", "dataset": "-", "quantization_bit": 4}
+    try:
+        load_train(values=asked)
+        refused = False
+    except ConfigErrors:
+        refused = True
+    assert ("qlora" in fit.TO_COME) == refused
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "only"),
+    [("en", "An estimate only", "estimate only"), ("zh", "仅为估算", "仅为估算")],
+)
+def test_what_is_not_built_is_marked_as_an_estimate(
+    pulled: Path, monkeypatch: pytest.MonkeyPatch, language: str, says: str, only: str
+) -> None:
+    monkeypatch.setattr(fit, "TO_COME", {"qlora"})
+    (entry,) = call("models", "list", "--json").json()
+    assert {name for name, fit in entry["training"].items() if fit["estimate_only"]} == {"qlora"}
+    shown = call("models", "list", language=language).out
+    assert "qlora*" in shown
+    assert says in shown
+    assert call("models", "info", REPO, language=language).out.count(only) == 1
 
 
 def test_sizes_of_a_model_that_also_sees(tmp_path: Path) -> None:

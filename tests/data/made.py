@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -120,6 +121,19 @@ def as_xlsx(rows: Rows) -> bytes:
         book.active.append(list(row.values()))
     out = io.BytesIO()
     book.save(out)
+    return _timeless(out.getvalue())
+
+
+def _timeless(content: bytes) -> bytes:
+    """A zip archive without the time at which it was made, so that a seed leads to the same files again."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as made,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in made.namelist():
+            inner = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2020-01-01T00:00:00Z", made.read(name))
+            packed.writestr(zipfile.ZipInfo(name), inner, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -131,7 +145,7 @@ def as_zip(rows: Rows, name: str = "inner.jsonl", content: bytes | None = None) 
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, as_lines(rows) if content is None else content)
-    return out.getvalue()
+    return _timeless(out.getvalue()) if content is None else out.getvalue()
 
 
 KINDS: dict[str, Callable[[Rows], bytes]] = {

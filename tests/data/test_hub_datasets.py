@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from conch.config import settings
-from conch.core.errors import DataError
+from conch.config import load_train, settings
+from conch.config.data import DataConfig
+from conch.core.errors import ConfigErrors, DataError
+from conch.core.notice import Notice
 from conch.data.dataset import Dataset, HubPlace
 from conch.data.hubs import _attempts
 from conch.data.hubs.choice import choose
 from conch.data.hubs.huggingface import HuggingFace
+from conch.data.prepare import prepare
 from conch.data.reading import open_dataset
 from conch.data.rows import Row
+from conch.data.sources import asked_dataset, find_dataset
+from conch.data.template import ChatTemplate
+from tests.cli.program import call, spawn
 from tests.data.dataset_hub import DatasetHub, serving
 from tests.data.made import ALPACA, ROW, as_csv, as_lines, as_parquet
 from tests.models.modelscope_server import Scope, scoping
+from tests.tiny import tiny_tokenizer
 
 REPO = "tiny-org/conch-set"
 
@@ -208,6 +215,70 @@ def test_the_next_hub_is_tried_where_one_cannot_be_reached(served: DatasetHub) -
     assert rows() == 2
 
 
+def test_a_source_that_is_named_goes_before_the_settled_one(served: DatasetHub) -> None:
+    settings.settle_source(NOBODY)
+    dataset = Dataset("x", hubs=(HubPlace(REPO),), source=served.url)
+    assert len(open_dataset(dataset).files) == 1
+
+
+@pytest.mark.parametrize("key", ["model_source", "dataset_source"])
+def test_training_fetches_from_the_source_of_its_config(served: DatasetHub, key: str) -> None:
+    settings.settle_source(NOBODY)
+    given = {"model_name_or_path": "-", "dataset": REPO, "model_source": NOBODY, key: served.url}
+    config = load_train(values=given).config
+    prepared = prepare(config.rows(), ChatTemplate.of(tiny_tokenizer()), 0)
+    assert len(prepared.train) == 2
+    assert prepared.notices == ()
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_training_tells_which_hub_served_where_one_failed(served: DatasetHub, streaming: bool) -> None:
+    config = DataConfig(dataset=(REPO,), dataset_source=f"{NOBODY},{served.url}", streaming=streaming)
+    for _ in range(2):  # the second time the tokens are at hand
+        (told,) = prepare(config, ChatTemplate.of(tiny_tokenizer()), 0).notices
+        assert told.key == "data.hub_next"
+        assert told.values["hub"] == served.url
+        assert told.values["failed"] == NOBODY
+
+
+def test_a_training_asks_a_hub_once(served: DatasetHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    names = HuggingFace.names
+
+    def noted(hub: HuggingFace, place: HubPlace) -> list[str]:
+        asked.append(hub.name)
+        return names(hub, place)
+
+    monkeypatch.setattr(HuggingFace, "names", noted)
+    prepare(DataConfig(dataset=(REPO,)), ChatTemplate.of(tiny_tokenizer()), 0)
+    assert asked == [served.url]
+
+
+def test_commands_take_a_source_and_tell_which_hub_served(served: DatasetHub) -> None:
+    both = f"{NOBODY},{served.url}"
+    checked = call("data", "check", REPO, "--source", both, "--json")
+    assert checked.code == 0, checked.all
+    assert f"comes from {served.url}" in checked.err
+    assert f"Getting hf://datasets/{REPO}" in checked.err
+    assert call("data", "add", REPO, "--name", "mine", "--source", both).code == 0
+    wrong = call("data", "check", REPO, "--source", "hf_mirror")
+    assert wrong.code == 2
+    assert "hf-mirror" in wrong.err
+
+
+def test_the_client_library_shows_no_bars_of_its_own(served: DatasetHub, tmp_path: Path) -> None:
+    place = {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": served.url, "HF_HUB_OFFLINE": "0"}
+    checked = spawn("data", "check", REPO, **place)
+    assert checked.code == 0, checked.all
+    assert checked.err == f"Getting hf://datasets/{REPO} …\n"
+
+
+def test_a_config_with_a_source_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        load_train(values={"model_name_or_path": "-", "dataset": REPO, "dataset_source": "hf_mirror"})
+    assert [problem.key for problem in caught.value.problems] == ["dataset_source"]
+
+
 def test_a_hub_that_refuses_is_not_passed_over(served: DatasetHub) -> None:
     settings.settle_source(f"{served.url},{NOBODY}")
     served.refusal = (401, "GatedRepo")
@@ -288,6 +359,36 @@ def test_a_dataset_of_modelscope_is_fetched_once(scope: Scope, monkeypatch: pyte
 @needs_modelscope
 def test_modelscope_is_tried_where_the_hub_cannot_be_reached(scope: Scope) -> None:
     assert scope_rows(HubPlace("tiny-org/elsewhere"), THERE) == 2
+
+
+@needs_modelscope
+@pytest.mark.parametrize("source", ["modelscope", None])
+def test_a_bare_id_is_looked_for_on_every_hub_that_is_asked(scope: Scope, source: str | None) -> None:
+    config = DataConfig(dataset=(REPO,), dataset_source=source)
+    told: list[Notice] = []
+    assert len(open_dataset(asked_dataset(REPO, config), told=told.append).files) == 1
+    assert [notice.values["hub"] for notice in told] == ([] if source else ["modelscope"])
+
+
+@needs_modelscope
+def test_a_dataset_that_one_hub_lacks_comes_from_another(
+    served: DatasetHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.refusal = (404, "RepoNotFound")
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
+    monkeypatch.setenv("MODELSCOPE_HOME", str(tmp_path / "ms-home"))
+    folder = tmp_path / "on-modelscope"
+    folder.mkdir()
+    (folder / "train.jsonl").write_bytes(as_lines(ALPACA))
+    with scoping(Scope(REPO, folder, "datasets")) as scope:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", scope.url)
+        assert len(open_dataset(find_dataset(REPO)).files) == 1
+
+
+@needs_modelscope
+def test_a_bare_id_is_registered_as_on_every_hub(scope: Scope) -> None:
+    assert call("data", "add", REPO, "--name", "mine", "--source", "modelscope").code == 0
+    assert find_dataset("mine").hubs == find_dataset(REPO).hubs
 
 
 @needs_modelscope

@@ -15,7 +15,7 @@ from conch.core.errors import DataError
 from conch.core.text.check import TEXTS as CHECK_TEXTS
 from conch.core.text.data import TEXTS as DATA_TEXTS
 from conch.data import registry
-from conch.data.dataset import HubPlace
+from conch.data.dataset import HubPlace, anywhere
 from conch.data.describe import describe
 from conch.data.describe import register as keep
 from conch.data.layout import Columns
@@ -115,9 +115,9 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_hub_ids_are_told_from_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find_dataset("tatsu-lab/alpaca").hubs == (HubPlace("tatsu-lab/alpaca"),)
-    assert find_dataset("org/set-v1.5").hubs == (HubPlace("org/set-v1.5"),)
-    assert by_place("org/set", "en", "test").hubs == (HubPlace("org/set", "en", "test"),)
+    assert find_dataset("tatsu-lab/alpaca").hubs == anywhere("tatsu-lab/alpaca")
+    assert find_dataset("org/set-v1.5").hubs == anywhere("org/set-v1.5")
+    assert by_place("org/set", "en", "test").hubs == anywhere("org/set", "en", "test")
     for path in ("org/set.json", "./org/set", "../org/set", "a/b/c"):
         assert error_of(path).key == "data.no_file"
     write(tmp_path / "org" / "set" / "a.json", ALPACA)
@@ -243,7 +243,7 @@ def test_a_default_steps_back_from_a_column_that_is_named_for_another_part(home:
         home, {"columns": {"prompt": "input", "response": "target"}}, [{"input": "q", "target": "a"}]
     )
     assert found.layout.columns == Columns(prompt="input", response="target")
-    (conversation,) = read_samples(found.dataset, found.format.sample)
+    (conversation,) = read_samples(found, found.format.sample)
     assert said(conversation) == [("user", "q"), ("assistant", "a")]
 
 
@@ -252,7 +252,7 @@ def test_tags_that_are_not_named_keep_their_defaults(home: Path) -> None:
     tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
     columns = {"messages": "messages", "tools": "tools"}
     found = mine(home, {"formatting": "sharegpt", "columns": columns, "tags": tags}, OPENAI)
-    first, second = read_samples(found.dataset, found.format.sample)
+    first, second = read_samples(found, found.format.sample)
     assert said(first) == [("user", "Hi"), ("assistant", "Ho")]
     assert said(second)[0] == ("system", "Be brief.")
 
@@ -297,7 +297,7 @@ def test_llama_factorys_ways_to_describe_a_dataset(home: Path, case: str) -> Non
     found = mine(home, entry, rows)
     assert found.format.name == case.partition(" ")[0]
     assert found.recognised is None
-    assert len(list(read_samples(found.dataset, found.format.sample))) == len(rows)
+    assert len(list(read_samples(found, found.format.sample))) == len(rows)
 
 
 def test_a_hub_comes_before_a_file(home: Path) -> None:
@@ -351,9 +351,9 @@ def test_a_dataset_of_another_kind_than_its_stage_is_refused(tmp_path: Path) -> 
 
 
 def test_pairs_and_feedback_are_read(tmp_path: Path) -> None:
-    pairs = find_dataset(str(write(tmp_path / "p.jsonl", PAIRWISE)))
+    pairs = opened(write(tmp_path / "p.jsonl", PAIRWISE))
     assert [pair.rejected.content for pair in read_samples(pairs, Preference)] == ["A model.", "I have none."]
-    liked = find_dataset(str(write(tmp_path / "k.jsonl", KTO)))
+    liked = opened(write(tmp_path / "k.jsonl", KTO))
     assert [feedback.liked for feedback in read_samples(liked, Feedback)] == [True, False]
 
 
@@ -368,7 +368,7 @@ def test_what_is_added_reads_as_it_did_by_its_path(tmp_path: Path, home: Path, f
     assert entry["file_name"] == str(file)
     by_path, by_name = opened(file), open_dataset(find_dataset("mine"))
     assert by_name.format.name == format
-    samples = [list(read_samples(o.dataset, o.format.sample)) for o in (by_path, by_name)]
+    samples = [list(read_samples(o, o.format.sample)) for o in (by_path, by_name)]
     assert samples[0] == samples[1]
     told = describe(find_dataset(str(file)), format)
     assert told == entry, "saying what is recognised changes nothing"
@@ -408,7 +408,7 @@ def test_what_a_user_says_beats_what_is_recognised(
     keep("mine", description)
     found = open_dataset(find_dataset("mine"))
     assert found.format.name == expected
-    (sample,) = read_samples(found.dataset, found.format.sample)
+    (sample,) = read_samples(found, found.format.sample)
     assert sample.origin
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Template
 
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, ModelError
+from conch.data import rendering
 from conch.data.encoder import Encoder
 from conch.data.example import IGNORED, Example, encode
 from conch.data.template import ChatTemplate
@@ -70,6 +73,20 @@ def test_the_prompt_is_the_tokenizers_own(family: Family) -> None:
     for count in (1, 3, 5):
         history = MULTI.messages[:count]
         assert template.prompt_ids(history) == own_prompt_ids(family, history)
+
+
+@every_family
+@pytest.mark.parametrize("turns", range(1, len(MULTI.messages) + 1))
+def test_any_number_of_turns_is_rendered_as_the_tokenizer_does(family: Family, turns: int) -> None:
+    tokenizer = tokenizer_of(family)
+    told = [message.to_template() for message in MULTI.messages[:turns]]
+    for thinking, options in ((None, {}), (True, dict.fromkeys(("enable_thinking", "thinking"), True))):
+        template = ChatTemplate.of(tokenizer, thinking=thinking)
+        for generation in (True, False):
+            expected = tokenizer.apply_chat_template(
+                told, tokenize=False, add_generation_prompt=generation, **options
+            )
+            assert template.render(MULTI.messages[:turns], generation=generation) == expected
 
 
 @every_family
@@ -415,3 +432,35 @@ def test_roles_out_of_order_are_refused_with_the_templates_own_words() -> None:
     assert error.value.key == "data.template_refused"
     assert "must alternate" in str(error.value)
     assert error.value.hint
+
+
+def test_a_tokenizer_with_a_way_of_its_own_is_asked_for_every_text() -> None:
+    class Shouting(type(tiny_tokenizer())):  # type: ignore[misc]
+        def apply_chat_template(self, *given: Any, **options: Any) -> Any:
+            return super().apply_chat_template(*given, **options).upper()
+
+    plain = tiny_tokenizer()
+    own = Shouting(tokenizer_object=plain.backend_tokenizer, eos_token="<|im_end|>")
+    own.chat_template = plain.chat_template
+    assert "I AM THE MAGIC CONCH." in ChatTemplate.of(own).render(SINGLE.messages)
+
+
+def test_text_is_rendered_without_what_stands_around_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = template_of(BY_NAME["smollm"])
+    expected = template.render(MULTI.messages)
+    monkeypatch.setattr("conch.data.template.render", None)
+    assert template.render(MULTI.messages) == expected
+
+
+@pytest.mark.parametrize("differs", [True, False])
+def test_where_the_quick_way_differs_or_is_not_there_the_usual_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch, differs: bool
+) -> None:
+    expected = ChatTemplate.of(tiny_tokenizer()).render(MULTI.messages)
+    if differs:
+        monkeypatch.setattr(rendering, "_compiled", lambda *_: Template("{{ nothing }}"))
+    else:
+        monkeypatch.setitem(sys.modules, "transformers.utils.chat_template_utils", None)
+    template = ChatTemplate.of(tiny_tokenizer())
+    assert template._text_render is None
+    assert template.render(MULTI.messages) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import Any
@@ -77,3 +78,13 @@ def test_a_killed_process_is_no_riddle() -> None:
 def test_how_many_processes(monkeypatch: pytest.MonkeyPatch, asked: Any, rows: int, wanted: int) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4), raising=False)
     assert workers.count(asked, rows) == wanted
+
+
+def test_garbage_is_looked_for_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+    with workers.seldom_cleared():
+        assert gc.get_threshold()[0] == workers.SELDOM
+    assert gc.get_threshold() == before
+    with pytest.raises(ZeroDivisionError), workers.seldom_cleared():
+        raise ZeroDivisionError
+    assert gc.get_threshold() == before

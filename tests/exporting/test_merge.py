@@ -10,10 +10,12 @@ import torch
 
 from conch.config import load_export
 from conch.config.model import ModelConfig
-from conch.core.errors import ConchError, ExportError
+from conch.config.settings import settle_source
+from conch.core.errors import ConchError, ConfigErrors, ExportError
 from conch.exporting import merge
 from conch.exporting.merge import export
 from conch.models.load import load
+from tests.models.hub_server import Hub, serving
 from tests.tiny import ARCHITECTURES, save_tiny, write_rows
 from tests.training.helpers import train, weights
 
@@ -220,3 +222,21 @@ def test_too_small_a_disk_is_seen_before_the_start(
     monkeypatch.setattr(merge.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(ConchError, match="MB free"):
         do(trained, tmp_path / "merged")
+
+
+def test_a_model_of_a_hub_is_fetched_from_the_source_that_is_named(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    settle_source("http://127.0.0.1:9")
+    with serving(Hub("tiny-org/tiny-llama", tiny_folder)) as hub:
+        named = {"model_source": hub.url, "cache_dir": str(tmp_path / "hub")}
+        assert do("tiny-org/tiny-llama", tmp_path / "merged", **named).proof.holds
+        assert hub.fetched() >= {"model.safetensors", "config.json"}
+
+
+def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        do("tiny-org/tiny-llama", tmp_path / "merged", model_source="hf_mirror")
+    assert [problem.key for problem in caught.value.problems] == ["model_source"]

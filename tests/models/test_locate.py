@@ -15,7 +15,7 @@ from conch.core.errors import ModelError, RunError
 from conch.core.events import Finished, Started, Stopped
 from conch.models import convert
 from conch.models.locate import Located, Request, find, locate
-from conch.models.pull import Wish
+from conch.models.wish import Wish
 from conch.runs import Run, store
 from tests.models.folders import add_adapter
 

@@ -14,9 +14,10 @@ import pytest
 
 from conch.core.errors import ModelError
 from conch.models.hub import modelscope
-from conch.models.pull import Wish, kept, pull
+from conch.models.pull import kept, pull
 from conch.models.pull_events import Chosen, PullEvent
 from conch.models.source import Tokens
+from conch.models.wish import Wish
 from tests.models.hub_server import Fault, Hub, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 from tests.models.modelscope_server import Scope, scoping

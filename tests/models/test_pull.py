@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from conch.core.errors import ModelError
 from conch.models import disk
 from conch.models.fetching import Fetcher
 from conch.models.patience import Patience
-from conch.models.pull import Wish, kept, pull
+from conch.models.pull import kept, pull
 from conch.models.pull_events import (
     Chosen,
     Damaged,
@@ -37,6 +38,7 @@ from conch.models.pull_events import (
     Waiting,
 )
 from conch.models.source import Listing, RemoteFile, Tokens, incomplete
+from conch.models.wish import Wish
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
 
@@ -516,6 +518,58 @@ def test_a_stall_in_the_middle(get: Get, hub: Hub, mirror: Hub, heard: list[Pull
     (resumed,) = mirror.begun[WEIGHTS]
     assert resumed >= 200_000, "what the first one had sent is kept"
     assert hub.sent[WEIGHTS] + mirror.sent[WEIGHTS] == weight_bytes(hub)
+
+
+IN_A_HURRY = replace(QUICK, slow=2_000_000, slow_after=0.3, slow_left=0.05)
+
+
+@pytest.mark.usefixtures("hub_first")
+def test_a_source_that_is_merely_slow(get: Get, hub: Hub, mirror: Hub, heard: list[PullEvent]) -> None:
+    hub.bytes_a_second = 150_000
+    assert same_files(get(hub, mirror, patience=IN_A_HURRY), mirror.folder)
+    left = of(heard, GivenUp)[0]
+    assert left.source == hub.url
+    assert "kB a second" in left.reason
+    assert mirror.begun[WEIGHTS][0] > 0, "what the slow one had sent is kept"
+    assert hub.sent[WEIGHTS] < weight_bytes(hub)
+
+
+@pytest.mark.usefixtures("hub_first")
+def test_where_all_are_slow_the_fastest_is_come_back_to(
+    get: Get, hub: Hub, mirror: Hub, heard: list[PullEvent]
+) -> None:
+    hub.bytes_a_second, mirror.bytes_a_second = 400_000, 50_000
+    assert same_files(get(hub, mirror, patience=IN_A_HURRY), mirror.folder)
+    assert [event.source for event in of(heard, GivenUp)] == [hub.url, mirror.url]
+    back = of(heard, Chosen)[-1]
+    assert (back.source, back.reason) == (hub.url, "no other source is faster")
+
+
+@pytest.mark.usefixtures("hub_first")
+def test_a_slow_source_is_kept_where_no_other_one_serves(
+    get: Get, hub: Hub, mirror: Hub, heard: list[PullEvent]
+) -> None:
+    hub.bytes_a_second = 400_000
+    mirror.always["api"] = Fault(404, "RepoNotFound")
+    assert same_files(get(hub, mirror, patience=IN_A_HURRY), hub.folder)
+    assert [event.source for event in of(heard, Chosen)] == [hub.url, mirror.url, hub.url]
+    get(hub, patience=IN_A_HURRY, check=True)
+    assert len(of(heard, Chosen)) == 4, "a source that was named is never left"
+
+
+@pytest.mark.usefixtures("hub_first")
+def test_waiting_for_another_process_is_not_slowness(
+    get: Get, hub: Hub, mirror: Hub, heard: list[PullEvent], tmp_path: Path
+) -> None:
+    digest = etag(hub.folder / WEIGHTS)
+    lock = tmp_path / "hub" / ".locks" / "models--made-org--made-model" / f"{digest}.lock"
+    lock.parent.mkdir(parents=True)
+    held = FileLock(lock, thread_local=False)
+    held.acquire()
+    threading.Timer(1.0, held.release).start()
+    get(hub, mirror, patience=replace(IN_A_HURRY, slow=10_000))
+    assert of(heard, Waiting)
+    assert not [event for event in of(heard, GivenUp) if event.source == hub.url]
 
 
 @pytest.mark.usefixtures("hub_first")

@@ -16,8 +16,8 @@ from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.locate import Request
 from conch.models.patience import Patience, settled_patience
-from conch.models.pull import Wish
 from conch.models.source import Source, Tokens
+from conch.models.wish import Wish
 from tests.models.hub_server import Hub, serving
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,14 @@ from conch.core.text import tr
 
 if TYPE_CHECKING:
     from conch.config.data import DataConfig
+    from conch.core.notice import Notice
+    from conch.data.dataset import Dataset
     from conch.data.measure import Measure
     from conch.data.reading import Opened
 
 _json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
 _dataset_dir = click.option("--dataset-dir", help=tr("keys.dataset_dir"))
+_source = click.option("--source", help=tr("cli.data.source"))
 FORMATS = ("alpaca", "sharegpt", "openai", "pairwise", "kto", "text")
 
 
@@ -46,6 +50,7 @@ def list_command(dataset_dir: str | None, as_json: bool) -> None:
 @click.option("--column", "columns", multiple=True, metavar="ROLE=COLUMN", help=tr("cli.data.column"))
 @click.option("--subset", help=tr("cli.data.subset"))
 @click.option("--split", help=tr("cli.data.split"))
+@_source
 @_json
 def add(
     file: str,
@@ -54,13 +59,15 @@ def add(
     columns: tuple[str, ...],
     subset: str | None,
     split: str | None,
+    source: str | None,
     as_json: bool,
 ) -> None:
     from conch.data.describe import describe, register
     from conch.data.sources import by_place
 
-    dataset = by_place(file, subset, split)
-    description = describe(dataset, format_name, _roles(columns))
+    dataset = replace(by_place(file, subset, split), source=_checked(source))
+    _tell_hub(dataset)
+    description = describe(dataset, format_name, _roles(columns), _tell)
     chosen = name or dataset.name.rpartition("/")[2]
     register(chosen, description)
     if as_json:
@@ -99,7 +106,6 @@ def remove(name: str, as_json: bool) -> None:
 @as_trained(model_required=False)
 @click.option("--eval", "evaluated", metavar="NAME", help=tr("cli.data.eval"))
 @click.option("--fix", "target", type=click.Path(path_type=Path), metavar="FOLDER", help=tr("cli.data.fix"))
-@_dataset_dir
 @_json
 def check_command(
     name: str,
@@ -107,17 +113,16 @@ def check_command(
     asked: DataConfig,
     evaluated: str | None,
     target: Path | None,
-    dataset_dir: str | None,
     as_json: bool,
 ) -> int:
     from conch.cli.data_report import show_report
     from conch.data.check import check
     from conch.data.repair import refuse_target, repair
 
-    opened = _opened(name, dataset_dir, asked)
+    opened = _opened(name, asked)
     if target is not None:
         refuse_target(target, opened)
-    others = _opened(evaluated, dataset_dir, asked) if evaluated else None
+    others = _opened(evaluated, asked) if evaluated else None
     measure = _measure(opened, model, asked) if model else None
     with counting() as told:
         report = check(opened, others, measure, told)
@@ -134,13 +139,12 @@ def check_command(
 @command.command("stats", help=tr("cli.data.stats"))
 @click.argument("name")
 @as_trained(model_required=True)
-@_dataset_dir
 @_json
-def stats_command(name: str, model: str, asked: DataConfig, dataset_dir: str | None, as_json: bool) -> None:
+def stats_command(name: str, model: str, asked: DataConfig, as_json: bool) -> None:
     from conch.cli.data_report import show_stats
     from conch.data.stats import CUTOFFS, stats
 
-    opened = _opened(name, dataset_dir, asked)
+    opened = _opened(name, asked)
     measure = _measure(opened, model, asked)
     with counting() as told:
         found = stats(opened, measure, told)
@@ -154,23 +158,39 @@ def stats_command(name: str, model: str, asked: DataConfig, dataset_dir: str | N
 @click.option(
     "--rows", default=3, show_default=True, type=click.IntRange(1), help=tr("cli.data.preview_rows")
 )
-@_dataset_dir
 @_json
-def preview(
-    name: str, model: str, asked: DataConfig, rows: int, dataset_dir: str | None, as_json: bool
-) -> None:
+def preview(name: str, model: str, asked: DataConfig, rows: int, as_json: bool) -> None:
     from conch.cli.data_report import previewed, show_preview
 
-    opened = _opened(name, dataset_dir, asked)
+    opened = _opened(name, asked)
     shown = previewed(opened, _measure(opened, model, asked), rows)
     emit(list(shown)) if as_json else show_preview(shown)
 
 
-def _opened(name: str, dataset_dir: str | None, asked: DataConfig) -> Opened:
+def _opened(name: str, asked: DataConfig) -> Opened:
     from conch.data.reading import open_dataset
-    from conch.data.sources import find_dataset
+    from conch.data.sources import asked_dataset
 
-    return open_dataset(find_dataset(name, dataset_dir), asked.default_system)
+    _checked(asked.dataset_source)
+    dataset = asked_dataset(name, asked)
+    _tell_hub(dataset)
+    return open_dataset(dataset, asked.default_system, _tell)
+
+
+def _tell_hub(dataset: Dataset) -> None:
+    """Say that a hub is asked, which may take a while."""
+    if dataset.hubs:
+        whisper(tr("cli.data.fetching", place=dataset.place))
+
+
+def _checked(source: str | None) -> str | None:
+    from conch.config.settings import check_source
+
+    return check_source(source) if source else None
+
+
+def _tell(notice: Notice) -> None:
+    whisper(tr("cli.warning", message=notice.message))
 
 
 def _measure(opened: Opened, model: str, asked: DataConfig) -> Measure:
@@ -182,11 +202,11 @@ def _measure(opened: Opened, model: str, asked: DataConfig) -> Measure:
     from conch.models.load import load_tokenizer
     from conch.models.locate import Request, locate
 
-    settings = ModelConfig(model_name_or_path=model)
+    settings = ModelConfig(model_name_or_path=model, model_source=asked.dataset_source)
     tokenizer = load_tokenizer(locate(Request.of(settings, whisper)).folder, settings)
     if opened.format.sample is Document:
         return Measure(ChatTemplate.for_text(tokenizer), asked)
     chat = ChatTemplate.of(tokenizer, asked.template, asked.enable_thinking)
     for notice in chat.notices:
-        whisper(tr("cli.warning", message=notice.message))
+        _tell(notice)
     return Measure(chat, asked)

@@ -18,6 +18,8 @@ _OPTIONS = (
     click.option("--thinking/--no-thinking", default=None, help=tr("keys.enable_thinking")),
     click.option("--default-system", help=tr("keys.default_system")),
     click.option("--mask-history", is_flag=True, help=tr("keys.mask_history")),
+    click.option("--dataset-dir", help=tr("keys.dataset_dir")),
+    click.option("--source", help=tr("cli.data.source")),
     click.option("--train-on-prompt", is_flag=True, help=tr("keys.train_on_prompt")),
 )
 
@@ -38,6 +40,8 @@ def as_trained(*, model_required: bool) -> Callable[[Command], Command]:
             default_system: str | None,
             mask_history: bool,
             train_on_prompt: bool,
+            dataset_dir: str | None,
+            source: str | None,
             **rest: Any,
         ) -> Any:
             from conch.config import build
@@ -50,6 +54,8 @@ def as_trained(*, model_required: bool) -> Callable[[Command], Command]:
                 "default_system": default_system,
                 "mask_history": mask_history,
                 "train_on_prompt": train_on_prompt,
+                "dataset_dir": dataset_dir,
+                "dataset_source": source,
             }
             return command(asked=build(DataConfig, asked), **rest)
 

@@ -65,9 +65,10 @@ def _folder_facts(name: str, room: Room) -> dict[str, Any]:
 
 
 def _remote_facts(name: str, revision: str, source: str | None, room: Room) -> dict[str, Any]:
-    from conch.models.pull import Wish, kept
+    from conch.models.pull import kept
     from conch.models.pull_events import Narrator
     from conch.models.remote import look
+    from conch.models.wish import Wish
 
     wish = Wish(name, revision, source)
     model, folder = look(wish, Narrator(whisper)), kept(wish)
@@ -87,7 +88,9 @@ def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
             )
             continue
         template = tr("cli.models.template_own" if facts["chat_template"] else "cli.models.template_none")
-        fitting = [name for name in METHODS if facts["training"][name]["fits"]]
+        fitting = [
+            _marked(name, facts["training"][name]) for name in METHODS if facts["training"][name]["fits"]
+        ]
         rows.append(
             [
                 *(facts["name"], facts["source"], facts["architecture"], _count(facts["parameters"])),
@@ -97,8 +100,17 @@ def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
     yield from columns(rows, right={3, 5})
     yield ""
     yield tr("cli.models.fits_foot", device=room.name, size=size(room.bytes), dtype=room.dtype)
+    if any(MARK in row[-1] for row in rows):
+        yield tr("cli.models.estimate_only_foot")
 
 
+def _marked(method: str, fit: dict[str, Any]) -> str:
+    return method + (MARK if fit["estimate_only"] else "")
+
+
+MARK = "*"
+NO_PARTS = frozenset({"total", "fits", "estimate_only"})
+"""What a fit says beside the parts of its memory."""
 COLUMNS = ("name", "source", "architecture", "parameters", "dtype", "size", "template", "fits")
 
 
@@ -137,9 +149,10 @@ def sheet(facts: dict[str, Any], room: Room) -> Iterator[str]:
         detail = tr("cli.comma").join(
             f"{tr(f'cli.plan.memory.{part}')} {size(count)}"
             for part, count in parts.items()
-            if part not in {"total", "fits"}
+            if part not in NO_PARTS
         )
         verdict = tr("cli.models.fits" if parts["fits"] else "cli.models.fits_not")
+        verdict += tr("cli.models.estimate_only") if parts["estimate_only"] else ""
         yield tr("cli.aside", text=f"  {name:<6} {size(parts['total']):>9}  {verdict}", aside=detail)
 
 

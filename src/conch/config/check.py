@@ -34,11 +34,16 @@ def cross_checks(nodes: Mapping[str, Node | None], where: Mapping[str, str]) -> 
     return [replace(problem, where=where.get(problem.key, "")) for problem in found]
 
 
-def _source(model: ModelConfig) -> Iterator[Problem]:
-    source = model.model_source
-    if source is not None and not is_source(source):
-        expected = tr("config.rule.model_source", choices=", ".join(MODEL_SOURCES))
-        yield Problem("model_source", source, expected)
+def _source(model: ModelConfig, data: DataConfig) -> Iterator[Problem]:
+    yield from source_problems({"model_source": model.model_source, "dataset_source": data.dataset_source})
+
+
+def source_problems(named: Mapping[str, str | None]) -> Iterator[Problem]:
+    """What is wrong with sources, by the key that names each."""
+    for key, source in named.items():
+        if source is not None and not is_source(source):
+            expected = tr("config.rule.model_source", choices=", ".join(MODEL_SOURCES))
+            yield Problem(key, source, expected)
 
 
 def _precision(precision: PrecisionConfig) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ class DataConfig(Node):
     dataset: Names = ()
     eval_dataset: Names = ()
     dataset_dir: Str | None = None
+    dataset_source: Str | None = None
     template: Str | None = None
     enable_thinking: bool | None = None
     default_system: Str | None = None

@@ -20,6 +20,7 @@ class ExportConfig(Node):
     template: Str | None = None
     trust_remote_code: bool = False
     model_revision: Str = "main"
+    model_source: Str | None = None
     cache_dir: Str | None = None
     hf_hub_token: Str | None = Field(default=None, repr=False)
     ms_hub_token: Str | None = Field(default=None, repr=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from conch.config.check import cross_checks
+from conch.config.check import cross_checks, source_problems
 from conch.config.export import ExportConfig
 from conch.config.keys import (
     EXPORT_LATER,
@@ -86,6 +86,8 @@ def load_export(
     for name, node in NODES.items():
         fill(node, _part(name, given), problems)
     _passthrough(given, problems)
+    named = {"model_source": config.model_source} if config is not None else {}
+    problems.extend(replace(found, where=given[found.key].where) for found in source_problems(named))
     if problems or config is None:
         refuse(problems, given.keys(), EXPORT.known())
     return LoadedExport(config, warnings)

@@ -37,6 +37,11 @@ class TrainConfig(Node):
     passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
 
+    def rows(self) -> DataConfig:
+        """The data's node: without a source of its own, datasets come from where the model does."""
+        source = self.data.dataset_source or self.model.model_source
+        return self.data.model_copy(update={"dataset_source": source})
+
     def to_flat(self, *, secrets: bool = False) -> dict[str, Any]:
         """The flat form, every key, as `config.yaml` holds it. Secrets are left out unless asked for."""
         flat: dict[str, Any] = {}

@@ -5,7 +5,7 @@ Layers below hand notices up; a training job writes them into its event log, a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,3 +22,11 @@ class Notice:
     @property
     def message(self) -> str:
         return tr(self.key, **self.values)
+
+
+Hear = Callable[[Notice], None]
+"""Whoever is told of notices."""
+
+
+def unheard(_: Notice) -> None:
+    """For those who have nobody to tell."""

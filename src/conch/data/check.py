@@ -19,7 +19,7 @@ from conch.data.reading import SAMPLES, STAGES, Opened, judged, open_dataset, re
 from conch.data.repeats import RepeatRule, evaluation_rule
 from conch.data.rows import Fault, Row
 from conch.data.rules import ERRORS, WARNINGS, Look, Rule, token_rule
-from conch.data.sources import find_dataset
+from conch.data.sources import asked_dataset
 
 Severity = Literal["error", "warning"]
 KEPT = 20
@@ -206,7 +206,7 @@ def refuse_bad_rows(name: str, config: DataConfig, stage: str) -> int | None:
     Of a stream only the first rows are looked at, and what lies on a hub is left to the worker,
     which fetches it: both have no count.
     """
-    dataset = find_dataset(name, config.dataset_dir)
+    dataset = asked_dataset(name, config)
     if dataset.hubs:
         return None
     opened = open_dataset(dataset, config.default_system)

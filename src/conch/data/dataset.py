@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,12 @@ class HubPlace:
         return f"{'hf' if self.hub == 'huggingface' else 'ms'}://datasets/{self.repo}"
 
 
+def anywhere(repo: str, subset: str | None = None, split: str | None = None) -> tuple[HubPlace, ...]:
+    """Where a repository lies of which only the name is known: on any hub, under the same name."""
+    here = HubPlace(repo, subset, split)
+    return here, replace(here, hub="modelscope")
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Either `file` (a file or folder on this machine) or `hubs` says where it lies."""
@@ -41,6 +47,8 @@ class Dataset:
     num_samples: int | None = None
     part: str | None = None
     """Of a local folder, the sub-folder that is meant."""
+    source: str | None = None
+    """Which hubs to try, as the key `dataset_source`; None is what is settled for this machine."""
 
     @property
     def place(self) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from conch.core.errors import DataError
+from conch.core.notice import Hear, unheard
 from conch.data.archives import is_readable
 from conch.data.dataset import Dataset
 from conch.data.layout import ALPACA, OPENAI, SHAREGPT, Layout
@@ -24,13 +25,16 @@ _USUAL = {"prompt": "instruction", "query": "input", "response": "output"}
 
 
 def describe(
-    dataset: Dataset, format: str | None = None, columns: Mapping[str, str] | None = None
+    dataset: Dataset,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    told: Hear = unheard,
 ) -> dict[str, Any]:
     """The description of `dataset`. Raises DataError where its rows don't tell what they are.
 
     `columns` says which column holds a part; an empty one, that no column does.
     """
-    head = list(islice(items_of(files_of(dataset)), LOOKED_AT))
+    head = list(islice(items_of(files_of(dataset, told)), LOOKED_AT))
     given = {part: column for part, column in (columns or {}).items() if column}
     absent = {part: None for part, column in (columns or {}).items() if not column}
     keys = {key for item in head if isinstance(item, Row) for key in item.values}
@@ -59,8 +63,9 @@ def _renamed(head: list[Item], given: Mapping[str, str], usual: Mapping[str, str
 def _place(dataset: Dataset) -> dict[str, Any]:
     if not dataset.hubs:
         return {"file_name": str(dataset.file)}
-    hub = dataset.hubs[0]
-    named = {"hf_hub_url": hub.repo, "subset": hub.subset, "split": hub.split, "folder": hub.folder}
+    part = dataset.hubs[0]
+    repos = {f"{'hf' if hub.hub == 'huggingface' else 'ms'}_hub_url": hub.repo for hub in dataset.hubs}
+    named = {**repos, "subset": part.subset, "split": part.split, "folder": part.folder}
     return {key: value for key, value in named.items() if value is not None}
 
 

@@ -31,7 +31,7 @@ class Example:
 
     def trained(self) -> int:
         """How many tokens the loss is taken over."""
-        return sum(label != IGNORED for label in self.labels[1:])
+        return len(self.labels[1:]) - self.labels[1:].count(IGNORED)
 
     def cut(self, cutoff_len: int) -> Example:
         """The first `cutoff_len` tokens."""
@@ -64,8 +64,8 @@ def encode(
             finished.append(Example(ids, labels, conversation.origin))
             ids, labels = [], []
         asked = prompt[len(ids) :]
-        ids = [*ids, *asked, *answer]
-        labels = [*labels, *(asked if train_on_prompt else [IGNORED] * len(asked)), *answer]
+        ids += asked + answer
+        labels += (asked if train_on_prompt else [IGNORED] * len(asked)) + answer
     return [*finished, Example(ids, labels, conversation.origin)] if ids else finished
 
 

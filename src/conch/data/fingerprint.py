@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conch.config.data import DataConfig
 from conch.core import conversation
 from conch.core.errors import DataError
-from conch.data.reading import Opened, open_dataset
-from conch.data.sources import find_dataset
+from conch.data.opened import Datasets
+from conch.data.reading import Opened
 from conch.data.template import ChatTemplate
 
 FORMAT = 1
@@ -28,7 +27,7 @@ Fingerprint = Mapping[str, Any]
 
 
 def fingerprint(
-    config: DataConfig, template: ChatTemplate, stage: str, seed: int, *, made_already: bool = False
+    datasets: Datasets, template: ChatTemplate, stage: str, seed: int, *, made_already: bool = False
 ) -> Fingerprint | None:
     """What the tokens of a job depend on; None where that can't be told.
 
@@ -37,6 +36,7 @@ def fingerprint(
     tokenizer = _tokenizer_digest(template.tokenizer)
     if tokenizer is None:
         return None
+    config = datasets.config
     settings = config.model_dump(include=_SETTINGS)
     return {
         "format": FORMAT,
@@ -48,7 +48,7 @@ def fingerprint(
         **settings,
         "seed": seed,
         "code": _code_digest(),
-        **_data_parts(config, made_already),
+        **_data_parts(datasets, made_already),
     }
 
 
@@ -81,15 +81,13 @@ def _code_digest() -> str:
     return digest([_file_digest(file) for file in files])
 
 
-def _data_parts(config: DataConfig, made_already: bool) -> dict[str, Any]:
+def _data_parts(datasets: Datasets, made_already: bool) -> dict[str, Any]:
     """The content of the dataset files, and their paths, which origins name; None where they are gone."""
+    config = datasets.config
     if made_already and not config.dataset and not config.eval_dataset:
         return {"data": None, "files": None}
     try:
-        opened = [
-            [open_dataset(find_dataset(name, config.dataset_dir)) for name in names]
-            for names in (config.dataset, config.eval_dataset)
-        ]
+        opened = [list(map(datasets.opened, names)) for names in (config.dataset, config.eval_dataset)]
     except DataError:
         if not made_already:
             raise

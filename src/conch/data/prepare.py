@@ -16,18 +16,22 @@ from conch.core.notice import Notice
 from conch.data import cache, mixing, packing
 from conch.data import workers as processes
 from conch.data.check import refuse_bad_rows
+from conch.data.example import Example
 from conch.data.fingerprint import fingerprint
 from conch.data.held_out import drawn, split, without
+from conch.data.kept_rows import packed, unpacked
+from conch.data.opened import Datasets
 from conch.data.prepared import Prepared
+from conch.data.reading import read_samples
 from conch.data.recipes import RECIPES, Recipe
 from conch.data.sources import find_dataset
 from conch.data.streaming import Blocks, Packed, Rows, Stream, singly
 from conch.data.template import ChatTemplate
 from conch.data.tokens import Examples
-from conch.data.workers import Progress
+from conch.data.workers import Encode, Progress
 
 Parts = list[tuple[str, list[Any]]]
-"""Rows by the dataset that they come from, with its name."""
+"""Rows, as `packed` keeps them, by the dataset that they come from, with its name."""
 
 
 def prepare(
@@ -70,6 +74,10 @@ class _Task:
     stage: str
     progress: Progress | None = None
 
+    @cached_property
+    def datasets(self) -> Datasets:
+        return Datasets(self.config)
+
     @property
     def recipe(self) -> Recipe:
         return RECIPES[self.stage]
@@ -81,14 +89,18 @@ class _Task:
     def whole(self) -> Prepared:
         """All rows, tokenised now or earlier, and packed."""
         made = fingerprint(
-            self.config, self.template, self.stage, self.seed, made_already=cache.is_saved(self.config)
+            self.datasets, self.template, self.stage, self.seed, made_already=cache.is_saved(self.config)
         )
         tokens = cache.find(self.config, made)
         notices: tuple[Notice, ...] = ()
         if tokens is None:
-            tokens, notices = cache.keep(self.config, made, self._tokenised())
+            with processes.seldom_cleared():
+                made_now = self._tokenised()
+            tokens, notices = cache.keep(self.config, made, made_now)
         train, rows = self._packed(tokens.train)
-        return Prepared(train, tokens.eval, rows, parts=tokens.parts, notices=notices)
+        return Prepared(
+            train, tokens.eval, rows, parts=tokens.parts, notices=(*self.datasets.notices, *notices)
+        )
 
     def streamed(self) -> Prepared:
         """A stream to train on, and examples to evaluate on: of `eval_dataset`, or `val_size` rows of it."""
@@ -98,7 +110,9 @@ class _Task:
             raise DataError("data.val_too_large", val_size=self.config.val_size, rows=len(taken))
         stream = Stream(rows, self._encode_row, self._arrange(), self.config.buffer_size, self.seed)
         tokens = self._tokens([], held_out)
-        return Prepared([], tokens.eval, stream=stream, parts=tokens.parts, notices=notices)
+        return Prepared(
+            [], tokens.eval, stream=stream, parts=tokens.parts, notices=(*self.datasets.notices, *notices)
+        )
 
     def _packed(self, train: Examples) -> tuple[Examples, list[list[int]] | None]:
         """The examples, which texts are cut into blocks for, and which of them share a row."""
@@ -119,7 +133,7 @@ class _Task:
 
     def _mixed_stream(self) -> Iterator[Any]:
         config = self.config
-        sources = [partial(self.recipe.stream, name, config) for name in config.dataset]
+        sources = [partial(self._rows, name) for name in config.dataset]
         return mixing.mix(sources, config.mix_strategy, config.interleave_probs, self.seed)
 
     def _held_out_of_stream(self) -> tuple[Parts, frozenset[Origin | None], tuple[Notice, ...]]:
@@ -129,7 +143,7 @@ class _Task:
             return self._read(config.eval_dataset), frozenset(), ()
         rows = drawn(self._mixed_stream(), int(config.val_size), config.buffer_size, self.seed)
         told = Notice("data.stream_held_out", {"count": len(rows), "buffer": config.buffer_size})
-        return [("stream", rows)], frozenset(row.origin for row in rows), (told,)
+        return [("stream", list(map(packed, rows)))], frozenset(row.origin for row in rows), (told,)
 
     def _tokenised(self) -> cache.Tokens:
         """The tokens of all rows, made now."""
@@ -140,7 +154,7 @@ class _Task:
         return self._tokens(rows, held_out)
 
     @cached_property
-    def _encode_row(self) -> Any:
+    def _encode_row(self) -> Encode:
         return partial(self.recipe.examples, config=self.config, template=self.template)
 
     def _tokens(self, rows: list[Any], held_out: Parts) -> cache.Tokens:
@@ -153,7 +167,10 @@ class _Task:
             nonlocal done
             before, done = done, done + len(part)
             return processes.tokenise(
-                part, self._encode_row, workers, lambda now: self._tell(before + now, total)
+                part,
+                partial(_encode_kept, self._encode_row),
+                workers,
+                lambda now: self._tell(before + now, total),
             )
 
         made = examples(rows)
@@ -183,10 +200,18 @@ class _Task:
             raise DataError("training.no_rows_left", name=empty, val_size=config.val_size)
         return kept, [(name, rows) for name, rows in taken if rows]
 
+    def _rows(self, name: str) -> Iterator[Any]:
+        """The rows of one dataset, read as they are asked for. Raises DataError where there are none."""
+        return read_samples(self.datasets.opened(name), self.recipe.sample, self.config.max_samples)
+
     def _read(self, names: Sequence[str]) -> Parts:
         shown = _short_names(names, self.config)
-        read = (list(self.recipe.stream(name, self.config)) for name in names)
+        read = (list(map(packed, self._rows(name))) for name in names)
         return list(zip(shown, read, strict=True))
+
+
+def _encode_kept(encode: Encode, row: Any) -> list[Example]:
+    return encode(unpacked(row))
 
 
 def _by_place(read: Parts, placed: list[tuple[int, Any]]) -> Parts:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from conch.core.conversation import Conversation, Document, Feedback, Preference
 from conch.core.errors import DataError, RowError
+from conch.core.notice import Hear, unheard
 from conch.data import hubs, readers
 from conch.data.archives import files_at
 from conch.data.dataset import Dataset
@@ -67,9 +68,12 @@ class Opened:
         return min((n for n in (self.dataset.num_samples, max_samples) if n is not None), default=None)
 
 
-def open_dataset(dataset: Dataset, default_system: str | None = None) -> Opened:
-    """Obtain the files of `dataset` and tell their format. Raises DataError."""
-    files = tuple(files_of(dataset))
+def open_dataset(dataset: Dataset, default_system: str | None = None, told: Hear = unheard) -> Opened:
+    """Obtain the files of `dataset` and tell their format. Raises DataError.
+
+    `told` hears of hubs that failed.
+    """
+    files = tuple(files_of(dataset, told))
     head = list(islice(items_of(files), LOOKED_AT))
     if not head:
         raise DataError("data.empty", file=dataset.place)
@@ -89,10 +93,10 @@ def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
         yield from readers.read(file)
 
 
-def files_of(dataset: Dataset) -> list[DataFile]:
+def files_of(dataset: Dataset, told: Hear = unheard) -> list[DataFile]:
     """The files of `dataset`, fetched if need be. Raises DataError."""
     if dataset.hubs:
-        return [file for path in hubs.fetch(dataset.hubs) for file in files_at(path)]
+        return [file for path in hubs.fetch(dataset.hubs, dataset.source, told) for file in files_at(path)]
     assert dataset.file is not None
     if not dataset.file.exists():
         raise DataError("data.no_file", file=dataset.file)
@@ -135,11 +139,8 @@ def _is_text(given: dict[str, str | None], head: Sequence[Item]) -> bool:
     return not any(answer in item.values for item in head if isinstance(item, Row))
 
 
-def read_samples(
-    dataset: Dataset, wanted: type[S], max_samples: int | None = None, default_system: str | None = None
-) -> Iterator[S]:
-    """The samples of `dataset`, in order. Raises DataError at the first row that can't be trained on."""
-    opened = open_dataset(dataset, default_system)
+def read_samples(opened: Opened, wanted: type[S], max_samples: int | None = None) -> Iterator[S]:
+    """The samples of a dataset, in order. Raises DataError at the first row that can't be trained on."""
     require(opened, wanted)
     for sample in judged(opened, opened.bound(max_samples)):
         if isinstance(sample, DataError):

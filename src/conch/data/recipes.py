@@ -1,37 +1,37 @@
-"""How the rows of a training stage are read, and what examples become of one."""
+"""What the rows of a training stage are read as, and what examples become of one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from conch.config.data import DataConfig
 from conch.core.conversation import Conversation, Document
 from conch.data.example import Example, conversation_examples, document_examples
+from conch.data.opened import Datasets
 from conch.data.reading import read_samples
-from conch.data.sources import find_dataset
+from conch.data.rows import Sample
 from conch.data.template import ChatTemplate
 
 
 def read_conversations(names: Sequence[str], config: DataConfig) -> list[Conversation]:
     """The conversations of every dataset named, each bounded by `max_samples`, in order."""
-    return [found for name in names for found in stream_conversations(name, config)]
+    datasets = Datasets(config)
+    return [
+        conversation
+        for name in names
+        for conversation in read_samples(datasets.opened(name), Conversation, config.max_samples)
+    ]
 
 
 def read_documents(names: Sequence[str], config: DataConfig) -> list[Document]:
     """The documents of every dataset named, each bounded by `max_samples`, in order."""
-    return [found for name in names for found in stream_documents(name, config)]
-
-
-def stream_conversations(name: str, config: DataConfig) -> Iterator[Conversation]:
-    """The conversations of one dataset, read as they are asked for. Raises DataError where there are none."""
-    dataset = find_dataset(name, config.dataset_dir)
-    return read_samples(dataset, Conversation, config.max_samples, config.default_system)
-
-
-def stream_documents(name: str, config: DataConfig) -> Iterator[Document]:
-    """The documents of one dataset, read as they are asked for. Raises DataError where there are none."""
-    return read_samples(find_dataset(name, config.dataset_dir), Document, config.max_samples)
+    datasets = Datasets(config)
+    return [
+        document
+        for name in names
+        for document in read_samples(datasets.opened(name), Document, config.max_samples)
+    ]
 
 
 class RowExamples(Protocol):
@@ -39,14 +39,14 @@ class RowExamples(Protocol):
 
 
 class Recipe(NamedTuple):
-    """How the rows of a stage are read, and what examples become of one."""
+    """What the rows of a stage are read as, and what examples become of one."""
 
-    stream: Callable[[str, DataConfig], Iterator[Any]]
+    sample: type[Sample]
     examples: RowExamples
 
 
 RECIPES = {
-    "sft": Recipe(stream_conversations, conversation_examples),
-    "pt": Recipe(stream_documents, document_examples),
+    "sft": Recipe(Conversation, conversation_examples),
+    "pt": Recipe(Document, document_examples),
 }
 """Stage to recipe."""

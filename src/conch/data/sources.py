@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from conch.config.data import DataConfig
 from conch.core.errors import DataError
 from conch.core.hubs import looks_like_id
 from conch.data import registry
 from conch.data.archives import bare, is_readable
-from conch.data.dataset import Dataset, HubPlace
+from conch.data.dataset import Dataset, anywhere
 from conch.data.registry import BUNDLED
 
-__all__ = ["BUNDLED", "by_place", "find_dataset", "from_anywhere", "registered_names"]
+__all__ = ["BUNDLED", "asked_dataset", "by_place", "find_dataset", "from_anywhere", "registered_names"]
+
+
+def asked_dataset(name: str, config: DataConfig) -> Dataset:
+    """The dataset called `name` in a config, from where the config says. Raises DataError."""
+    return replace(find_dataset(name, config.dataset_dir), source=config.dataset_source)
 
 
 def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
@@ -25,7 +32,7 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
     if is_readable(name) or "/" in name:
         found = _at(path, dataset_dir)
         if found is None and looks_like_id(name) and not is_readable(name):
-            return Dataset(name, hubs=(HubPlace(name),))
+            return Dataset(name, hubs=anywhere(name))
         return _of_file(found, path)
     registered = registry.find(name, dataset_dir)
     if registered is not None:
@@ -42,7 +49,7 @@ def by_place(place: str, subset: str | None = None, split: str | None = None) ->
     path = Path(place).expanduser()
     found = _at(path, None)
     if found is None and looks_like_id(place) and not is_readable(place):
-        return Dataset(place, hubs=(HubPlace(place, subset, split),))
+        return Dataset(place, hubs=anywhere(place, subset, split))
     return _of_file(found, path)
 
 

@@ -18,7 +18,7 @@ from conch.core.conversation import Message
 from conch.core.errors import DataError
 from conch.core.notice import Notice
 from conch.data import template_names as names
-from conch.data.rendering import CallForm, form_of, formed, render
+from conch.data.rendering import CallForm, TextRender, form_of, formed, render, text_render
 from conch.data.template_choice import end_of_turn, template_source
 from conch.data.thoughts import (
     CLOSE,
@@ -135,7 +135,13 @@ class ChatTemplate:
     def _render(self, turns: list[dict[str, Any]], generation: bool, tools: Sequence[Any]) -> str:
         if tools and "tools" not in self.source:
             raise DataError("template.no_tools", example=names.file_of("chatml"))
+        if self._text_render and not tools and not any("tool_calls" in turn for turn in turns):
+            return self._text_render(turns, generation)
         return render(self.tokenizer, self.source, turns, generation, tools, self._options)
+
+    @cached_property
+    def _text_render(self) -> TextRender | None:
+        return text_render(self.tokenizer, self.source, self._options)
 
     @cached_property
     def _options(self) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 from conch.core.errors import ModelError
+from conch.data.cuts import Cuts
 
 _SAMPLE = " The magic conch:\n\n 1.  海螺 é😀<|x|>\tdon't\n"
 """Text in which tokenizers differ."""
+_PIECES = 1024
+"""How many pieces of text are remembered with their ids: more than a conversation has turns."""
 
 
 class Tokenizer(Protocol):
@@ -49,10 +53,18 @@ class TokenReader:
             self._core.no_truncation()
             self._core.no_padding()
 
+    def pieces(self, text: str) -> list[str]:
+        """`text` in pieces whose ids, one after another, are those of the whole."""
+        return self._cuts.pieces(text) if self._core is not None else [text]
+
     @cached_property
-    def special_ids(self) -> frozenset[int]:
-        """Tokens that are taken out of a text before anything else is read."""
-        return frozenset({*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder})
+    def piece_ids(self) -> Callable[[str], list[int]]:
+        """Ids of a piece, the latest remembered: turns come again as history, system texts in each row."""
+        return lru_cache(_PIECES)(self.read)
+
+    @cached_property
+    def _cuts(self) -> Cuts:
+        return Cuts.of(self.tokenizer.added_tokens_decoder.values())
 
     @cached_property
     def start(self) -> list[int]:

@@ -47,7 +47,7 @@ def flatten(examples: Iterable[Example]) -> Flat:
     truncated: list[bool] = []
     for example in examples:
         ids.extend(example.input_ids)
-        trained += bytes(label != IGNORED for label in example.labels)
+        trained += bytes(map(IGNORED.__ne__, example.labels))
         lengths.append(len(example))
         origins.append(example.origin)
         truncated.append(example.truncated)

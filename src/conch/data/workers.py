@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 from conch.core.errors import ConchError, DataError
@@ -21,6 +23,19 @@ Progress = Callable[[int, int], None]
 CHUNK = 500
 ROWS_A_WORKER = 2000
 """Fewer rows are not worth a process."""
+SELDOM = 50_000
+"""New objects until somebody looks for garbage in circles."""
+
+
+@contextmanager
+def seldom_cleared() -> Iterator[None]:
+    """Look seldom for garbage in circles: reading and tokenising make next to none, and rows are many."""
+    before = gc.get_threshold()
+    gc.set_threshold(SELDOM, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def count(asked: int | None, rows: int) -> int:
@@ -79,6 +94,8 @@ def _begin(rows: Sequence[Any], encode: Encode) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handlers are not ours
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = rows, encode
+    gc.freeze()  # looking through the rows for garbage would copy their memory
+    gc.set_threshold(SELDOM)
 
 
 def _chunk(place: tuple[int, int]) -> Flat | ConchError:

@@ -90,6 +90,7 @@ def _model_config(config: ExportConfig) -> ModelConfig:
         adapter_name_or_path=config.adapter_name_or_path,
         trust_remote_code=config.trust_remote_code,
         model_revision=config.model_revision,
+        model_source=config.model_source,
         cache_dir=config.cache_dir,
         hf_hub_token=config.hf_hub_token,
         ms_hub_token=config.ms_hub_token,

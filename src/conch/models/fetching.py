@@ -26,9 +26,18 @@ class Fetcher:
         self._meter = meter
         self.fetched = 0
         """Bytes that came over the network."""
+        self.receiving: set[str] = set()
+        """Files under way."""
 
     def fetch(self, file: RemoteFile, part: Path) -> None:
         """Append to `part` until it has the size of `file`. Raises SourceFailedError."""
+        self.receiving.add(file.path)
+        try:
+            self._fetch(file, part)
+        finally:
+            self.receiving.discard(file.path)
+
+    def _fetch(self, file: RemoteFile, part: Path) -> None:
         part.touch()
         stalls, failures = 0, 0
         while (have := size_of(part)) < file.size:

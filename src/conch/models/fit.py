@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from conch.config.keys import LATER
 from conch.config.load import load_train
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles
@@ -13,6 +14,8 @@ from conch.models.memory import BYTES, MemoryEstimate, estimate
 TOKENS = 1024
 """Of the one row that the estimate is made for, all of them with a label."""
 METHODS = ("lora", "qlora", "full")
+TO_COME = frozenset({"qlora"} if "quantization_bit" in LATER else ())
+"""Methods that are estimated, but that a training can't be asked for yet."""
 NF4_BYTES = 0.5 + 4 / 256 / 4 + 1 / 64
 """A weight in NF4 with its scales, doubly quantised (Dettmers et al. 2023, arXiv:2305.14314, section 3)."""
 USABLE = 0.92
@@ -25,9 +28,11 @@ class Fit:
 
     memory: MemoryEstimate
     fits: bool
+    estimate_only: bool = False
+    """Whether Conch can't train so yet."""
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self.memory), "fits": self.fits}
+        return {**asdict(self.memory), "fits": self.fits, "estimate_only": self.estimate_only}
 
 
 def fits(files: ModelFiles, room: Room) -> dict[str, Fit]:
@@ -36,7 +41,7 @@ def fits(files: ModelFiles, room: Room) -> dict[str, Fit]:
     found = {}
     for method in METHODS:
         memory = _estimate(files, method, room)
-        found[method] = Fit(memory, memory.total <= USABLE * room.bytes)
+        found[method] = Fit(memory, memory.total <= USABLE * room.bytes, method in TO_COME)
     return found
 
 

@@ -21,6 +21,7 @@ from conch.models.hub import archive
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
 from conch.models.source import NO_TOKENS, Tokens
+from conch.models.wish import Wish
 from conch.runs import store
 from conch.runs.run import ENDED, Run
 
@@ -75,8 +76,8 @@ class Request:
             config.model_source,
         )
 
-    def wish(self) -> pull.Wish:
-        return pull.Wish(self.reference, self.revision, self.source, self.tokens, self.cache_dir, self.check)
+    def wish(self) -> Wish:
+        return Wish(self.reference, self.revision, self.source, self.tokens, self.cache_dir, self.check)
 
     def listener(self) -> Report:
         """Who hears of a download's events."""

@@ -17,6 +17,12 @@ class Patience:
     connect: float = 10.0
     stall: float = 30.0
     """Without a single byte, until the source is given up."""
+    slow: float = 300_000.0
+    """Bytes a second; a source that brings fewer is left while there is another. 0: however slow it is."""
+    slow_after: float = 15.0
+    """How long the speed is measured before it is judged."""
+    slow_left: float = 60.0
+    """A source that will be done sooner is kept."""
     pause: float = 1.0
     """Before the second try; doubled for each further one."""
     tries: int = 5

@@ -11,7 +11,7 @@ from conch.models import connection
 from conch.models.headers import MALFORMED, ModelFiles, Tensor, header_length, parse_header
 from conch.models.needed import needed
 from conch.models.patience import Patience, settled_patience
-from conch.models.pull import Wish, remote
+from conch.models.pull import remote
 from conch.models.pull_events import Report
 from conch.models.retry import Retry
 from conch.models.source import (
@@ -20,6 +20,7 @@ from conch.models.source import (
     RemoteFile,
     SourceFailedError,
 )
+from conch.models.wish import Wish
 
 FIRST_BYTES = 65_536
 """Of a weight file, asked for at once: most headers are shorter."""

@@ -21,6 +21,14 @@ class SourceFailedError(ModelError):
     """This source can't serve the model now. Another one may."""
 
 
+class SlowSourceError(SourceFailedError):
+    """This source serves the model, at `speed` bytes a second. Another one may be quicker."""
+
+    def __init__(self, source: str, speed: float) -> None:
+        super().__init__("models.slow", source=source, speed=f"{speed / 1000:.0f}")
+        self.speed = speed
+
+
 @dataclass(frozen=True)
 class Tokens:
     """The user's access tokens by hub. None is whatever the hub's own client library knows."""

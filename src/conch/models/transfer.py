@@ -27,6 +27,7 @@ from conch.models.retry import Retry, StoppedError
 from conch.models.source import (
     Listing,
     RemoteFile,
+    SlowSourceError,
     Source,
     SourceFailedError,
     incomplete,
@@ -53,6 +54,7 @@ class Transfer:
         self._report = report
         self._have = have or {}
         self._check = check
+        self._patience = patience
         self._stop = threading.Event()
         self._errors: list[Exception] = []
         self._meter = Meter(patience.told_every, report)
@@ -88,11 +90,22 @@ class Transfer:
             for worker in workers:
                 while worker.is_alive():
                     worker.join(0.1)
+                    self._leave_if_slow(sum(each.is_alive() for each in workers))
         except BaseException:
             self._stop.set()  # the threads end by themselves; nobody waits for a slow line
             raise
         if self._errors:
             raise self._errors[0]
+
+    def _leave_if_slow(self, workers: int) -> None:
+        """Raises SlowSourceError. Time in which a worker waits for others or hashes doesn't count."""
+        pace, patience = self._meter.pace(), self._patience
+        if workers == len(self._fetcher.receiving):
+            if pace.seconds < patience.slow_after:
+                return
+            if pace.speed < patience.slow and pace.seconds_left > patience.slow_left:
+                raise SlowSourceError(self.source.name, pace.speed)
+        self._meter.mark()
 
     def _at_hand(self, file: RemoteFile) -> int:
         place = self.source.place(self.listing, file)

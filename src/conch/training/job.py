@@ -98,7 +98,7 @@ def lay_ground(job: Job) -> Ground:
     precision = choose_precision(device, config.precision, int8=quantised == "int8")
     located = locate(Request.of(config.model, lambda text: job.phase("locating", doing=text)))
     tokenizer = load_tokenizer(located.folder, config.model)
-    method = METHODS[config.method.stage](config.data)
+    method = METHODS[config.method.stage](config.rows())
     template = method.template(tokenizer)
     keep_template(tokenizer, template, config.data.default_system)
     return Ground(device, precision, quantised, located, tokenizer, method, template)

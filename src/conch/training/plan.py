@@ -47,7 +47,7 @@ def make_plan(config: TrainConfig) -> Plan:
     located = locate(Request.of(config.model))
     files = read_model_files(located.folder)
     tokenizer = load_tokenizer(located.folder, config.model)
-    method = METHODS[config.method.stage](config.data)
+    method = METHODS[config.method.stage](config.rows())
     template = method.template(tokenizer)
     prepared = method.prepare(template, config.optimisation.seed, None)
     device = find_device(bool(config.passthrough.get("use_cpu")))

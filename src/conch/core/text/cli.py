@@ -409,6 +409,11 @@ TEXTS = {
         "多个以逗号分隔并依次尝试。",
     ),
     "cli.models.source_now": Text("Models come from: {source}", "模型下载来源：{source}"),
+    "cli.data.fetching": Text("Getting {place} …", "正在获取 {place} …"),
+    "cli.data.source": Text(
+        "Where to fetch what lies on a hub: auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
+        "从哪里下载站点上的数据集和模型：auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",
+    ),
     "cli.models.source_option": Text(
         "auto, huggingface, hf-mirror, modelscope or the URL of a mirror.",
         "auto、huggingface、hf-mirror、modelscope 或镜像站的 URL。",
@@ -469,6 +474,10 @@ TEXTS = {
     "cli.models.fits_foot": Text(
         "FITS HERE is estimated for training on one row of 1024 tokens in {dtype} on {device} with {size}.",
         "“本机可训练”的估算条件：一条 1024 个词元，{dtype}，{device}，{size}。",
+    ),
+    "cli.models.estimate_only": Text(", estimate only: not built yet", "，仅为估算：训练尚未支持"),
+    "cli.models.estimate_only_foot": Text(
+        "* An estimate only: Conch can't train with QLoRA yet.", "* 仅为估算：目前还不能用 QLoRA 训练。"
     ),
     "cli.models.from_folder": Text("folder", "文件夹"),
     "cli.models.remove_sure": Text(

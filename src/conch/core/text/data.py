@@ -274,6 +274,10 @@ TEXTS = {
         "HF_HUB_OFFLINE=1 uses that copy.",
         "请检查网络，或选择镜像站：conch models source hf-mirror。如果以前下载过，可设置 HF_HUB_OFFLINE=1 使用本机副本。",
     ),
+    "data.hub_next": Text(
+        "The dataset {repo} comes from {hub}: {failed} could not serve it.",
+        "数据集 {repo} 由 {hub} 提供：{failed} 无法提供。",
+    ),
     "data.no_modelscope": Text(
         "{repo} is a dataset of ModelScope, whose client library is not installed.",
         "{repo} 是魔搭（ModelScope）上的数据集，但尚未安装其客户端库。",

@@ -42,6 +42,10 @@ TEXTS = {
         "模型的下载来源：auto 在可访问的站点中自动择优；也可指定 huggingface、hf-mirror、modelscope 或镜像站的 URL，"
         "多个以逗号分隔并依次尝试；不填则按 `conch models source` 的设置。",
     ),
+    "keys.dataset_source": Text(
+        "Where datasets of hubs are downloaded from, as model_source. Unset: as model_source says.",
+        "数据集站点上的数据集从哪里下载，取值同 model_source；不填则与 model_source 相同。",
+    ),
     "keys.cache_dir": Text(
         "The folder where downloaded models are kept. Unset: the usual hub cache.",
         "下载的模型存放在哪个文件夹；不填则用默认的缓存文件夹。",

@@ -276,6 +276,14 @@ TEXTS = {
         "Run the command again, or try another source with --source: what has arrived is kept.",
         "请重新运行，或用 --source 换一个来源；已下载的部分会保留。",
     ),
+    "models.slow": Text(
+        "{source} sends {speed} kB a second; another source may be faster.",
+        "{source} 的速度只有 {speed} kB/s，换一个来源可能更快。",
+    ),
+    "models.slow.fix": Text(
+        "Name the source with --source to stay with it.",
+        "若要一直使用该来源，请用 --source 指定。",
+    ),
     "models.broke": Text(
         "{source} breaks off in {file} again and again: {reason}",
         "从 {source} 下载 {file} 时连接反复中断：{reason}",
@@ -357,6 +365,7 @@ TEXTS = {
     "models.pull.only": Text("as chosen", "按设置"),
     "models.pull.quickest": Text("answered first, in {seconds} s", "应答最快，{seconds} 秒"),
     "models.pull.next": Text("the next best, answered in {seconds} s", "次优，{seconds} 秒应答"),
+    "models.pull.back": Text("no other source is faster", "其他来源也不更快"),
     "models.pull.damaged": Text("{file} is damaged; fetching it again …", "{file} 已损坏，正在重新下载 …"),
     "models.pull.waiting": Text(
         "{source}: {reason}; going on in {seconds} s …", "{source}：{reason}；{seconds} 秒后继续 …"

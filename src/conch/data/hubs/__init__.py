@@ -1,8 +1,9 @@
 """Datasets of hubs: their data files, through the hubs' own client libraries and caches.
 
-The hubs are tried in the order of what is settled for models (`conch models source`, see
-`conch.config.settings`): a mirror where one was chosen, else the Hugging Face hub, its mirror, and
-ModelScope. The next one is tried only where one can't be reached, not where it refuses.
+The hubs are tried in the order that is asked for (`dataset_source`, `model_source`), else in that of
+what is settled for models (`conch models source`, see `conch.config.settings`): a mirror where one
+was chosen, else the Hugging Face hub, its mirror, and ModelScope. The next one is tried where one
+can't be reached or does not have the dataset, not where it refuses.
 """
 
 from __future__ import annotations
@@ -13,27 +14,36 @@ from pathlib import Path
 from conch.config import settings
 from conch.core import env, hubs
 from conch.core.errors import DataError
+from conch.core.notice import Hear, Notice, unheard
 from conch.data.dataset import HubPlace
 from conch.data.hubs.choice import choose
-from conch.data.hubs.hub import DatasetHub, UnreachableError
+from conch.data.hubs.hub import DatasetHub, NotServedError
 from conch.data.hubs.huggingface import HuggingFace
 from conch.data.hubs.modelscope import ModelScope
 
 CARD = "README.md"
 
 
-def fetch(places: Sequence[HubPlace]) -> list[Path]:
-    """The data files of a dataset that lies at each of `places`. Raises DataError."""
+def fetch(places: Sequence[HubPlace], source: str | None = None, told: Hear = unheard) -> list[Path]:
+    """The data files of a dataset that lies at each of `places`. Raises DataError.
+
+    `told` hears which hub served where one before it could not.
+    """
     failures: list[tuple[str, DataError]] = []
-    for hub, place in _attempts(places, settings.default_source()):
+    for hub, place in _attempts(places, source or settings.default_source()):
         try:
-            return _fetch(hub, place)
-        except UnreachableError as error:
+            found = _fetch(hub, place)
+        except NotServedError as error:
             failures.append((hub.name, error))
-    if len(failures) == 1:
+            continue
+        if failures:
+            failed = ", ".join(name for name, _ in failures)
+            told(Notice("data.hub_next", {"repo": place.repo, "hub": hub.name, "failed": failed}))
+        return found
+    if len({error.message for _, error in failures}) == 1:
         raise failures[0][1]
-    told = "".join(f"\n  {name}: {error.message}" for name, error in failures)
-    raise DataError("data.hubs_failed", repo=places[0].repo, reasons=told)
+    reasons = "".join(f"\n  {name}: {error.message}" for name, error in failures)
+    raise DataError("data.hubs_failed", repo=places[0].repo, reasons=reasons)
 
 
 def _fetch(hub: DatasetHub, place: HubPlace) -> list[Path]:

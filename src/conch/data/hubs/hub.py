@@ -10,8 +10,8 @@ from conch.core.errors import DataError
 from conch.data.dataset import HubPlace
 
 
-class UnreachableError(DataError):
-    """This hub can't be reached now. Another one that has the dataset may be."""
+class NotServedError(DataError):
+    """This hub can't be reached now, or does not have the dataset. Another one may."""
 
 
 class DatasetHub(Protocol):

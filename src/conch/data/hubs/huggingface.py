@@ -12,7 +12,7 @@ from typing import Any
 from conch.core import env
 from conch.core.errors import DataError, first_line
 from conch.data.dataset import HubPlace
-from conch.data.hubs.hub import UnreachableError
+from conch.data.hubs.hub import NotServedError
 
 PATIENCE = 10.0
 """Seconds that are waited for an answer of the hub."""
@@ -32,6 +32,7 @@ class HuggingFace:
     def names(self, place: HubPlace) -> list[str]:
         if env.offline():
             return self._names_at_hand(place)
+        env.quiet_libraries()
         from huggingface_hub import HfApi
 
         with _refusals(place):
@@ -94,8 +95,8 @@ def _refusals(place: HubPlace) -> Iterator[None]:
         yield
     except LocalEntryNotFoundError as error:
         if env.offline():
-            raise DataError("data.hub_offline", repo=repo) from error
-        raise UnreachableError(
+            raise NotServedError("data.hub_offline", repo=repo) from error
+        raise NotServedError(
             "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
         ) from error
     except GatedRepoError as error:
@@ -103,11 +104,11 @@ def _refusals(place: HubPlace) -> Iterator[None]:
     except RevisionNotFoundError as error:
         raise DataError("data.hub_no_revision", repo=repo, revision=place.revision) from error
     except RepositoryNotFoundError as error:
-        raise DataError("data.hub_no_repo", repo=repo) from error
+        raise NotServedError("data.hub_no_repo", repo=repo) from error
     except HfHubHTTPError as error:
-        kind = UnreachableError if error.response.status_code >= 500 else DataError
+        kind = NotServedError if error.response.status_code >= 500 else DataError
         raise kind("data.hub_error", repo=repo, reason=first_line(error).rstrip(".")) from error
     except Exception as error:  # the client lets its HTTP library's own errors through
-        raise UnreachableError(
+        raise NotServedError(
             "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 from conch.core import env
 from conch.core.errors import DataError, first_line
 from conch.data.dataset import HubPlace
-from conch.data.hubs.hub import UnreachableError
+from conch.data.hubs.hub import NotServedError
 
 CLIENT = "modelscope_hub"
 """The part of `modelscope` that speaks to the hub."""
@@ -62,10 +62,11 @@ def _revision(place: HubPlace) -> str | None:
 
 
 def _client(place: HubPlace) -> Any:
+    env.quiet_libraries()
     try:
         return import_module(CLIENT)
     except ImportError as error:  # it, or something that it needs, is missing
-        raise UnreachableError("data.no_modelscope", repo=place.repo) from error
+        raise NotServedError("data.no_modelscope", repo=place.repo) from error
 
 
 @contextmanager
@@ -75,16 +76,16 @@ def _refusals(client: Any, place: HubPlace) -> Iterator[None]:
     try:
         yield
     except client.NotExistError as error:
-        raise DataError("data.hub_no_repo", repo=repo) from error
+        raise NotServedError("data.hub_no_repo", repo=repo) from error
     except (client.AuthenticationError, client.PermissionDeniedError) as error:
         raise DataError("data.hub_gated", repo=repo) from error
     except client.HubError as error:
         if env.offline():
-            raise DataError("data.hub_offline", repo=repo) from error
-        raise UnreachableError(
+            raise NotServedError("data.hub_offline", repo=repo) from error
+        raise NotServedError(
             "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
         ) from error
     except OSError as error:
-        raise UnreachableError(
+        raise NotServedError(
             "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
         ) from error
