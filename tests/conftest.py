@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conch.core import text
-from tests.proofs import FILE, Proofs
+from tests.proofs import Proofs
 from tests.tiny import save_tiny, write_rows
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -43,7 +43,7 @@ def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
     told = Proofs()
     yield told
     if request.config.getoption("--prove") and told.shown:
-        FILE.write_text(told.text(), encoding="utf-8")
+        told.keep()
 
 
 @pytest.fixture

@@ -12,6 +12,13 @@ FILE = Path(__file__).parents[1] / "docs" / "proofs.md"
 LIBRARIES = ("torch", "transformers", "peft")
 
 
+HEAD = (
+    "# Proofs\n\nWritten by `make prove`, which runs the long proofs at full length; a proof that runs by itself "
+    "renews its own line.\n\n"
+)
+TABLE = "| what was shown | figures | shown |\n|---|---|---|\n"
+
+
 @dataclass
 class Proofs:
     """What was shown in one session, by title."""
@@ -21,11 +28,24 @@ class Proofs:
     def tell(self, title: str, figures: str) -> None:
         self.shown[title] = figures
 
-    def text(self) -> str:
-        libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-        head = (
-            "# Proofs\n\nWritten by `make prove`, which runs the long proofs at full length.\n\n"
-            f"{time.strftime('%Y-%m-%d')}; Python {platform.python_version()}, {libraries}; "
-            f"{platform.system()} {platform.machine()}.\n\n| what was shown | figures |\n|---|---|\n"
-        )
-        return head + "".join(f"| {title} | {figures} |\n" for title, figures in sorted(self.shown.items()))
+    def keep(self, file: Path = FILE) -> None:
+        """Write them into `file`; what others have shown there stays."""
+        today = time.strftime("%Y-%m-%d")
+        lines = kept(file) | {title: f"{figures} | {today}" for title, figures in self.shown.items()}
+        table = "".join(f"| {title} | {line} |\n" for title, line in sorted(lines.items()))
+        file.write_text(f"{HEAD}{_surroundings()}\n\n{TABLE}{table}", encoding="utf-8")
+
+
+def kept(file: Path) -> dict[str, str]:
+    """The lines of the table in `file`, by what they show."""
+    if not file.exists():
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("| ").split(" | ", 1) for line in lines if line.startswith("| ")]
+    return {title: rest for title, rest in cells[1:]}
+
+
+def _surroundings() -> str:
+    """What the newest of them ran with."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"The newest with Python {platform.python_version()}, {libraries}; {platform.system()} {platform.machine()}."

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, size
+from conch.cli.output import duration, how_it_stopped, size
 from conch.cli.output import in_words as place_in_words
 from conch.core.events import (
     Checkpoint,
@@ -183,9 +183,7 @@ class Follower:
                     step, loss = self._best
                     self.line(tr("cli.train.best", step=step, loss=f"{loss:.3f}"))
             case Stopped():
-                self.line(
-                    tr("cli.train.stopped", step=event.step, checkpoint=event.checkpoint or "-"), "yellow"
-                )
+                self.line(how_it_stopped(event), "yellow")
             case Failed():
                 self.line(tr("cli.error", message=event.message), "red")
                 self.line(tr("cli.hint", hint=event.hint))

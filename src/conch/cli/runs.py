@@ -9,7 +9,7 @@ import click
 
 from conch.cli.group import Group
 from conch.cli.layout import columns
-from conch.cli.output import emit, in_words, say, whisper
+from conch.cli.output import emit, how_it_stopped, in_words, say, whisper
 from conch.cli.runs_compare import compare_command
 from conch.cli.runs_diagnose import diagnose_command
 from conch.cli.runs_filter import chosen, filters
@@ -146,6 +146,7 @@ def follow(name: str, as_json: bool) -> int:
 @_run
 @_json
 def stop(name: str, as_json: bool) -> int:
+    from conch.core.events import Stopped
     from conch.runs import control, find
 
     run = find(name)
@@ -155,10 +156,9 @@ def stop(name: str, as_json: bool) -> int:
     will = "cli.runs.will_leave" if queued else "cli.runs.will_stop"
     whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?"))
     control.await_end(run)
-    if not queued and run.state() == "stopped":
-        kept = control.standing(run)
-        path = kept.checkpoint.path if kept.checkpoint else "-"
-        whisper(tr("cli.train.stopped", step=kept.step, checkpoint=path))
+    end = run.turn()
+    if not queued and isinstance(end, Stopped):
+        whisper(how_it_stopped(end))
     return _tell_end(run, as_json)
 
 

@@ -68,6 +68,10 @@ class Metrics(Event):
     tokens_per_second: float | None = None
     eta_seconds: float | None = None
     memory_bytes: int | None = None
+    swapped_bytes: int | None = None
+    """Bytes of the process that the system has moved to the disk, where it tells and there are any."""
+    rows: dict[str, list[int]] | None = None
+    """The rows of this step by file, where its gradient leapt."""
 
 
 @dataclass(frozen=True)

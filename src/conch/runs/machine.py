@@ -30,6 +30,16 @@ def memory_available() -> int:
     return min([_left_in_machine(), *map(_left_in, _bounds())])
 
 
+def swapped() -> int:
+    """Bytes of this process that the system has moved to the disk; 0 where it does not tell. Takes 0.1 ms."""
+    try:
+        found = re.search(r"^VmSwap:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+STATUS = Path("/proc/self/status")
 CGROUPS = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 USAGE = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}

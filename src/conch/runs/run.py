@@ -61,6 +61,8 @@ def told(state: State) -> str:
 
 
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
+DONE: frozenset[State] = frozenset({"stopped", "finished"})
+"""Ends that know their step, which the last figures may not: they are told every few steps."""
 CANCEL_SECONDS = 15.0
 """So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
 LOOK_SECONDS = 1.0
@@ -250,7 +252,7 @@ class Run:
         first, started = log.any_first(), log.first(Started)
         ended = log.any_last() if state in ENDED else None
         name = next((event.name for event in log.all(Queued) if event.name), self.id)
-        finished = log.last(Finished) if state == "finished" else None
+        end = log.last(Finished if state == "finished" else Stopped) if state in DONE else None
         return {
             "id": self.id,
             "name": name,
@@ -259,7 +261,7 @@ class Run:
             "started": started.t if started else None,
             "ended": ended.t if ended else None,
             "progress": {
-                "step": finished.step if finished else metrics.get("step", 0),
+                "step": end.step if end else metrics.get("step", 0),
                 "total_steps": metrics.get("total_steps"),
                 "eta_seconds": metrics.get("eta_seconds") if state == "running" else None,
             },

@@ -43,6 +43,9 @@ SPARE = (TRAINING_ARGS_NAME, "README.md")
 """What the libraries write beside the weights and nobody reads: a pickle of the arguments, which
 `config.yaml` holds, and a model card with nothing filled in."""
 
+ORIGINS = "origins"
+"""Where a batch keeps which rows it holds, until it is computed."""
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -101,6 +104,26 @@ class ConchTrainer(Trainer):
         return self.setup.method.collate(
             examples, packed=self.setup.packed, pad_token_id=self.setup.pad_token_id
         )
+
+    def _collate_with_origins(self, rows: list[Row]) -> dict[str, Any]:
+        origins = [example.origin for row in rows for example in row if example.origin is not None]
+        return {**self._collate(rows), ORIGINS: origins}
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches that know their rows, which may be read by other processes."""
+        plain, self.data_collator = self.data_collator, self._collate_with_origins
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = plain
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[dict[str, Any]], torch.Tensor | int | None]:
+        """The micro batches of a step. Which rows they hold is kept for whoever asks."""
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self.reporter.leaps.rows = tuple(row for batch in batches for row in batch.pop(ORIGINS, ()))
+        return batches, count
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ShuffledSampler:
         seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed

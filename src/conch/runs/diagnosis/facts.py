@@ -50,6 +50,10 @@ class Facts:
         passed = [e.epoch for e in self.metrics if e.step <= step and e.epoch is not None]
         return passed[-1] if passed else None
 
+    def rows_at(self, step: int) -> dict[str, list[int]]:
+        """The rows of that step by file, where they were told."""
+        return next((e.rows for e in self.metrics if e.step == step and e.rows), {})
+
     def number(self, key: str, otherwise: float) -> float:
         """A number of the config."""
         value = self.config.get(key)
