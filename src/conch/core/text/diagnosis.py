@@ -81,7 +81,7 @@ TEXTS = {
         "请把 max_grad_norm 设为 {new_max_grad_norm:g} 以加强裁剪，并用 conch data check 查找异常的数据。",
     ),
     "diagnosis.few_steps": Text(
-        "There were only {steps} steps: too few for the optimiser to find its pace, whatever the rows hold.",
+        "Training was over after step {steps}: too few steps for the optimiser to find its pace, whatever the rows hold.",
         "总共只有 {steps} 步：无论数据如何，优化器都来不及进入状态。",
     ),
     "diagnosis.few_steps.fix": Text(
