@@ -13,8 +13,8 @@ LIBRARIES = ("torch", "transformers", "peft")
 
 
 HEAD = (
-    "# Proofs\n\nWritten by `make prove`, which runs the long proofs at full length; a proof that runs by itself "
-    "renews its own line.\n\n"
+    "# Proofs\n\nWritten by `make prove`, which runs the long proofs at full length; a proof that runs by "
+    "itself renews its own line.\n\n"
 )
 TABLE = "| what was shown | figures | shown |\n|---|---|---|\n"
 
@@ -42,10 +42,11 @@ def kept(file: Path) -> dict[str, str]:
         return {}
     lines = file.read_text(encoding="utf-8").splitlines()
     cells = [line.strip("| ").split(" | ", 1) for line in lines if line.startswith("| ")]
-    return {title: rest for title, rest in cells[1:]}
+    return dict(cells[1:])
 
 
 def _surroundings() -> str:
     """What the newest of them ran with."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return f"The newest with Python {platform.python_version()}, {libraries}; {platform.system()} {platform.machine()}."
+    python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    return f"The newest with Python {python}, {libraries}; {system}."

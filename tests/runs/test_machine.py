@@ -38,6 +38,7 @@ def test_a_group_leaves_less(
     monkeypatch.setattr(machine, "_groups", lambda: iter([tmp_path, unbounded, tmp_path / "none"]))
     machine._bounds.cache_clear()
     assert machine.memory_available() == 150_000
+    assert machine.memory_total() == 1_000_000
     machine._bounds.cache_clear()
 
 

@@ -26,6 +26,7 @@ from conch.core.events import (
     Warned,
 )
 from conch.core.text import tr
+from conch.runs import words
 from conch.runs.diagnosis.finding import in_words
 
 ANNOUNCED = ("locating", "loading", "tokenising", "saving")
@@ -84,7 +85,7 @@ class Follower:
             case Removed() | Paused() | Continued():
                 self._room(event)
             case Warned():
-                self.line(tr("cli.warning", message=event.message), "yellow")
+                self.line(tr("cli.warning", message=words.warning(event)), "yellow")
             case Diagnosis():
                 self.line(tr("cli.warning", message=in_words(event)), "yellow")
             case Finished() | Failed() | Stopped():
@@ -96,8 +97,9 @@ class Follower:
             case Removed():
                 self.line(tr("cli.train.removed", path=event.path), "dim")
             case Paused():
-                self.line(tr("cli.warning", message=event.message), "yellow")
-                self.line(tr("cli.hint", hint=event.hint), "yellow")
+                message, hint = words.paused(event)
+                self.line(tr("cli.warning", message=message), "yellow")
+                self.line(tr("cli.hint", hint=hint), "yellow")
             case Continued():
                 self.line(tr("cli.train.continued", what=event.what, time=duration(event.seconds)))
 

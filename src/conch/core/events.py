@@ -96,6 +96,7 @@ class Warned(Event):
     kind: ClassVar[str] = "warning"
     message: str
     key: str | None = None
+    values: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ class Paused(Event):
     needed: int | None = None
     until: float | None = None
     """When the run stops waiting, in seconds since the epoch."""
+    values: dict[str, Any] | None = None
+    """What fills in the message and the hint, for readers of another language."""
 
 
 @dataclass(frozen=True)

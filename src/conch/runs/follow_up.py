@@ -26,7 +26,8 @@ ANY = "fix"
 def follow_up(run: Run, fixes: Sequence[str] = (), words: Iterable[str] = ()) -> Loaded:
     """The config of `run` with the changes of the findings named in `fixes`, and then `words`, on top.
 
-    `fix` stands for the surest of them. Raises RunError where the run's diagnosis has no such finding with a change.
+    `fix` stands for the surest of them. Raises RunError where the run's diagnosis has no such finding with
+    a change.
     """
     from conch.config.load import load_train  # a run is looked at without the schema
 

@@ -23,8 +23,6 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from conch.core.errors import TrainingError
-from conch.core.events import Warned
-from conch.core.text import tr
 from conch.data.batches import count_parts, cut
 from conch.models.memory import LOGIT_BYTES
 from conch.runs.log import EventLog
@@ -161,7 +159,7 @@ class Fitting:
         return True
 
     def _tell(self, key: str, **values: Any) -> None:
-        self.log.write(Warned, message=tr(key, **values), key=key)
+        self.log.warn(key, **values)
 
     def probe(self, compute: Compute, batch: Batch, state: TrainerState, kept: int) -> None:
         """See that `batch` fits, with `kept` bytes beside it, and leave everything else as it was."""

@@ -14,10 +14,9 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
 from conch.core.errors import TrainingError
-from conch.core.events import Finished, Metrics, Phase, Stopped, Warned
+from conch.core.events import Finished, Metrics, Phase, Stopped
 from conch.core.files import clear_leftovers, publish, temporary_folder, write_whole
 from conch.core.notice import Notice
-from conch.core.text import tr
 from conch.data.prepared import Prepared
 from conch.data.template import ChatTemplate
 from conch.models.adapters import attach, freeze_layers, new_lora
@@ -57,7 +56,7 @@ class Job:
         self.log.write(Phase, name=name, facts=facts or None)
 
     def warn(self, key: str, **values: Any) -> None:
-        self.log.write(Warned, message=tr(key, **values), key=key)
+        self.log.warn(key, **values)
 
 
 @dataclass(frozen=True)

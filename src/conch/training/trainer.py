@@ -111,11 +111,12 @@ class ConchTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches that know their rows, which may be read by other processes."""
-        plain, self.data_collator = self.data_collator, self._collate_with_origins
+        self.data_collator = self._collate_with_origins
         try:
-            return super().get_train_dataloader()
+            made: DataLoader[Any] = super().get_train_dataloader()
         finally:
-            self.data_collator = plain
+            self.data_collator = self._collate
+        return made
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
