@@ -23,6 +23,7 @@ from conch.runs.claim import acquire
 from conch.runs.devices import Pool, pool_of, visible_gpus
 from conch.submit import resume, submit
 from tests.cli.program import call
+from tests.proofs import Proofs
 from tests.runs.helpers import FOREVER, config, kinds, leftovers, of, processes, started, wait_for, waited
 
 SUBMIT = """
@@ -82,7 +83,9 @@ def look_until_all_have_finished(runs: list[Run]) -> None:
 
 
 @pytest.mark.usefixtures("stub")
-def test_twenty_runs_of_five_processes_take_turns(tiny_folder: Path, rows: Path, busy: Path) -> None:
+def test_twenty_runs_of_five_processes_take_turns(
+    tiny_folder: Path, rows: Path, busy: Path, proofs: Proofs
+) -> None:
     """All 20 stand in line before the first begins, so that every place in it is known."""
     submitters = [submitter(tiny_folder, rows, 4) for _ in range(5)]
     wait_for(lambda: len(list_runs()) == len(line()) == 20)
@@ -101,6 +104,11 @@ def test_twenty_runs_of_five_processes_take_turns(tiny_folder: Path, rows: Path,
         assert of(before, Finished)[0].t <= started(after)[0].t, "two at a time, or out of order"
     wait_for(lambda: not processes(runs))
     assert list(leftovers()) == []
+    proofs.tell(
+        "runs submitted at once from 5 processes: all run, in the order in which they stood in line, one at a "
+        "time and none twice; looked at again and again, no state goes back, and nothing is left",
+        f"{len(runs)} runs",
+    )
 
 
 @pytest.mark.usefixtures("stub", "busy")
