@@ -28,7 +28,8 @@ from conch.core.events import Event
 from conch.runs import Run, store
 from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.launch import BEAT_SECONDS, beating
-from conch.training.job import Job, lay_ground, make_trainer, prepare_data
+from conch.training.ground import lay_ground
+from conch.training.job import Job, make_trainer, prepare_data
 from conch.training.reporter import Reporter
 from conch.training.trainer import ConchTrainer
 
@@ -156,7 +157,7 @@ def measure(run: Run, block: int) -> Blocks:
     job = Job(config, run.output, Log(run, meter), run.stop_path.exists, run.takes_save)
     run.output.mkdir(parents=True)
     set_seed(config.optimisation.seed)
-    ground = lay_ground(job)
+    ground = lay_ground(config)
     trainer = make_trainer(job, ground, prepare_data(job, ground))
     put_on_the_clock(trainer, meter)
     blocks = Blocks(run, meter, block)

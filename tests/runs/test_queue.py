@@ -105,8 +105,8 @@ def test_twenty_runs_of_five_processes_take_turns(
     wait_for(lambda: not processes(runs))
     assert list(leftovers()) == []
     proofs.tell(
-        "runs submitted at once from 5 processes: all run, in the order in which they stood in line, one at a "
-        "time and none twice; looked at again and again, no state goes back, and nothing is left",
+        "runs submitted at once from 5 processes: all run, in the order in which they stood in line, one at "
+        "a time and none twice; looked at again and again, no state goes back, and nothing is left",
         f"{len(runs)} runs",
     )
 

@@ -30,7 +30,7 @@ from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE
-from conch.training.fitting import BeforeFirstStep, Compute, Fitting, watching
+from conch.training.fitting import BeforeFirstStep, Compute, Fitting
 from conch.training.kernels.choice import PLAIN, FastPath
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
@@ -38,6 +38,7 @@ from conch.training.method import Method
 from conch.training.pausing import Pauses, Subject
 from conch.training.reporter import Reporter
 from conch.training.shelf import Shelf
+from conch.training.watch import watching
 
 SPARE = (TRAINING_ARGS_NAME, "README.md")
 """What the libraries write beside the weights and nobody reads: a pickle of the arguments, which
@@ -90,8 +91,9 @@ class ConchTrainer(Trainer):
         )
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
         self.loss_is_scaled_for_ga = True  # and compute_loss divides by that count
+        self.output = Path(args.output_dir)
         self._staging: Path | None = None
-        self.shelf = Shelf(Path(args.output_dir), setup.log, args.save_total_limit, setup.budget)
+        self.shelf = Shelf(self.output, setup.log, args.save_total_limit, setup.budget)
         self.pauses = setup.pauses or Pauses(setup.log, setup.wants_stop)
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
@@ -268,7 +270,7 @@ class ConchTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Write a checkpoint whole once there is room for it; end the training where none comes."""
-        output, step = Path(self.args.output_dir), self.state.global_step
+        output, step = self.output, self.state.global_step
         optimizer = None if self.args.save_only_model else self.optimizer
         needed = self.shelf.bytes_needed(self.model, optimizer, len(self.processing_class))
         self.shelf.make_room(needed, self.state.best_model_checkpoint)
@@ -281,7 +283,7 @@ class ConchTrainer(Trainer):
 
     def _write_checkpoint(self, model: Any, trial: Any) -> None:
         """Write it under a temporary name, flush it, and rename it. Where that fails nothing of it stays."""
-        output = Path(self.args.output_dir)
+        output = self.output
         target = output / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         best = self.state.best_model_checkpoint
