@@ -188,6 +188,7 @@ def test_what_never_fits_fails_with_the_keys_to_lower(
     assert isinstance(failed, Failed)
     assert "does not fit into memory" in failed.message
     assert "cutoff_len" in failed.hint
+    assert ("disable_gradient_checkpointing" in failed.hint) is forbidden
     assert (CHECKPOINTING in warned(run)) is not forbidden
 
 
