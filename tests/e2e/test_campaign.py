@@ -119,8 +119,8 @@ def test_kills_of_anything(
     proofs.tell(
         "kill -9 of worker, follower (`conch train`, `runs resume`, `runs follow`), server or all of them at "
         f"random moments drawn by seed {seed}: the resumed weights equal the uninterrupted run's bit for "
-        f"bit, at most `save_steps` ({SAVE_STEPS}) steps are lost, no process and no temporary name is left, and "
-        "who only looked on changes nothing",
+        f"bit, at most `save_steps` ({SAVE_STEPS}) steps are lost, no process and no temporary name is left, "
+        "and who only looked on changes nothing",
         f"{len(killed)} kills ({counted}) in {runs} runs of {STEPS} steps, {inside} of them while something "
         "was being written",
     )
