@@ -139,8 +139,9 @@ class Fitting:
             return self._tell("training.memory_split", tokens=tokens, limit=self.limit)
         if self.may_checkpoint and self._start_checkpointing():
             return self._tell("training.memory_checkpointing", tokens=tokens)
-        kept = "" if self.may_checkpoint else "_kept"  # what is forbidden can still be allowed
-        raise TrainingError(f"training.row_out_of_memory{kept}", tokens=tokens)
+        if not self.may_checkpoint:  # that can still be allowed
+            raise TrainingError("training.row_out_of_memory_kept", tokens=tokens)
+        raise TrainingError("training.row_out_of_memory", tokens=tokens)
 
     def _start_checkpointing(self) -> bool:
         if not self.model.supports_gradient_checkpointing or self.model.is_activation_checkpointing:

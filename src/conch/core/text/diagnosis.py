@@ -74,7 +74,7 @@ TEXTS = {
         "The gradient leapt at step {step} to {norm:.2g}, where {usual:.2g} is usual ({count} such steps): one batch pulled "
         "hard in a direction of its own, often a broken or very unusual row. Rows of that step: {rows}.",
         "第 {step} 步梯度突增到 {norm:.2g}，而平时约为 {usual:.2g}（这样的步共 {count} 个）：某一批数据的影响异常大，"
-        "常见原因是有损坏或很特殊的数据。该步的数据行：{rows}。",
+        "常见原因是有损坏或很特殊的数据。该步用到的数据条目：{rows}。",
     ),
     "diagnosis.spikes.fix": Text(
         "Clip harder with max_grad_norm {new_max_grad_norm:g}, and look for odd rows: conch data check.",
