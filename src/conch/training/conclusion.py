@@ -64,7 +64,7 @@ def _run_command(run: Run, command: str) -> None:
     """Through the user's shell, in the run's folder, with the run's facts in its environment."""
     told = message_of(run)
     facts = {f"CONCH_RUN_{key.upper()}": value for key, value in told.facts.items()}
-    facts |= {"CONCH_RUN_FOLDER": run.folder, "CONCH_RUN_TEXT": told.whole}
+    facts |= {"CONCH_RUN_ID": run.id, "CONCH_RUN_FOLDER": run.folder, "CONCH_RUN_TEXT": told.whole}
     variables = {
         key: str(value) for key, value in facts.items() if isinstance(value, (str, int, float, Path))
     }

@@ -342,6 +342,7 @@ TEXTS = {
         "Compare runs: settings that differ, figures, curves.", "对比多个训练：不同的设置、各项指标与曲线。"
     ),
     "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
+    "cli.runs.same_settings": Text("All settings are the same.", "所有设置都相同。"),
     "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
     "cli.runs.metric.steps": Text("Steps", "步数"),
     "cli.runs.metric.epoch": Text("Epochs done", "已完成轮数"),
