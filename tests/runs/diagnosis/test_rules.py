@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conch.config import load_train
 from conch.core import text
-from conch.core.events import Event, Metrics, Started
+from conch.core.events import Event, Metrics, Removed, Started
 from conch.runs.diagnosis import RULES, Finding, gather, judge
 from conch.runs.diagnosis.curve import blocks, error, level, noise, trend
 from tests.properties import quick
@@ -102,9 +102,14 @@ def test_no_curve_whatever_breaks_a_rule(
 def test_overfitting_names_the_best_step_and_the_checkpoint() -> None:
     found = findings(FAULTY["overfitting"][0])["overfitting"]
     assert found.evidence["step"] == 60
-    assert found.evidence["checkpoint"] == 60
+    assert found.evidence["checkpoint"] == "checkpoint-60"
     assert found.change == {"num_train_epochs": 1.5}
     assert "step 60" in found.message
+
+
+def test_a_checkpoint_that_was_removed_is_not_recommended() -> None:
+    told = [*FAULTY["overfitting"][0], Removed(0.0, 60, "checkpoint-60", budget=1)]
+    assert findings(told)["overfitting"].evidence["checkpoint"] == "checkpoint-40"
 
 
 def test_a_spike_is_named_by_its_step() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conch.core.events import Checkpoint, Event, Metrics, Phase, Started
+from conch.core.events import Checkpoint, Event, Metrics, Phase, Removed, Started
 
 Point = tuple[int, float]
 """A step and a value."""
@@ -79,6 +79,8 @@ def gather(events: Iterable[Event], config: Mapping[str, Any]) -> Facts:
                 metrics.append(event)
             case Checkpoint():
                 checkpoints.add(event.step)
+            case Removed():
+                checkpoints.discard(event.step)
             case Started():
                 machine = event.memory_total or machine
                 done = _steps_done(event)

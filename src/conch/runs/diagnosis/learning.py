@@ -145,7 +145,8 @@ def overfitting(facts: Facts) -> Finding | None:
     worse = after[-1] / best - 1
     sure: Confidence = "high" if worse > SURE_WORSE and len(after) > 1 else "medium"
     kept = [at for at in facts.checkpoints if at <= step]
-    evidence = {"step": step, "best": best, "end": after[-1], "checkpoint": kept[-1] if kept else "-"}
+    checkpoint = f"checkpoint-{kept[-1]}" if kept else "-"
+    evidence = {"step": step, "best": best, "end": after[-1], "checkpoint": checkpoint}
     return Finding("overfitting", sure, evidence, _until(facts, step))
 
 
