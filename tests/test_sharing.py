@@ -30,7 +30,7 @@ def new(model: str | Path, rows: Path) -> Run:
 
 def test_a_run_needs_room_for_itself(tiny_folder: Path, rows: Path, free: list[int]) -> None:
     run, other = new(tiny_folder, rows), new(tiny_folder, rows)
-    need = bytes_needed(run.folder)
+    need = bytes_needed(run)
     assert need is not None
     assert 400 * MEGA < need < 700 * MEGA
     other.events.write(Started, pid=1)
@@ -43,7 +43,7 @@ def test_a_run_needs_room_for_itself(tiny_folder: Path, rows: Path, free: list[i
 
 def test_room_is_kept_for_one_that_has_only_begun(tiny_folder: Path, rows: Path, free: list[int]) -> None:
     run, other = new(tiny_folder, rows), new(tiny_folder, rows)
-    need = bytes_needed(run.folder) or 0
+    need = bytes_needed(run) or 0
     other.events.write(Started, pid=1)
     other.events.write(Metrics, step=1)
     other.events.write(Started, pid=2)  # resumed: its memory was given back in between

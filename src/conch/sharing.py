@@ -7,8 +7,6 @@ does not fit is computed in parts (`conch.training.fitting`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 from conch.config.train import TrainConfig
 from conch.core.errors import ConchError
@@ -27,7 +25,7 @@ def fits_beside(run: Run, device: str, others: Sequence[Run]) -> bool:
 
     Where that is not known, as of a model that is still to be fetched, it does not.
     """
-    needs = [bytes_needed(each.folder) for each in (run, *others) if each == run or not _is_training(each)]
+    needs = [bytes_needed(each) for each in (run, *others) if each == run or not _is_training(each)]
     free = memory_available() if device == "cpu" else free_on_gpu(device.partition(":")[2])
     return free is not None and None not in needs and sum(filter(None, needs)) <= free
 
@@ -38,11 +36,10 @@ def _is_training(run: Run) -> bool:
         return next(log.all(Metrics, since=Started), None) is not None
 
 
-@cache
-def bytes_needed(folder: Path) -> int | None:
-    """What the run in `folder` takes before its first row; None where its model is not here."""
+def bytes_needed(run: Run) -> int | None:
+    """What the run takes before its first row; None where its model is not here."""
     try:
-        config = Run(folder).config()
+        config = run.config()
         located = find(Request.of(config.model))
         if located is None:
             return None
