@@ -5,6 +5,7 @@ Light: no torch. The same road for the shell, Python and (later) the browser.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -67,9 +68,19 @@ def check_output(config: TrainConfig) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not going_on:
         raise OutputError("training.output_exists", folder=folder)
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        reason = os.strerror(20 if not existing.is_dir() else 13)
-        raise OutputError("training.output_unwritable", folder=folder, reason=reason)
+    refused = _refused(existing)
+    if refused is not None:
+        raise OutputError("training.output_unwritable", folder=folder, reason=os.strerror(refused))
+
+
+def _refused(place: Path) -> int | None:
+    """The error that a new file in `place` would meet; none is made there."""
+    if not place.is_dir():
+        return errno.ENOTDIR
+    if os.access(place, os.W_OK):
+        return None
+    flags = os.statvfs(place).f_flag if hasattr(os, "statvfs") else 0
+    return errno.EROFS if flags & getattr(os, "ST_RDONLY", 0) else errno.EACCES
 
 
 def submit(config: TrainConfig, request_id: str | None = None) -> Run:
