@@ -90,8 +90,8 @@ def main() -> int:
     if asked.keep:
         proofs = Proofs()
         proofs.tell(
-            f"a run of {EVENTS:,} events opens in {OPEN_SECONDS} s; following {RUNS} of them, {RATE} events a "
-            f"second each, takes at most {MEMORY_BYTES / 1e6:.0f} MB and {CORE:.0%} of a core",
+            f"a run of {EVENTS:,} events opens in {OPEN_SECONDS} s; following {RUNS} of them, {RATE} events "
+            f"a second each, takes at most {MEMORY_BYTES / 1e6:.0f} MB and {CORE:.0%} of a core",
             f"opened in {', '.join(f'{1000 * taken:.0f} ms ({call})' for call, taken in opened.items())}; "
             f"{followed['rss'] / 1e6:.0f} MB, {followed['share']:.1%} of a core",
         )

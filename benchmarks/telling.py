@@ -207,8 +207,8 @@ def show(blocks: Blocks, heartbeat: float, *, keep: bool = False) -> int:
     if keep:
         proofs = Proofs()
         proofs.tell(
-            f"telling (events, wishes, heartbeat) takes at most {LIMIT:.0%} of the training time, with one event "
-            "a step",
+            f"telling (events, wishes, heartbeat) takes at most {LIMIT:.0%} of the training time, with one "
+            "event a step",
             f"{share:.2%}: {1000 * blocks.meter.seconds / len(told):.2f} ms of steps of "
             f"{1000 * statistics.median(told):.0f} ms",
         )
