@@ -27,7 +27,8 @@ prove: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.start_up
-	$(BIN)/python -m benchmarks.telling
+	$(BIN)/python -m benchmarks.telling --keep
+	$(BIN)/python -m benchmarks.follow --keep
 	$(BIN)/python -m benchmarks.data
 
 format: $(VENV)/.installed-dev

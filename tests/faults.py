@@ -90,7 +90,7 @@ def _ours(faults: Faults, patch: pytest.MonkeyPatch) -> None:
         faults.meet(path)
         write_whole(path, content)
 
-    for module in ("conch.core.files", "conch.runs.run", "conch.training.job", "conch.training.plot"):
+    for module in ("conch.core.files", "conch.runs.run", "conch.training.outcome", "conch.training.plot"):
         patch.setattr(f"{module}.write_whole", whole)
 
     def asked(folder: Path, size: int = disk.PROBE_BYTES) -> OSError | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +40,30 @@ def stopped(tiny_folder: Path, rows: Path, stub: None) -> Run:  # noqa: F811
     control.ask_to_stop(run)
     control.await_end(run)
     return run
+
+
+@pytest.mark.parametrize(
+    ("writable", "flags", "code"), [(True, 0, None), (False, 0, errno.EACCES), (False, 1, errno.EROFS)]
+)
+def test_an_output_folder_that_takes_nothing_is_refused_with_the_reason(
+    tmp_path: Path,
+    tiny_folder: Path,
+    rows: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    writable: bool,
+    flags: int,
+    code: int | None,
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: writable)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+    monkeypatch.setattr(os, "ST_RDONLY", 1)
+    asked = config(tiny_folder, rows, output_dir=str(tmp_path / "out" / "deep"))
+    if code is None:
+        submit.check_output(asked)
+        return
+    with pytest.raises(submit.OutputError) as error:
+        submit.check_output(asked)
+    assert os.strerror(code) in error.value.message
 
 
 def refused(run: Run, **how: Any) -> RunError:

@@ -22,9 +22,10 @@ from conch.exporting.merge import export as _export
 from conch.inference.open import open_chat, sampling_of
 from conch.models.load import LoadedModel
 from conch.models.load import load as _load
+from conch.placing import absolute
 from conch.runs import Run, read_events, store
 from conch.runs.queue import Place
-from conch.submit import absolute, check, provenance_of
+from conch.submit import check, provenance_of
 from conch.worker import work_here
 
 ANSWER_TOKENS = 512

@@ -5,6 +5,7 @@ Light: no torch. The same road for the shell, Python and (later) the browser.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,23 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conch.config.data import DataConfig
 from conch.config.load import dump, load_train
 from conch.config.train import TrainConfig
 from conch.core.errors import RunError, UsageError
 from conch.core.events import Failed, Finished, Queued, Started, Stopped
 from conch.core.files import write_whole
-from conch.core.hubs import looks_like_id
 from conch.core.text import tr
-from conch.data import registry
 from conch.data.prepare import check_rows
 from conch.data.reading import files_of
-from conch.data.sources import find_dataset, from_anywhere
+from conch.data.sources import find_dataset
 from conch.models.headers import read_model_files
-from conch.models.hub.pypi import STARTERS
 from conch.models.locate import Request, find
+from conch.placing import absolute
 from conch.runs import control, launch, provenance, requests, store
-from conch.runs.notify import keep, resolve
+from conch.runs.notify import resolve
 from conch.runs.run import Run
 from conch.training.checkpoint import STATE, latest, resumable
 from conch.training.prompts import read_prompts
@@ -70,9 +68,19 @@ def check_output(config: TrainConfig) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not going_on:
         raise OutputError("training.output_exists", folder=folder)
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        reason = os.strerror(20 if not existing.is_dir() else 13)
-        raise OutputError("training.output_unwritable", folder=folder, reason=reason)
+    refused = _refused(existing)
+    if refused is not None:
+        raise OutputError("training.output_unwritable", folder=folder, reason=os.strerror(refused))
+
+
+def _refused(place: Path) -> int | None:
+    """The error that a new file in `place` would meet; none is made there."""
+    if not place.is_dir():
+        return errno.ENOTDIR
+    if os.access(place, os.W_OK):
+        return None
+    flags = os.statvfs(place).f_flag if hasattr(os, "statvfs") else 0
+    return errno.EROFS if flags & getattr(os, "ST_RDONLY", 0) else errno.EACCES
 
 
 def submit(config: TrainConfig, request_id: str | None = None) -> Run:
@@ -269,70 +277,3 @@ def _with_changes(plan: Plan) -> Run:
     if plan.changes or plan.differences:
         provenance_of(run.config()).write(run.provenance_path)
     return run
-
-
-def absolute(config: TrainConfig) -> TrainConfig:
-    """The same config with paths that mean the same from any folder."""
-    model, data, output = config.model, config.data, config.output
-    changes = {
-        "model": model.model_copy(
-            update={
-                "model_name_or_path": _placed_model(model.model_name_or_path),
-                "adapter_name_or_path": tuple(map(_placed_model, model.adapter_name_or_path)),
-                "cache_dir": _placed(model.cache_dir),
-            }
-        ),
-        "data": data.model_copy(
-            update={
-                "dataset": tuple(from_anywhere(name, data.dataset_dir) for name in data.dataset),
-                "eval_dataset": tuple(from_anywhere(name, data.dataset_dir) for name in data.eval_dataset),
-                "dataset_dir": _placed(data.dataset_dir) or _usual_dataset_dir(data),
-                "tokenized_path": _placed(data.tokenized_path),
-                "template": _placed_file(data.template) if data.template else None,
-            }
-        ),
-        "output": output.model_copy(
-            update={
-                "output_dir": _placed(output.output_dir),
-                "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
-            }
-        ),
-        "notify": config.notify.model_copy(update={"notify": keep(config.notify.notify)}),
-        "samples": config.samples.model_copy(
-            update={"sample_prompts": read_prompts(config.samples.sample_prompts)}
-        ),
-    }
-    return config.model_copy(update=changes)
-
-
-def _placed(path: str | None) -> str | None:
-    return str(Path(path).expanduser().absolute()) if path else None
-
-
-def _usual_dataset_dir(data: DataConfig) -> str | None:
-    """LLaMA-Factory's own default, `./data`, where a dataset of the config is registered there."""
-    folder = registry.usual_folder()
-    if folder is None:
-        return None
-    named = registry.descriptions(folder).keys() & {*data.dataset, *data.eval_dataset}
-    return str(folder) if named else None
-
-
-def _placed_file(name: str) -> str | None:
-    """A file's path; a name stays as it is."""
-    is_path = Path(name).suffix or "/" in name
-    return _placed(name) if is_path and Path(name).expanduser().exists() else name
-
-
-def _placed_model(name: str) -> str | None:
-    """A folder's or file's path, a run's whole id; a bundled name or a hub id stays as it is."""
-    exists = Path(name).expanduser().exists()
-    if name in STARTERS:
-        return name
-    if not exists and (store.names_run(name) or (not looks_like_id(name) and store.is_called(name))):
-        return store.find(name).id  # `latest` would soon be another
-    return _placed(name) if exists else name
-
-
-def _placed_checkpoint(asked: str | bool | None) -> str | bool | None:
-    return _placed(asked) if isinstance(asked, str) and asked.lower() != "auto" else asked

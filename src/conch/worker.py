@@ -30,6 +30,7 @@ from conch.runs.queue import Place, taking_turns
 from conch.runs.reserve import Reserve
 from conch.runs.run import Run
 from conch.runs.summary import open_log
+from conch.sharing import fits_beside
 from conch.training.conclusion import conclude, tell_paused
 
 CANCELLED = 143
@@ -172,7 +173,7 @@ def wait_and_execute(
     def given_up() -> bool:
         return run.stop_path.exists() or (_is_shared(run) and run.cancel_path.exists())
 
-    with taking_turns(run, given_up, tell) as device:
+    with taking_turns(run, given_up, tell, partial(fits_beside, run)) as device:
         if device is None:
             _leave(run)
             return True

@@ -129,7 +129,7 @@ def test_ctrl_c_may_cancel(
     monkeypatch.setattr(control, "cancel", cancel)
     assert press(run, Keyboard(run, "x"), monkeypatch) == 0
     told = capsys.readouterr().err
-    assert "3 processes were ended" in told
+    assert "ended: 3; left: none" in told
 
 
 @pytest.mark.parametrize("key", ["d", "s", "x", "c"])

@@ -87,7 +87,7 @@ EVENTS: list[tuple[Event, str]] = [
     (Finished(0.0, 10, 61.0, 5000, 81.9), "loss -, eval loss -"),
     (Failed(0.0, "DataError", "It [broke].", "Mend it."), "Error: It [broke].\n  → Mend it."),
     (Stopped(0.0, 5, "out/checkpoint-5"), "step 5; saved: out/checkpoint-5"),
-    (Stopped(0.0, 5), "saved: -"),
+    (Stopped(0.0, 5), "nothing is saved"),
 ]
 
 

@@ -15,7 +15,7 @@ from tests.training.helpers import BASIC
 
 def test_save_stop_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -> None:
     settings = {**BASIC, "max_steps": -1, "num_train_epochs": 5000, "save_steps": 100_000}
-    settings |= {"dataloader_num_workers": 2, "dataloader_persistent_workers": True}
+    settings |= {"logging_steps": 7, "dataloader_num_workers": 2, "dataloader_persistent_workers": True}
     run = submit(config(tiny_folder, rows, **settings))
     wait_for(lambda: control.standing(run).step > 0)
     saved = control.save_now(run)
@@ -23,9 +23,12 @@ def test_save_stop_cancel_and_resume_for_longer(tiny_folder: Path, rows: Path) -
     assert is_whole(Path(saved.path))
     wait_for(lambda: control.standing(run).step > saved.step)
     wait_for(lambda: len(processes([run])) == 3)  # the worker, and two who read ahead
-    assert call("runs", "stop", run.id).code == 0
+    told = call("runs", "stop", run.id)
+    assert told.code == 0
     assert not processes([run])
     (stopped,) = run.checkpoints()[1:]
+    assert f"Stopped at step {step_of(stopped)};" in told.err, "not the last step that had been logged"
+    assert run.brief()["progress"]["step"] == step_of(stopped)
     assert call("runs", "resume", run.id, "--detach").code == 0
     wait_for(lambda: control.standing(run).step > step_of(stopped))
     wait_for(lambda: len(processes([run])) == 3)

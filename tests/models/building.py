@@ -9,7 +9,7 @@ from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, Precision
 from conch.models.load import load_tokenizer
 from conch.models.locate import Request, locate
-from conch.training.job import Ground, build_model
+from conch.training.ground import Ground, build_model
 from conch.training.methods.sft import SupervisedFineTuning
 
 

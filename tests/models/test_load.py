@@ -18,7 +18,7 @@ from conch.core.errors import ModelError
 from conch.models.hardware import Device
 from conch.models.load import LoadedModel, load, load_base, load_tokenizer, stored_dtype
 from conch.models.locate import Located
-from conch.training.job import build_model
+from conch.training.ground import build_model
 from tests.models.building import ground_of
 from tests.models.folders import add_adapter
 from tests.tiny import save_tiny

@@ -55,6 +55,12 @@ def test_the_table_and_the_picture(tmp_path: Path, language: str) -> None:
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+def test_equal_settings_are_told() -> None:
+    made_up_run(OLD, run_name="a")
+    made_up_run(NEW, run_name="b")
+    assert "All settings are the same." in call("runs", "compare", OLD, NEW).out
+
+
 def test_programs_get_one_document() -> None:
     made_up_run(OLD)
     made_up_run(NEW)

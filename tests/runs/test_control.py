@@ -101,7 +101,7 @@ def test_cancel_says_what_is_kept(tiny_folder: Path, rows: Path) -> None:
     assert saved is not None
     cancelled = call("runs", "cancel", run.id)
     assert f"since {saved.path} is lost" in cancelled.err
-    assert "none is left" in cancelled.err
+    assert "left: none" in cancelled.err
     assert run.state() == "stopped"
     assert of(run, Stopped)[0].checkpoint == saved.path
     assert call("runs", "cancel", run.id).code == 1, "there is nothing to cancel"

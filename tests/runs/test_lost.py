@@ -82,6 +82,8 @@ def test_out_of_memory(run: Run, dead: dict[str, Any], tmp_path: Path) -> None:
     assert gone(run, dead, killed={str(events): 2, "/proc/vmstat": -1}) == "runs.lost_killed", (
         "the nearest counts"
     )
+    ended = {nowhere: 0, str(events): 2, "/proc/vmstat": -1}
+    assert gone(run, dead, killed=ended) == "runs.lost_memory", "a group that went with its worker"
 
 
 def test_crashed_in_a_library(run: Run, dead: dict[str, Any]) -> None:

@@ -38,4 +38,14 @@ def test_a_group_leaves_less(
     monkeypatch.setattr(machine, "_groups", lambda: iter([tmp_path, unbounded, tmp_path / "none"]))
     machine._bounds.cache_clear()
     assert machine.memory_available() == 150_000
+    assert machine.memory_total() == 1_000_000
     machine._bounds.cache_clear()
+
+
+def test_what_was_swapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = tmp_path / "status"
+    status.write_text("VmRSS:\t  100 kB\nVmSwap:\t   2048 kB\nThreads:\t1\n")
+    monkeypatch.setattr(machine, "STATUS", status)
+    assert machine.swapped() == 2048 * 1024
+    monkeypatch.setattr(machine, "STATUS", tmp_path / "none")
+    assert machine.swapped() == 0

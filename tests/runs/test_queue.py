@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,7 @@ from conch.runs.claim import acquire
 from conch.runs.devices import Pool, pool_of, visible_gpus
 from conch.submit import resume, submit
 from tests.cli.program import call
+from tests.proofs import Proofs
 from tests.runs.helpers import FOREVER, config, kinds, leftovers, of, processes, started, wait_for, waited
 
 SUBMIT = """
@@ -82,7 +83,9 @@ def look_until_all_have_finished(runs: list[Run]) -> None:
 
 
 @pytest.mark.usefixtures("stub")
-def test_twenty_runs_of_five_processes_take_turns(tiny_folder: Path, rows: Path, busy: Path) -> None:
+def test_twenty_runs_of_five_processes_take_turns(
+    tiny_folder: Path, rows: Path, busy: Path, proofs: Proofs
+) -> None:
     """All 20 stand in line before the first begins, so that every place in it is known."""
     submitters = [submitter(tiny_folder, rows, 4) for _ in range(5)]
     wait_for(lambda: len(list_runs()) == len(line()) == 20)
@@ -101,6 +104,11 @@ def test_twenty_runs_of_five_processes_take_turns(tiny_folder: Path, rows: Path,
         assert of(before, Finished)[0].t <= started(after)[0].t, "two at a time, or out of order"
     wait_for(lambda: not processes(runs))
     assert list(leftovers()) == []
+    proofs.tell(
+        "runs submitted at once from 5 processes: all run, in the order in which they stood in line, one at "
+        "a time and none twice; looked at again and again, no state goes back, and nothing is left",
+        f"{len(runs)} runs",
+    )
 
 
 @pytest.mark.usefixtures("stub", "busy")
@@ -187,6 +195,37 @@ def test_more_slots_let_more_runs_at_a_device(tiny_folder: Path, rows: Path, hom
     wait_for(lambda: [run.state() for run in runs] == ["running", "running", "queued"])
     control.ask_to_stop(runs[0])
     wait_for(lambda: [run.state() for run in runs] == ["stopped", "running", "running"])
+
+
+@pytest.mark.parametrize(
+    ("busy", "ahead", "fitting", "places"),
+    [
+        ("", 0, "", ["cuda-0-0", "cuda-1-0"]),
+        ("", 1, "", ["cuda-0-0", "cuda-1-0"]),
+        ("", 2, "01", []),
+        ("0", 0, "01", ["cuda-1-0"]),
+        ("0", 1, "01", []),
+        ("01", 0, "1", ["cuda-1-1"]),
+        ("01", 0, "", []),
+        ("01", 1, "01", []),
+    ],
+)
+def test_a_device_is_shared_by_the_first_in_line_that_fits(
+    home: Path, busy: str, ahead: int, fitting: str, places: list[str]
+) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "slots").write_text("2")
+    pool = Pool("cuda", ("cuda:0", "cuda:1"))
+    slots = {path.name: path for _, path in pool.slots()}
+    claims = [acquire(slots[f"slot-cuda-{gpu}-0"], run=f"/runs/on-{gpu}") for gpu in busy]
+    assert None not in claims
+
+    def fits(device: str, others: Sequence[Run]) -> bool:
+        assert [run.id for run in others] == [f"on-{device[-1]}"]
+        return device[-1] in fitting
+
+    found = queue._open_to(pool, ahead, fits)
+    assert [path.name.removeprefix("slot-") for _, path in found] == places
 
 
 @pytest.mark.parametrize(("content", "slots"), [("3", 3), ("0", 1), ("many", 1), (None, 1)])

@@ -19,7 +19,7 @@ from tests.runs.notify.servers import robot
 from tests.training.helpers import BASIC, train
 
 OLD = "20250101-000000-aaaa"
-FACTS = 'echo "$CONCH_RUN_EVENT|$CONCH_RUN_RUN|$CONCH_RUN_LOSS|$CONCH_RUN_OUTPUT" > done.txt; echo said'
+FACTS = 'echo "$CONCH_RUN_EVENT|$CONCH_RUN_ID|$CONCH_RUN_LOSS|$CONCH_RUN_OUTPUT" > done.txt; echo said'
 
 
 def told(run: Run, kind: type[Event]) -> list[Any]:

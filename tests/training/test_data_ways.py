@@ -260,7 +260,7 @@ def test_a_template_that_loses_to_the_models_own_is_told(tiny_folder: Path, rows
 
 def test_a_model_with_several_templates_keeps_them(tiny_folder: Path, rows: Path) -> None:
     from conch.data.template import ChatTemplate
-    from conch.training.job import keep_template
+    from conch.training.ground import keep_template
     from tests.tiny import CHATML, tiny_tokenizer
 
     tokenizer = tiny_tokenizer()

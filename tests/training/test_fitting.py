@@ -15,10 +15,11 @@ from transformers import Trainer
 
 from conch.core.events import Failed, Finished, Warned
 from conch.runs import Run, read_events
-from conch.training import fitting, malloc
-from conch.training.fitting import ShortOfMemoryError, Watch, is_out_of_memory
+from conch.training import malloc
+from conch.training.fitting import is_out_of_memory
 from conch.training.kernels import segments
 from conch.training.trainer import ConchTrainer
+from conch.training.watch import ShortOfMemoryError
 from conch.worker import execute
 from tests.tiny import save_tiny, write_rows
 from tests.training.helpers import losses, new_run, same, train, weights
@@ -187,6 +188,7 @@ def test_what_never_fits_fails_with_the_keys_to_lower(
     assert isinstance(failed, Failed)
     assert "does not fit into memory" in failed.message
     assert "cutoff_len" in failed.hint
+    assert ("disable_gradient_checkpointing" in failed.hint) is forbidden
     assert (CHECKPOINTING in warned(run)) is not forbidden
 
 
@@ -218,51 +220,6 @@ def test_other_errors_are_not_taken_for_it(
 )
 def test_how_allocators_say_it(error: Exception, expected: bool) -> None:
     assert is_out_of_memory(error) is expected
-
-
-# the watch
-
-
-def test_the_watch_speaks_up_before_the_system_does() -> None:
-    Watch(100, lambda: 100).look(0)
-    Watch(100, lambda: 150).look(50)
-    with pytest.raises(ShortOfMemoryError):
-        Watch(100, lambda: 99).look(0)
-    with pytest.raises(ShortOfMemoryError):
-        Watch(100, lambda: 149).look(50)
-
-
-def test_the_watch_counts_what_the_heap_gives_back() -> None:
-    left = iter([50, 150])
-    Watch(100, lambda: next(left)).look(0)
-
-
-def test_the_watch_knows_what_logits_will_take() -> None:
-    head, labels = torch.nn.Linear(4, 1000, bias=False), torch.zeros(1, 10, 4)
-    Watch(0, lambda: 10 * 1000 * 12).before_head(head, (labels,))
-    with pytest.raises(ShortOfMemoryError):
-        Watch(1, lambda: 10 * 1000 * 12).before_head(head, (labels,))
-
-
-def test_the_watch_leaves_evaluation_alone() -> None:
-    with torch.no_grad():
-        Watch(100, lambda: 0).before_layer()
-
-
-def test_the_watch_stops_a_forward(tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Low once, in the middle of the run: the step is repeated and the run ends like any other."""
-    plain = train(tiny_folder, rows)
-    seen: list[int] = []
-
-    def available() -> int:
-        seen.append(1)
-        return 0 if 8 <= len(seen) < 10 else 1 << 40
-
-    monkeypatch.setattr(fitting, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(fitting, "memory_available", available)
-    run = train(tiny_folder, rows)
-    assert warned(run) == [THRIFT]
-    assert same(weights(plain.output), weights(run.output))
 
 
 # a real bound

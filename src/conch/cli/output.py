@@ -14,6 +14,7 @@ import click
 from conch.cli.group import UnknownCommandError
 from conch.core import disk
 from conch.core.errors import ConchError, first_line
+from conch.core.events import Stopped
 from conch.core.text import tr
 
 
@@ -170,6 +171,12 @@ def in_words(device: str, position: int, behind: Sequence[str]) -> str:
         return tr("cli.runs.waits", device=device, position=position)
     shown = ", ".join(behind[:2]) + (" …" if len(behind) > 2 else "")
     return tr("cli.runs.waits_behind", device=device, position=position, behind=shown)
+
+
+def how_it_stopped(event: Stopped) -> str:
+    """At which step, and what is saved."""
+    key = "cli.train.stopped" if event.checkpoint else "cli.train.stopped_bare"
+    return tr(key, step=event.step, checkpoint=event.checkpoint)
 
 
 def size(count: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conch.cli.output import duration, size
+from conch.cli.output import duration, how_it_stopped, size
 from conch.cli.output import in_words as place_in_words
 from conch.core.events import (
     Checkpoint,
@@ -26,6 +26,7 @@ from conch.core.events import (
     Warned,
 )
 from conch.core.text import tr
+from conch.runs import words
 from conch.runs.diagnosis.finding import in_words
 
 ANNOUNCED = ("locating", "loading", "tokenising", "saving")
@@ -84,7 +85,7 @@ class Follower:
             case Removed() | Paused() | Continued():
                 self._room(event)
             case Warned():
-                self.line(tr("cli.warning", message=event.message), "yellow")
+                self.line(tr("cli.warning", message=words.warning(event)), "yellow")
             case Diagnosis():
                 self.line(tr("cli.warning", message=in_words(event)), "yellow")
             case Finished() | Failed() | Stopped():
@@ -96,8 +97,9 @@ class Follower:
             case Removed():
                 self.line(tr("cli.train.removed", path=event.path), "dim")
             case Paused():
-                self.line(tr("cli.warning", message=event.message), "yellow")
-                self.line(tr("cli.hint", hint=event.hint), "yellow")
+                message, hint = words.paused(event)
+                self.line(tr("cli.warning", message=message), "yellow")
+                self.line(tr("cli.hint", hint=hint), "yellow")
             case Continued():
                 self.line(tr("cli.train.continued", what=event.what, time=duration(event.seconds)))
 
@@ -183,9 +185,7 @@ class Follower:
                     step, loss = self._best
                     self.line(tr("cli.train.best", step=step, loss=f"{loss:.3f}"))
             case Stopped():
-                self.line(
-                    tr("cli.train.stopped", step=event.step, checkpoint=event.checkpoint or "-"), "yellow"
-                )
+                self.line(how_it_stopped(event), "yellow")
             case Failed():
                 self.line(tr("cli.error", message=event.message), "red")
                 self.line(tr("cli.hint", hint=event.hint))

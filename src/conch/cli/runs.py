@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,17 +10,16 @@ from conch.cli.group import Group
 from conch.cli.layout import columns
 from conch.cli.output import emit, in_words, say, whisper
 from conch.cli.runs_compare import compare_command
+from conch.cli.runs_control import cancel_command, save_command, stop_command
 from conch.cli.runs_diagnose import diagnose_command
 from conch.cli.runs_filter import chosen, filters
+from conch.cli.runs_options import json_option, run_argument
+from conch.cli.runs_resume import resume_command
 from conch.cli.runs_trash import empty_trash_command, restore_command
 from conch.core.text import tr
 
 if TYPE_CHECKING:
     from conch.runs import Run
-    from conch.submit import Plan
-
-_json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
-_run = click.argument("name", metavar="RUN")
 
 
 @click.group(cls=Group, help=tr("cli.runs"))
@@ -29,13 +27,17 @@ def command() -> None:
     pass
 
 
-for _part in (diagnose_command, compare_command, restore_command, empty_trash_command):
+PARTS = (
+    *(stop_command, cancel_command, save_command, resume_command),
+    *(diagnose_command, compare_command, restore_command, empty_trash_command),
+)
+for _part in PARTS:
     command.add_command(_part)
 
 
 @command.command("list", help=tr("cli.runs.list"))
 @filters
-@_json
+@json_option
 def list_command(as_json: bool, **wanted: Any) -> None:
     runs = chosen(**wanted)
     _notice_losses(runs)
@@ -87,9 +89,9 @@ def _places() -> dict[str, str]:
 
 
 @command.command("show", help=tr("cli.runs.show"))
-@_run
+@run_argument
 @click.option("--samples", is_flag=True, help=tr("cli.runs.samples"))
-@_json
+@json_option
 def show(name: str, samples: bool, as_json: bool) -> None:
     from conch.runs import find
 
@@ -110,11 +112,11 @@ def show(name: str, samples: bool, as_json: bool) -> None:
 
 
 @command.command("logs", help=tr("cli.runs.logs"))
-@_run
+@run_argument
 @click.option(
     "--lines", "-n", default=50, show_default=True, type=click.IntRange(1), help=tr("cli.runs.lines")
 )
-@_json
+@json_option
 def logs(name: str, lines: int, as_json: bool) -> None:
     from conch.runs import find
 
@@ -130,8 +132,8 @@ def logs(name: str, lines: int, as_json: bool) -> None:
 
 
 @command.command("follow", help=tr("cli.runs.follow"))
-@_run
-@_json
+@run_argument
+@json_option
 def follow(name: str, as_json: bool) -> int:
     from conch.cli.following import tell_next, watch
     from conch.runs import find
@@ -142,122 +144,12 @@ def follow(name: str, as_json: bool) -> int:
     return code
 
 
-@command.command("stop", help=tr("cli.runs.stop"))
-@_run
-@_json
-def stop(name: str, as_json: bool) -> int:
-    from conch.runs import control, find
-
-    run = find(name)
-    now = control.standing(run)
-    queued = run.state() == "queued"
-    control.ask_to_stop(run)
-    will = "cli.runs.will_leave" if queued else "cli.runs.will_stop"
-    whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?"))
-    control.await_end(run)
-    if not queued and run.state() == "stopped":
-        kept = control.standing(run)
-        path = kept.checkpoint.path if kept.checkpoint else "-"
-        whisper(tr("cli.train.stopped", step=kept.step, checkpoint=path))
-    return _tell_end(run, as_json)
-
-
-@command.command("cancel", help=tr("cli.runs.cancel"))
-@_run
-@_json
-def cancel(name: str, as_json: bool) -> int:
-    from conch.runs import control, find
-
-    run = find(name)
-    now = control.standing(run)
-    kept = now.checkpoint.path if now.checkpoint else None
-    will = "cli.runs.will_cancel" if kept else "cli.runs.will_cancel_bare"
-    whisper(tr(will, run=run.id, step=now.step, total=now.total_steps or "?", checkpoint=kept))
-    ended = control.cancel(run)
-    whisper(tr("cli.runs.cancelled", run=run.id, count=ended))
-    return _tell_end(run, as_json)
-
-
-def _tell_end(run: Run, as_json: bool) -> int:
-    if as_json:
-        emit(run.summary())
-        return 0
-    from conch.cli.following import tell_next
-
-    say(tr("cli.runs.now", run=run.id, state=run.told_state()))
-    tell_next(run)
-    return 0
-
-
-@command.command("save", help=tr("cli.runs.save"))
-@_run
-@_json
-def save(name: str, as_json: bool) -> int:
-    from conch.core.errors import RunError
-    from conch.runs import control, find
-
-    run = find(name)
-    now = control.standing(run)
-    if run.state() == "running":
-        whisper(tr("cli.runs.will_save", run=run.id, step=now.step, total=now.total_steps or "?"))
-    saved = control.save_now(run)
-    if saved is None:
-        raise RunError("runs.not_saved", name=run.id, state=run.told_state())
-    emit({"id": run.id, "step": saved.step, "checkpoint": saved.path}) if as_json else say(
-        tr("cli.train.checkpoint", step=saved.step, path=saved.path)
-    )
-    return 0
-
-
-@command.command("resume", help=tr("cli.runs.resume"))
-@_run
-@click.option("--checkpoint", type=click.Path(path_type=Path), help=tr("cli.runs.checkpoint"))
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), help=tr("cli.runs.epochs"))
-@click.option("--max-steps", type=click.IntRange(1), help=tr("cli.runs.max_steps"))
-@click.option("--force", is_flag=True, help=tr("cli.runs.force"))
-@click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
-@_json
-def resume(name: str, checkpoint: Path | None, detach: bool, as_json: bool, **how: Any) -> int:
-    from conch import submit
-    from conch.cli.following import tell_next, watch
-    from conch.runs import find
-
-    run = find(name)
-    offset = run.events_path.stat().st_size
-    plan = submit.plan_resume(run, checkpoint, **how)
-    _tell_plan(plan)
-    submit.carry_out(plan)
-    if detach:
-        whisper(tr("cli.runs.queued", run=run.id))
-    code = 0 if detach else watch(run, offset=offset)
-    if as_json:
-        emit(run.summary())
-    elif not detach:
-        tell_next(run)
-    return code
-
-
-def _tell_plan(plan: Plan) -> None:
-    """What resuming will do, before it is done."""
-    from conch.submit import describe
-
-    run = plan.run
-    if plan.checkpoint is None:
-        whisper(tr("cli.runs.beginning", run=run.id))
-    else:
-        whisper(tr("cli.runs.resuming", run=run.id, checkpoint=plan.checkpoint, step=plan.step))
-    for key, value in plan.changes.items():
-        whisper(tr("cli.runs.changing", key=key, before=run.flat_config().get(key), now=value))
-    if plan.differences:
-        whisper(tr("cli.runs.in_spite", differences=describe(plan.differences)))
-
-
 @command.command("move", help=tr("cli.runs.move"))
-@_run
+@run_argument
 @click.option("--first", is_flag=True, help=tr("cli.runs.first"))
 @click.option("--before", metavar="RUN", help=tr("cli.runs.before"))
 @click.option("--last", is_flag=True, help=tr("cli.runs.last"))
-@_json
+@json_option
 def move(name: str, first: bool, before: str | None, last: bool, as_json: bool) -> None:
     from conch.core.errors import UsageError
     from conch.runs import find, queue
@@ -271,8 +163,8 @@ def move(name: str, first: bool, before: str | None, last: bool, as_json: bool) 
 
 
 @command.command("remove", help=tr("cli.runs.remove"))
-@_run
-@_json
+@run_argument
+@json_option
 def remove(name: str, as_json: bool) -> None:
     from conch.core.errors import UsageError
     from conch.runs import find

@@ -61,6 +61,8 @@ def _show(compared: dict[str, Any]) -> None:
     rows += [[key, *(_short(plain(value)) for value in values)] for key, values in compared["config"].items()]
     for line in columns(rows, right=range(1, len(runs) + 1)):
         say(line)
+    if not compared["config"]:
+        say(tr("cli.runs.same_settings"))
 
 
 def _short(value: str) -> str:

@@ -68,6 +68,10 @@ class Metrics(Event):
     tokens_per_second: float | None = None
     eta_seconds: float | None = None
     memory_bytes: int | None = None
+    swapped_bytes: int | None = None
+    """Bytes of the process that the system has moved to the disk, where it tells and there are any."""
+    rows: dict[str, list[int]] | None = None
+    """The rows of this step by file, where its gradient leapt."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Warned(Event):
     kind: ClassVar[str] = "warning"
     message: str
     key: str | None = None
+    values: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class Paused(Event):
     needed: int | None = None
     until: float | None = None
     """When the run stops waiting, in seconds since the epoch."""
+    values: dict[str, Any] | None = None
+    """What fills in the message and the hint, for readers of another language."""
 
 
 @dataclass(frozen=True)

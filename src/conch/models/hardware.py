@@ -13,6 +13,7 @@ from typing import Literal
 from conch.config.optimisation import PrecisionConfig
 from conch.core.notice import Notice
 from conch.core.text import tr
+from conch.runs.machine import memory_total
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 FAST_BF16 = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
@@ -132,27 +133,21 @@ def find_room() -> Room:
     if sizes:
         size, name = max(sizes)
         return Room("cuda", name, size, "bfloat16")
-    return Room("cpu", "CPU", _main_memory(), "bfloat16" if cpu_device().bf16 else "float32")
+    return Room("cpu", "CPU", memory_total(), "bfloat16" if cpu_device().bf16 else "float32")
 
 
-def _nvidia_smi() -> str:
+def free_on_gpu(number: str) -> int | None:
+    """Bytes free on a GPU, as the driver numbers or names it; None where the driver does not tell."""
+    told = _nvidia_smi("memory.free", f"--id={number}").strip()
+    return int(told) << 20 if told.isdigit() else None
+
+
+def _nvidia_smi(fields: str = "name,memory.total", *words: str) -> str:
     program = shutil.which("nvidia-smi")
     if program is None:
         return ""
-    command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    command = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits", *words]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
-
-
-def _main_memory(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
-    """What the machine has, or the container if it was given less."""
-    import psutil
-
-    total = int(psutil.virtual_memory().total)
-    try:
-        given = limit.read_text(encoding="ascii").strip()
-    except OSError:
-        return total
-    return min(total, int(given)) if given.isdigit() else total

@@ -87,9 +87,11 @@ def load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerBase
 
 
 def load_base(
-    located: Located, config: ModelConfig, dtype: torch.dtype, bits: BitsAndBytesConfig | None = None
+    located: Located, config: ModelConfig, dtype: torch.dtype | str, bits: BitsAndBytesConfig | None = None
 ) -> PreTrainedModel:
     """The weights in `located.folder`, in `dtype` or in `bits`, without adapters. Only safetensors are read.
+
+    The dtype `auto` is that which they are stored in.
 
     Raises ModelError with what is wrong with the folder.
     """

@@ -19,11 +19,15 @@ OWN = {
 }
 """What belongs to one run and not to the next."""
 
+ANY = "fix"
+"""Stands for whatever the diagnosis suggests first."""
+
 
 def follow_up(run: Run, fixes: Sequence[str] = (), words: Iterable[str] = ()) -> Loaded:
     """The config of `run` with the changes of the findings named in `fixes`, and then `words`, on top.
 
-    Raises RunError where the run's diagnosis has no such finding with a change.
+    `fix` stands for the surest of them. Raises RunError where the run's diagnosis has no such finding with
+    a change.
     """
     from conch.config.load import load_train  # a run is looked at without the schema
 
@@ -36,7 +40,7 @@ def _changes(run: Run, fixes: Sequence[str]) -> list[str]:
 
     known = {finding.key: finding.change for finding in diagnose(run) if finding.change} if fixes else {}
     words = []
-    for key in fixes:
+    for key in [next(iter(known), key) if key == ANY else key for key in fixes]:
         if key not in known:
             raise RunError("history.no_fix", name=run.id, key=key, known=", ".join(known) or "-")
         words += [f"{name}={_word(value)}" for name, value in known[key].items()]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from conch.core import disk
-from conch.core.events import Event
+from conch.core.events import Event, Warned
 from conch.core.files import append_line
+from conch.core.text import tr
 from conch.runs.reserve import Reserve
 
 E = TypeVar("E", bound=Event)
@@ -34,6 +35,10 @@ class EventLog:
         line = json.dumps(event.to_dict(), ensure_ascii=False, allow_nan=False, default=str) + "\n"
         self._take(line.encode())
         return event
+
+    def warn(self, key: str, **values: Any) -> None:
+        """Tell what the text `key` says of `values`."""
+        self.write(Warned, message=tr(key, **values), key=key, values=values or None)
 
     def _take(self, line: bytes) -> None:
         self._append(line)

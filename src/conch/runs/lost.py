@@ -91,12 +91,15 @@ def _kill_count(file: Path) -> int | None:
 
 
 def _killed_for_memory(worker: Worker) -> bool:
-    """Whether the nearest count that can still be read has grown since the worker began."""
-    for name, before in worker.killed.items():
-        now = _kill_count(Path(name))
-        if now is not None:
-            return now > before
-    return False
+    """Whether the nearest count has grown since the worker began.
+
+    A group that ended with its worker can't be asked any more: then any of the others will do.
+    """
+    grown = [
+        None if (now := _kill_count(Path(name))) is None else now > before
+        for name, before in worker.killed.items()
+    ]
+    return any(grown) if grown and grown[0] is None else grown[:1] == [True]
 
 
 def _full_disk(folder: Path) -> bool:

@@ -8,21 +8,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where Linux tells a container its bound, by its second and its first scheme."""
-
 
 def memory_total() -> int:
-    """Bytes of memory that there are for us: the machine's, or less where a container is bound."""
+    """Bytes of memory that there are for us: the machine's, or less where a container or group is bound."""
     import psutil
 
-    known = [int(psutil.virtual_memory().total)]
-    for file in LIMITS:
-        try:
-            known.append(int(file.read_text()))
-        except (OSError, ValueError):  # no such scheme, or no bound
-            continue
-    return min(known)
+    return min([int(psutil.virtual_memory().total), *filter(None, map(_bound, _bounds()))])
 
 
 def memory_available() -> int:
@@ -30,8 +21,20 @@ def memory_available() -> int:
     return min([_left_in_machine(), *map(_left_in, _bounds())])
 
 
+def swapped() -> int:
+    """Bytes of this process that the system has moved to the disk; 0 where it does not tell. Takes 0.1 ms."""
+    try:
+        found = re.search(r"^VmSwap:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+STATUS = Path("/proc/self/status")
 CGROUPS = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
+NO_BOUND = 1 << 60
+"""The first scheme says "no bound" with a number near 2**63."""
 USAGE = {"memory.max": "memory.current", "memory.limit_in_bytes": "memory.usage_in_bytes"}
 
 
@@ -63,14 +66,16 @@ def _left_in(bound: Path) -> int:
 @cache
 def _bounds() -> tuple[Path, ...]:
     """The files that bound the memory of the groups that this process is in."""
-    total, found = memory_total(), []
-    for bound in (folder / name for folder in _groups() for name in USAGE):
-        try:
-            if int(bound.read_text()) <= total:
-                found.append(bound)
-        except (OSError, ValueError):  # no such scheme, or no bound
-            continue
-    return tuple(found)
+    return tuple(file for folder in _groups() for name in USAGE if _bound(file := folder / name))
+
+
+def _bound(file: Path) -> int | None:
+    """The bytes that it grants; None where there is no such scheme, or no bound."""
+    try:
+        bytes_ = int(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return bytes_ if bytes_ < NO_BOUND else None
 
 
 def _groups() -> Iterator[Path]:

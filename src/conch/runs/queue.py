@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,11 @@ def leave(run: Run) -> None:
         ticket.path.unlink(missing_ok=True)
 
 
-def wait(run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None]) -> Turn | None:
+Fits = Callable[[str, Sequence[Run]], bool]
+"""Whether the run that waits fits on a device beside those that are at work there."""
+
+
+def wait(run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None], fits: Fits) -> Turn | None:
     """Wait for a device; None once `given_up`. `tell` hears the place in line whenever it changes."""
     pool = pool_of(run.flat_config())
     enqueue(run)
@@ -99,7 +103,7 @@ def wait(run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None]) 
             now = (_changed(pool.folder), time.monotonic())
             if seen is None or now[0] != seen[0] or now[1] - seen[1] > LOOK_SECONDS:
                 seen = now
-                turn, place = _look(pool, run)
+                turn, place = _look(pool, run, fits)
                 if turn is not None:
                     return turn
                 if place is not None and place != told:
@@ -111,19 +115,42 @@ def wait(run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None]) 
     return None
 
 
-def _look(pool: Pool, run: Run) -> tuple[Turn | None, Place | None]:
+def _look(pool: Pool, run: Run, fits: Fits) -> tuple[Turn | None, Place | None]:
     """A turn, where a place is free and nobody is ahead of the run who could take it; else its place."""
     ahead = _ahead(pool, run)
     if ahead is None:
         enqueue(run)  # somebody took it for dead while it was being started
         return None, None
-    free = [(device, path) for device, path in pool.slots() if _is_free(path)]
-    if len(ahead) < len(free):
-        for device, path in free:
-            claim = acquire(path, run=str(run.folder))
-            if claim is not None:
-                return Turn(device, claim), None
+    for device, path in _open_to(pool, len(ahead), fits):
+        claim = acquire(path, run=str(run.folder))
+        if claim is not None:
+            return Turn(device, claim), None
     return None, Place(pool.name, len(ahead) + 1, (*_holders(pool), *(ticket.run_id for ticket in ahead)))
+
+
+def _open_to(pool: Pool, ahead: int, fits: Fits) -> list[tuple[str, Path]]:
+    """The places that a run may take with so many ahead of it.
+
+    Idle devices, unless all of them go to those ahead; a device beside others only as the first in line
+    and where it fits, so that what the others will take is known.
+    """
+    free = [(device, path) for device, path in pool.slots() if _is_free(path)]
+    busy = {device: _at_work(pool, device) for device in pool.devices}
+    idle: dict[str, Path] = {}
+    for device, path in free:
+        if not busy[device]:
+            idle.setdefault(device, path)  # the same one for all who come, so that only one gets it
+    if ahead < len(idle):
+        return list(idle.items())
+    if ahead or idle:
+        return []
+    return [(device, path) for device, path in free if fits(device, busy[device])]
+
+
+def _at_work(pool: Pool, device: str) -> list[Run]:
+    """The runs that have a place on a device."""
+    held = [read(path) for at, path in pool.slots() if at == device]
+    return [Run(Path(h.facts["run"])) for h in held if h is not None and "run" in h.facts and h.is_alive()]
 
 
 def _ahead(pool: Pool, run: Run) -> list[Ticket] | None:
@@ -228,10 +255,10 @@ def _changed(folder: Path) -> int:
 
 @contextlib.contextmanager
 def taking_turns(
-    run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None]
+    run: Run, given_up: Callable[[], bool], tell: Callable[[Place], None], fits: Fits
 ) -> Iterator[str | None]:
     """Within it the run has a device, named; None where it gave up waiting."""
-    turn = wait(run, given_up, tell)
+    turn = wait(run, given_up, tell, fits)
     if turn is None:
         yield None
         return

@@ -38,7 +38,7 @@ from conch.core.events import (
 )
 from conch.core.files import write_whole
 from conch.core.text import tr
-from conch.runs import lost
+from conch.runs import lost, words
 from conch.runs.follow import follow, read_last
 from conch.runs.log import PatientLog
 from conch.runs.process import Worker, identify, silent_for
@@ -61,6 +61,8 @@ def told(state: State) -> str:
 
 
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed", "lost"})
+DONE: dict[State, type[Finished] | type[Stopped]] = {"stopped": Stopped, "finished": Finished}
+"""Ends that know their step, which the last figures may not: they are told every few steps."""
 CANCEL_SECONDS = 15.0
 """So long after somebody asked to cancel, a dead worker's run is still being stopped by them."""
 LOOK_SECONDS = 1.0
@@ -250,7 +252,7 @@ class Run:
         first, started = log.any_first(), log.first(Started)
         ended = log.any_last() if state in ENDED else None
         name = next((event.name for event in log.all(Queued) if event.name), self.id)
-        finished = log.last(Finished) if state == "finished" else None
+        end = log.last(DONE[state]) if state in DONE else None
         return {
             "id": self.id,
             "name": name,
@@ -259,7 +261,7 @@ class Run:
             "started": started.t if started else None,
             "ended": ended.t if ended else None,
             "progress": {
-                "step": finished.step if finished else metrics.get("step", 0),
+                "step": end.step if end else metrics.get("step", 0),
                 "total_steps": metrics.get("total_steps"),
                 "eta_seconds": metrics.get("eta_seconds") if state == "running" else None,
             },
@@ -298,7 +300,10 @@ class Run:
     def _paused(self) -> dict[str, Any] | None:
         """What the run waits for: since and until when, what to do."""
         paused = read_last(self.events_path, Paused)
-        return {"since": paused.t, **paused.to_dict()} if isinstance(paused, Paused) else None
+        if not isinstance(paused, Paused):
+            return None
+        message, hint = words.paused(paused)
+        return {"since": paused.t, **paused.to_dict(), "message": message, "hint": hint}
 
     def _waits(self) -> dict[str, Any] | None:
         from conch.runs.queue import places  # the queue is made of runs

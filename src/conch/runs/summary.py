@@ -18,7 +18,8 @@ from conch.core.events import Event, Metrics
 from conch.runs.follow import mark, parse
 
 E = TypeVar("E", bound=Event)
-MEASURES = tuple(f.name for f in fields(Metrics) if f.name != "t")
+MEASURES = tuple(f.name for f in fields(Metrics) if f.name not in {"t", "swapped_bytes", "rows"})
+"""What a newest value is asked of; swapping and rows are told of single steps only."""
 
 
 class Bytes:

@@ -13,8 +13,7 @@ from pathlib import Path
 from conch.config.notify import NotifyConfig
 from conch.core import env
 from conch.core.errors import ConchError
-from conch.core.events import Phase, Warned
-from conch.core.text import tr
+from conch.core.events import Phase
 from conch.models.headers import read_header
 from conch.runs.notify import message_of, notify
 from conch.runs.run import Run
@@ -65,7 +64,7 @@ def _run_command(run: Run, command: str) -> None:
     """Through the user's shell, in the run's folder, with the run's facts in its environment."""
     told = message_of(run)
     facts = {f"CONCH_RUN_{key.upper()}": value for key, value in told.facts.items()}
-    facts |= {"CONCH_RUN_FOLDER": run.folder, "CONCH_RUN_TEXT": told.whole}
+    facts |= {"CONCH_RUN_ID": run.id, "CONCH_RUN_FOLDER": run.folder, "CONCH_RUN_TEXT": told.whole}
     variables = {
         key: str(value) for key, value in facts.items() if isinstance(value, (str, int, float, Path))
     }
@@ -89,4 +88,4 @@ def _run_command(run: Run, command: str) -> None:
 
 def _warn(run: Run, key: str, **values: object) -> None:
     with suppress(OSError):  # a disk that takes nothing
-        run.events.write(Warned, message=tr(key, **values), key=key)
+        run.events.warn(key, **values)

@@ -12,7 +12,6 @@ caught here.
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,29 +19,17 @@ from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from conch.core.errors import TrainingError
-from conch.core.events import Warned
-from conch.core.text import tr
 from conch.data.batches import count_parts, cut
-from conch.models.memory import LOGIT_BYTES
 from conch.runs.log import EventLog
-from conch.runs.machine import memory_available, memory_total
 from conch.training import malloc
 
 Batch = dict[str, Any]
 Compute = Callable[[Batch], torch.Tensor]
 """Forward and backward of a batch: its share of the step's loss, with gradients added up."""
-RESERVE_SHARE, RESERVE_BYTES = 0.02, 128_000_000
-"""On a CPU so much stays free: below it the system begins to swap, or to kill."""
-LOOK_SECONDS = 0.02
 SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 """What allocators say, in lower case."""
-
-
-class ShortOfMemoryError(MemoryError):
-    """The system has nearly no memory left, so the allocator must not be asked for more."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -152,6 +139,8 @@ class Fitting:
             return self._tell("training.memory_split", tokens=tokens, limit=self.limit)
         if self.may_checkpoint and self._start_checkpointing():
             return self._tell("training.memory_checkpointing", tokens=tokens)
+        if not self.may_checkpoint:  # that can still be allowed
+            raise TrainingError("training.row_out_of_memory_kept", tokens=tokens)
         raise TrainingError("training.row_out_of_memory", tokens=tokens)
 
     def _start_checkpointing(self) -> bool:
@@ -161,7 +150,7 @@ class Fitting:
         return True
 
     def _tell(self, key: str, **values: Any) -> None:
-        self.log.write(Warned, message=tr(key, **values), key=key)
+        self.log.warn(key, **values)
 
     def probe(self, compute: Compute, batch: Batch, state: TrainerState, kept: int) -> None:
         """See that `batch` fits, with `kept` bytes beside it, and leave everything else as it was."""
@@ -175,57 +164,6 @@ class Fitting:
         self.micro_step(beside, batch, state)
         self._undo(state)
         self._step = -1
-
-
-@contextmanager
-def watching(model: torch.nn.Module) -> Iterator[None]:
-    """On a CPU, within: look as a forward goes on whether memory is left; raise ShortOfMemoryError if not.
-
-    A kernel that has no memory left kills without a word; an error can be met.
-    """
-    if next(model.parameters()).device.type != "cpu":
-        yield
-        return
-    watch = Watch(max(int(RESERVE_SHARE * memory_total()), RESERVE_BYTES))
-    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
-    hooks = [layer.register_forward_pre_hook(watch.before_layer) for layer in layers]
-    head = model.get_output_embeddings()  # type: ignore[operator]
-    if head is not None:
-        hooks.append(head.register_forward_pre_hook(watch.before_head))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-class Watch:
-    """Looks at free memory while a forward goes on that a backward will follow."""
-
-    def __init__(self, reserve: int, available: Callable[[], int] | None = None) -> None:
-        self.reserve = reserve
-        self.available = available or memory_available
-        self._looked = 0.0
-
-    def before_layer(self, *_: Any) -> None:
-        """Fifty times a second at most."""
-        if torch.is_grad_enabled() and time.monotonic() - self._looked >= LOOK_SECONDS:
-            self.look(0)
-            self._looked = time.monotonic()
-
-    def before_head(self, head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        """The logits and what their loss takes come all at once."""
-        weight = getattr(head, "weight", None)
-        if torch.is_grad_enabled() and inputs and weight is not None:
-            self.look(inputs[0].shape[:-1].numel() * len(weight) * LOGIT_BYTES)
-
-    def look(self, needed: int) -> None:
-        """Raise ShortOfMemoryError unless `needed` bytes more leave the reserve."""
-        if self.available() >= self.reserve + needed:
-            return
-        malloc.give_back()  # what the heap holds on to is free, too
-        if self.available() < self.reserve + needed:
-            raise ShortOfMemoryError
 
 
 class BeforeFirstStep(TrainerCallback):

@@ -117,6 +117,7 @@ class Pauses:
             free=free,
             needed=subject.needed or None,
             until=round(time.time() + self.seconds),
+            values=facts,
         )
         if self._told is None or time.monotonic() - self._told > TELL_AGAIN_SECONDS:
             self._told = time.monotonic()

@@ -12,6 +12,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from conch.core.events import Metrics
 from conch.runs.log import EventLog
+from conch.runs.machine import swapped
+from conch.training.leaps import Leaps
 from conch.training.pausing import Pauses
 
 
@@ -29,6 +31,7 @@ class Reporter(TrainerCallback):
         self.wants_stop = wants_stop
         self.wants_save = wants_save
         self.pauses = pauses or Pauses(log, wants_stop)
+        self.leaps = Leaps()
         self.stopped = False
         self.tokens_before = 0
         """Tokens that earlier attempts trained on."""
@@ -70,6 +73,7 @@ class Reporter(TrainerCallback):
         logs = logs or {}
         if "train_runtime" in logs:
             return
+        norm = _finite(logs.get("grad_norm"))
         speed, eta = self._pace(state) if "loss" in logs else (None, None)
         self.log.write(
             Metrics,
@@ -80,11 +84,13 @@ class Reporter(TrainerCallback):
             eval_loss=_finite(logs.get("eval_loss")),
             eval_losses=_by_dataset(logs) or None,
             learning_rate=logs.get("learning_rate"),
-            grad_norm=_finite(logs.get("grad_norm")),
+            grad_norm=norm,
             tokens=state.num_input_tokens_seen,
             tokens_per_second=speed,
             eta_seconds=eta,
             memory_bytes=psutil.Process().memory_info().rss,
+            swapped_bytes=swapped() or None,
+            rows=self.leaps.rows_behind(norm),
         )
 
     def _pace(self, state: TrainerState) -> tuple[float | None, float | None]:

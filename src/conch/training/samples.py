@@ -14,9 +14,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from conch.config.samples import SamplesConfig
 from conch.core.conversation import Message
-from conch.core.errors import ServeError
-from conch.core.events import Sample, Warned
-from conch.core.text import tr
+from conch.core.errors import ServeError, first_line
+from conch.core.events import Sample
 from conch.data.template import ChatTemplate
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
@@ -64,8 +63,7 @@ class Sampler(TrainerCallback):
             answers = self._answers()
         except (ServeError, RuntimeError) as error:
             self.prompts = ()
-            message = tr("training.sample_failed", reason=next(iter(str(error).splitlines()), ""))
-            self._log.write(Warned, message=message, key="training.sample_failed")
+            self._log.warn("training.sample_failed", reason=first_line(error))
             return
         for prompt, answer in zip(self.prompts, answers, strict=True):
             self._log.write(Sample, step=step, prompt=prompt, answer=answer)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import disk
-from conch.core.events import Removed, Warned
-from conch.core.text import tr
+from conch.core.events import Removed
 from conch.runs.log import EventLog
 from conch.training.checkpoint import latest, numbered, rotate, step_of
 
@@ -58,7 +57,7 @@ class Shelf:
             return
         self._told = True
         facts = {"count": len(left), "taken": f"{taken / GIGA:.3g}", "budget": f"{self._budget / GIGA:.3g}"}
-        self._log.write(Warned, message=tr("training.budget", **facts), key="training.budget")
+        self._log.warn("training.budget", **facts)
 
 
 def _remove(folders: list[Path]) -> None:

@@ -30,7 +30,7 @@ from conch.data.streaming import Row
 from conch.models.locate import write_below
 from conch.runs.log import EventLog
 from conch.training.checkpoint import STATE
-from conch.training.fitting import BeforeFirstStep, Compute, Fitting, watching
+from conch.training.fitting import BeforeFirstStep, Compute, Fitting
 from conch.training.kernels.choice import PLAIN, FastPath
 from conch.training.kernels.segments import segmented
 from conch.training.loss import Tally
@@ -38,10 +38,14 @@ from conch.training.method import Method
 from conch.training.pausing import Pauses, Subject
 from conch.training.reporter import Reporter
 from conch.training.shelf import Shelf
+from conch.training.watch import watching
 
 SPARE = (TRAINING_ARGS_NAME, "README.md")
 """What the libraries write beside the weights and nobody reads: a pickle of the arguments, which
 `config.yaml` holds, and a model card with nothing filled in."""
+
+ORIGINS = "origins"
+"""Where a batch keeps which rows it holds, until it is computed."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,9 @@ class ConchTrainer(Trainer):
         )
         self.model_accepts_loss_kwargs = True  # count the labels of all micro batches of a step
         self.loss_is_scaled_for_ga = True  # and compute_loss divides by that count
+        self.output = Path(args.output_dir)
         self._staging: Path | None = None
-        self.shelf = Shelf(Path(args.output_dir), setup.log, args.save_total_limit, setup.budget)
+        self.shelf = Shelf(self.output, setup.log, args.save_total_limit, setup.budget)
         self.pauses = setup.pauses or Pauses(setup.log, setup.wants_stop)
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
@@ -101,6 +106,27 @@ class ConchTrainer(Trainer):
         return self.setup.method.collate(
             examples, packed=self.setup.packed, pad_token_id=self.setup.pad_token_id
         )
+
+    def _collate_with_origins(self, rows: list[Row]) -> dict[str, Any]:
+        origins = [example.origin for row in rows for example in row if example.origin is not None]
+        return {**self._collate(rows), ORIGINS: origins}
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches that know their rows, which may be read by other processes."""
+        self.data_collator = self._collate_with_origins
+        try:
+            made: DataLoader[Any] = super().get_train_dataloader()
+        finally:
+            self.data_collator = self._collate
+        return made
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[dict[str, Any]], torch.Tensor | int | None]:
+        """The micro batches of a step. Which rows they hold is kept for whoever asks."""
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self.reporter.leaps.rows = tuple(row for batch in batches for row in batch.pop(ORIGINS, ()))
+        return batches, count
 
     def _get_train_sampler(self, train_dataset: Any = None) -> ShuffledSampler:
         seed = self.args.data_seed if self.args.data_seed is not None else self.args.seed
@@ -244,7 +270,7 @@ class ConchTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Write a checkpoint whole once there is room for it; end the training where none comes."""
-        output, step = Path(self.args.output_dir), self.state.global_step
+        output, step = self.output, self.state.global_step
         optimizer = None if self.args.save_only_model else self.optimizer
         needed = self.shelf.bytes_needed(self.model, optimizer, len(self.processing_class))
         self.shelf.make_room(needed, self.state.best_model_checkpoint)
@@ -257,7 +283,7 @@ class ConchTrainer(Trainer):
 
     def _write_checkpoint(self, model: Any, trial: Any) -> None:
         """Write it under a temporary name, flush it, and rename it. Where that fails nothing of it stays."""
-        output = Path(self.args.output_dir)
+        output = self.output
         target = output / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         best = self.state.best_model_checkpoint

@@ -191,6 +191,7 @@ def test_memory_is_what_the_container_has(total: float, key: str, monkeypatch: p
     machine = type("Memory", (), {"total": int(64e9), "available": int(32e9)})()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
     monkeypatch.setattr(devices, "memory_total", lambda: int(total))
+    monkeypatch.setattr(devices, "memory_available", lambda: int(32e9))
     finding = devices.memory()
     assert finding.key == key
     assert float(finding.facts["free"]) <= total / 1e9

@@ -53,6 +53,7 @@ def events(
     epochs: float = 3.0,
     every: int = 2,
     memory: float = 2 * GIB,
+    swapped: float | None = None,
     packed: bool = True,
     total: int | None = None,
     **data: int,
@@ -79,6 +80,7 @@ def events(
                 grad_norm=norms[i] if norms else 0.5,
                 tokens_per_second=speeds[i] if speeds else 1000.0,
                 memory_bytes=int(memory),
+                swapped_bytes=None if swapped is None else int(swapped),
             )
         )
         if step in due:
@@ -106,6 +108,7 @@ FAULTY: dict[str, tuple[list[Event], dict[str, Any]]] = {
     "few_steps": (events(curve(settling, 3)), {}),
     "masked": (events(curve(settling), trained_tokens=1000), {}),
     "truncated": (events(curve(settling), truncated_rows=900), {}),
+    "swapping": (events(curve(settling), memory=15.8 * GIB, swapped=3 * GIB), {}),
     "memory": (events(curve(settling), memory=15.8 * GIB), {}),
     "slower": (events(curve(settling), speeds=[1000.0] * 25 + [300.0] * 35), {}),
     "padding": (events(curve(settling), packed=False, tokens=60_000), {}),

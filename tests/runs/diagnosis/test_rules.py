@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conch.config import load_train
 from conch.core import text
-from conch.core.events import Event, Metrics, Started
+from conch.core.events import Event, Metrics, Removed, Started
 from conch.runs.diagnosis import RULES, Finding, gather, judge
 from conch.runs.diagnosis.curve import blocks, error, level, noise, trend
 from tests.properties import quick
@@ -102,15 +102,41 @@ def test_no_curve_whatever_breaks_a_rule(
 def test_overfitting_names_the_best_step_and_the_checkpoint() -> None:
     found = findings(FAULTY["overfitting"][0])["overfitting"]
     assert found.evidence["step"] == 60
-    assert found.evidence["checkpoint"] == 60
+    assert found.evidence["checkpoint"] == "checkpoint-60"
     assert found.change == {"num_train_epochs": 1.5}
     assert "step 60" in found.message
 
 
+def test_a_checkpoint_that_was_removed_is_not_recommended() -> None:
+    told = [*FAULTY["overfitting"][0], Removed(0.0, 60, "checkpoint-60", budget=1)]
+    assert findings(told)["overfitting"].evidence["checkpoint"] == "checkpoint-40"
+
+
 def test_a_spike_is_named_by_its_step() -> None:
     found = findings(FAULTY["spikes"][0])["spikes"]
-    assert found.evidence == {"step": 62, "norm": 9.0, "usual": 0.5, "count": 3}
+    assert found.evidence == {"step": 62, "norm": 9.0, "usual": 0.5, "count": 3, "rows": "-"}
     assert found.change["max_grad_norm"] < 1
+
+
+def test_a_spike_names_the_rows_of_its_step() -> None:
+    told = list(FAULTY["spikes"][0])
+    place = next(i for i, e in enumerate(told) if isinstance(e, Metrics) and e.step == 62)
+    rows = {"/data/a.json": [3, 17], "/data/b.json": [*range(1, 40)]}
+    told[place] = dataclasses.replace(told[place], rows=rows)
+    found = findings(told)["spikes"]
+    assert found.evidence["rows"].startswith("a.json: 3, 17; b.json: 1, 2, ")
+    assert found.evidence["rows"].endswith("16, …")
+    assert "a.json: 3, 17" in found.message
+
+
+def test_swapping_says_more_than_full_memory() -> None:
+    told = FAULTY["swapping"][0]
+    assert "memory" not in findings(told)
+    assert findings(told)["swapping"].change == {
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 4,
+    }
+    assert "swapping" not in findings(events(curve(settling), swapped=50e6)), "systems tidy up a little"
 
 
 def test_a_run_that_was_stopped_is_not_told_to_go_on_longer() -> None:

@@ -133,6 +133,20 @@ def test_a_follow_up_has_the_change_and_shows_it_first(flat_run: Run) -> None:
 
 
 @pytest.mark.usefixtures("launched")
+def test_fix_stands_for_what_is_suggested_first(flat_run: Run) -> None:
+    started = call("train", "--from", OLD, "--apply", "fix", "--detach", "--json")
+    assert started.code == 0, started.err
+    assert find(started.json()["id"]).flat_config()["learning_rate"] == 5e-8
+
+
+def test_fix_of_a_run_without_faults_is_refused() -> None:
+    made_up_run(OLD, "queued")
+    refused = call("train", "--from", OLD, "--apply", "fix")
+    assert refused.code == 1
+    assert "'fix'" in refused.err
+
+
+@pytest.mark.usefixtures("launched")
 def test_a_follow_up_without_changes_says_so(flat_run: Run) -> None:
     assert "nothing" in call("train", "--from", OLD, "--detach").err
 

@@ -106,8 +106,9 @@ TEXTS = {
         "沿用该训练的设置；KEY=VALUE 可逐项修改。",
     ),
     "cli.train.apply_help": Text(
-        "With --from: apply a change that `conch runs diagnose RUN` suggests, by its key. May be given again.",
-        "与 --from 合用：采用 `conch runs diagnose RUN` 给出的建议（写其名称），可多次使用。",
+        "With --from: apply a change that `conch runs diagnose RUN` suggests, by its key; `fix` is the first. "
+        "May be given again.",
+        "与 --from 合用：采用 `conch runs diagnose RUN` 给出的建议（写其名称，fix 表示第一条），可多次使用。",
     ),
     "cli.train.from": Text("As run {run}, except:", "与训练 {run} 相同，除了："),
     "cli.train.changed": Text("  {key}: {before} → {after}", "  {key}：{before} → {after}"),
@@ -156,6 +157,9 @@ TEXTS = {
     ),
     "cli.train.stopped": Text(
         "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
+    ),
+    "cli.train.stopped_bare": Text(
+        "Stopped at step {step}; nothing is saved.", "已在第 {step} 步停止；没有已保存的检查点。"
     ),
     "cli.train.ctrl_c": Text(
         "The run goes on by itself. [d]etach from it, [s]top and save it (or Ctrl-C again), [x] cancel it without "
@@ -272,7 +276,7 @@ TEXTS = {
         "正在结束训练 {run}（第 {step}/{total} 步）；它还没有检查点，进度不会保留 …",
     ),
     "cli.runs.cancelled": Text(
-        "Run {run} has ended: {count} processes were ended, and none is left.",
+        "Run {run} has ended; processes that had to be ended: {count}; left: none.",
         "训练 {run} 已结束：共结束 {count} 个进程，没有残留。",
     ),
     "cli.runs.to_resume": Text("To go on: conch runs resume {run}", "如需继续：conch runs resume {run}"),
@@ -338,6 +342,7 @@ TEXTS = {
         "Compare runs: settings that differ, figures, curves.", "对比多个训练：不同的设置、各项指标与曲线。"
     ),
     "cli.runs.png": Text("Draw the loss curves into this file.", "把损失曲线画到该文件。"),
+    "cli.runs.same_settings": Text("All settings are the same.", "所有设置都相同。"),
     "cli.runs.drawn": Text("Curves: {file}", "曲线图：{file}"),
     "cli.runs.metric.steps": Text("Steps", "步数"),
     "cli.runs.metric.epoch": Text("Epochs done", "已完成轮数"),

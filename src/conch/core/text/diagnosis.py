@@ -72,16 +72,16 @@ TEXTS = {
     ),
     "diagnosis.spikes": Text(
         "The gradient leapt at step {step} to {norm:.2g}, where {usual:.2g} is usual ({count} such steps): one batch pulled "
-        "hard in a direction of its own, often a broken or very unusual row.",
+        "hard in a direction of its own, often a broken or very unusual row. Rows of that step: {rows}.",
         "第 {step} 步梯度突增到 {norm:.2g}，而平时约为 {usual:.2g}（这样的步共 {count} 个）：某一批数据的影响异常大，"
-        "常见原因是有损坏或很特殊的数据。",
+        "常见原因是有损坏或很特殊的数据。该步用到的数据条目：{rows}。",
     ),
     "diagnosis.spikes.fix": Text(
         "Clip harder with max_grad_norm {new_max_grad_norm:g}, and look for odd rows: conch data check.",
         "请把 max_grad_norm 设为 {new_max_grad_norm:g} 以加强裁剪，并用 conch data check 查找异常的数据。",
     ),
     "diagnosis.few_steps": Text(
-        "There were only {steps} steps: too few for the optimiser to find its pace, whatever the rows hold.",
+        "Training was over after step {steps}: too few steps for the optimiser to find its pace, whatever the rows hold.",
         "总共只有 {steps} 步：无论数据如何，优化器都来不及进入状态。",
     ),
     "diagnosis.few_steps.fix": Text(
@@ -112,6 +112,15 @@ TEXTS = {
     "diagnosis.memory.fix": Text(
         "Work on fewer or shorter rows at once; with more accumulation the result stays the same.",
         "请减少同时处理的条数或长度；相应增加梯度累积，结果不变。",
+    ),
+    "diagnosis.swapping": Text(
+        "{swapped:.1f} GB of what training needs had to be moved to the disk (it held {peak:.1f} GB in memory): every "
+        "step waits for it.",
+        "训练所需的数据中有 {swapped:.1f} GB 被移到磁盘交换区（内存中占用 {peak:.1f} GB）：每一步都要等待磁盘。",
+    ),
+    "diagnosis.swapping.fix": Text(
+        "Close other programs, or work on fewer or shorter rows at once; with more accumulation the result stays the same.",
+        "请关闭其他程序，或减少同时处理的条数或长度；相应增加梯度累积，结果不变。",
     ),
     "diagnosis.slower": Text(
         "The speed fell from {before:.0f} to {after:.0f} tokens/s during training: something else uses the machine, it runs "

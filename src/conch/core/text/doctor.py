@@ -26,8 +26,8 @@ TEXTS = {
     ),
     "doctor.package_version.fix": Text("pip install '{wanted}'", "pip install '{wanted}'"),
     "doctor.torch_cpu": Text(
-        "torch {version} computes on the CPU, with {threads} threads.",
-        "torch {version} 使用 CPU 计算，{threads} 个线程。",
+        "torch {version} computes on the CPU (threads: {threads}).",
+        "torch {version} 使用 CPU 计算（{threads} 个线程）。",
     ),
     "doctor.torch_cuda": Text(
         "torch {version} (CUDA {built_for}) computes on: {names}.",

@@ -173,10 +173,18 @@ TEXTS = {
         "内存放不下单条 {tokens} 个词元的样本。",
     ),
     "training.row_out_of_memory.fix": Text(
-        "Lower cutoff_len below {tokens}, lower lora_rank, or take a smaller model. "
-        "With disable_gradient_checkpointing: false, activations may be computed twice to save memory.",
-        "请将 cutoff_len 减到 {tokens} 以下，减小 lora_rank，或改用更小的模型。"
-        "设置 disable_gradient_checkpointing: false 时，可重新计算激活值以节省内存。",
+        "Lower cutoff_len below {tokens}, lower lora_rank, take a smaller model, or close other programs.",
+        "请将 cutoff_len 减到 {tokens} 以下，减小 lora_rank，改用更小的模型，或关闭其他程序。",
+    ),
+    "training.row_out_of_memory_kept": Text(
+        "A single row of {tokens} tokens does not fit into memory.",
+        "内存放不下单条 {tokens} 个词元的样本。",
+    ),
+    "training.row_out_of_memory_kept.fix": Text(
+        "Set disable_gradient_checkpointing: false, so that activations may be computed twice to save memory; or "
+        "lower cutoff_len below {tokens}, lower lora_rank, or take a smaller model.",
+        "请设置 disable_gradient_checkpointing: false，允许重新计算激活值以节省内存；或将 cutoff_len 减到 {tokens} 以下，"
+        "减小 lora_rank，或改用更小的模型。",
     ),
     "training.sample_failed": Text(
         "The sample prompts could not be answered and are left out from here on: {reason}",

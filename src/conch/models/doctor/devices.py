@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conch.models.doctor.finding import Finding
 from conch.models.hardware import FAST_BF16, cpu_flags
-from conch.runs.machine import memory_total
+from conch.runs.machine import memory_available, memory_total
 
 FEATURES = {
     "AVX2": {"avx2"},
@@ -88,7 +88,7 @@ def memory() -> Finding:
 
     found = psutil.virtual_memory()
     total = memory_total()
-    free = min(int(found.available), total)
+    free = min(memory_available(), total)
     facts = {
         "total": f"{total / GIGA:.1f}",
         "machine": f"{found.total / GIGA:.1f}",

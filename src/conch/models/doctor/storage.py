@@ -28,7 +28,7 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 def examine(home: Path, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
     kind = kind_of(existing(home), mounts)
     free = disk.free_bytes(home)
-    facts = {"home": home, "kind": kind or "?", "free": "?" if free is None else f"{free / GIGA:.1f}"}
+    facts = {"home": home, "kind": kind or "?", "free": "?" if free is None else _gigabytes(free)}
     refused = _refused(home)
     if refused is not None:
         yield Finding("home", "fix", "home_unwritable", {**facts, "reason": refused.strerror})
@@ -39,6 +39,11 @@ def examine(home: Path, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Fi
         key = "home_full_move" if better else "home_full"
         yield Finding("home", "fix", key, {**facts, "better": better and better / "conch"})
     yield from _kinds(kind, facts)
+
+
+def _gigabytes(count: int) -> str:
+    """Two digits where there is little: "0.0" would say that there is nothing."""
+    return f"{count / GIGA:.{1 if count >= GIGA else 2}f}"
 
 
 def _refused(home: Path) -> OSError | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conch.core.events import Checkpoint, Event, Metrics, Phase, Started
+from conch.core.events import Checkpoint, Event, Metrics, Phase, Removed, Started
 
 Point = tuple[int, float]
 """A step and a value."""
@@ -50,6 +50,10 @@ class Facts:
         passed = [e.epoch for e in self.metrics if e.step <= step and e.epoch is not None]
         return passed[-1] if passed else None
 
+    def rows_at(self, step: int) -> dict[str, list[int]]:
+        """The rows of that step by file, where they were told."""
+        return next((e.rows for e in self.metrics if e.step == step and e.rows), {})
+
     def number(self, key: str, otherwise: float) -> float:
         """A number of the config."""
         value = self.config.get(key)
@@ -75,6 +79,8 @@ def gather(events: Iterable[Event], config: Mapping[str, Any]) -> Facts:
                 metrics.append(event)
             case Checkpoint():
                 checkpoints.add(event.step)
+            case Removed():
+                checkpoints.discard(event.step)
             case Started():
                 machine = event.memory_total or machine
                 done = _steps_done(event)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from conch.runs.diagnosis.curve import blocks, error, level, noise, part, trend
@@ -46,6 +48,8 @@ SURE_SPIKE = 10.0
 SETTLED = 5
 """The first norms are large in every run."""
 AROUND = 10
+SHOWN_ROWS = 16
+"""More of a file's rows make no sentence."""
 FEW_STEPS = 30
 """Adam's averages of squared gradients need some tens of steps before its step sizes mean anything."""
 VERY_FEW_STEPS = 10
@@ -141,7 +145,8 @@ def overfitting(facts: Facts) -> Finding | None:
     worse = after[-1] / best - 1
     sure: Confidence = "high" if worse > SURE_WORSE and len(after) > 1 else "medium"
     kept = [at for at in facts.checkpoints if at <= step]
-    evidence = {"step": step, "best": best, "end": after[-1], "checkpoint": kept[-1] if kept else "-"}
+    checkpoint = f"checkpoint-{kept[-1]}" if kept else "-"
+    evidence = {"step": step, "best": best, "end": after[-1], "checkpoint": checkpoint}
     return Finding("overfitting", sure, evidence, _until(facts, step))
 
 
@@ -180,8 +185,18 @@ def spikes(facts: Facts) -> Finding | None:
         sure = "high"
     bound = facts.number("max_grad_norm", 1.0)
     new = min(_times(usual, 1), _times(bound, 0.5)) if bound > 0 else 1.0
-    evidence = {"step": step, "norm": norm, "usual": usual, "count": len(found)}
+    rows = _listed(facts.rows_at(step))
+    evidence = {"step": step, "norm": norm, "usual": usual, "count": len(found), "rows": rows}
     return Finding("spikes", sure, evidence, {"max_grad_norm": new})
+
+
+def _listed(rows: Mapping[str, Sequence[int]]) -> str:
+    """`file: 3, 17`, the first ones of each; `-` where none are known."""
+    parts = []
+    for file, numbers in rows.items():
+        more = ", …" if len(numbers) > SHOWN_ROWS else ""
+        parts.append(f"{PurePath(file).name}: {', '.join(map(str, numbers[:SHOWN_ROWS]))}{more}")
+    return "; ".join(parts) or "-"
 
 
 def _around(values: list[float], place: int) -> float:

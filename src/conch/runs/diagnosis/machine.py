@@ -15,6 +15,9 @@ SURE_SLOWER = 0.4
 FULL = 0.9
 """Above 90 % of the memory for one process, the system begins to swap."""
 SURE_FULL = 0.97
+SWAPPED, SWAPPED_SHARE = 100e6, 0.02
+"""Systems move a little aside that nobody uses; this much is missed."""
+SURE_SWAPPED_SHARE = 0.1
 WASTE = 0.5
 """Half of the work or more is done on padding."""
 SURE_WASTE = 0.75
@@ -33,11 +36,19 @@ def slower(facts: Facts) -> Finding | None:
 
 def memory(facts: Facts) -> Finding | None:
     peak = max(facts.values("memory_bytes"), default=0.0)
-    if not facts.machine_bytes or peak < FULL * facts.machine_bytes:
+    if not facts.machine_bytes or peak < FULL * facts.machine_bytes or swapping(facts):
         return None
     share = peak / facts.machine_bytes
     sure: Confidence = "high" if share > SURE_FULL or slower(facts) else "medium"
     return Finding("memory", sure, {"peak": peak / 1e9, "share": share}, _less_at_once(facts, 2))
+
+
+def swapping(facts: Facts) -> Finding | None:
+    swapped, peak = (max(facts.values(name), default=0.0) for name in ("swapped_bytes", "memory_bytes"))
+    if swapped < SWAPPED or swapped < SWAPPED_SHARE * peak:
+        return None
+    sure: Confidence = "high" if swapped > SURE_SWAPPED_SHARE * peak or slower(facts) else "medium"
+    return Finding("swapping", sure, {"swapped": swapped / 1e9, "peak": peak / 1e9}, _less_at_once(facts, 2))
 
 
 def padding(facts: Facts) -> Finding | None:

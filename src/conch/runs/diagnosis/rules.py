@@ -22,6 +22,7 @@ RULES: dict[str, Rule] = {
     "few_steps": learning.few_steps,
     "masked": material.masked,
     "truncated": material.truncated,
+    "swapping": machine.swapping,
     "memory": machine.memory,
     "slower": machine.slower,
     "padding": machine.padding,

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch.core import env
-from conch.core.events import Warned
 from conch.core.text import tr
 from conch.runs import store
 from conch.runs.claim import create
@@ -74,8 +73,7 @@ def tell_loss(run: Run, pause: float = LOOK_AGAIN_SECONDS) -> bool:
     flat = run.flat_config()
     config = NotifyConfig(notify=flat.get("notify") or (), after_command=flat.get("after_command"))
     for name, reason in notify(config.notify, message_of_loss(run, config)).items():
-        message = tr("notify.failed_to_tell", name=name, reason=reason)
-        run.events.write(Warned, message=message, key="notify.failed_to_tell")
+        run.events.warn("notify.failed_to_tell", name=name, reason=reason)
     return True
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from conch.core import env
-from conch.core.events import Event, Metrics, Warned
-from conch.core.text import tr
+from conch.core.events import Event, Metrics
 from conch.runs.run import Run
 from conch.runs.trackers.tracker import Subject, Tracker, settings_of
 
@@ -34,7 +33,7 @@ def feed(run: Run, name: str, offset: int = 0) -> bool:
     try:
         library = import_module(adapter.LIBRARY)
     except ImportError:
-        _warn(run, "trackers.missing", name=name)
+        run.events.warn("trackers.missing", name=name)
         return False
     try:
         tracker: Tracker = adapter.start(library, subject_of(run, name))
@@ -43,7 +42,9 @@ def feed(run: Run, name: str, offset: int = 0) -> bool:
     except Exception as error:  # the library's own, of any kind; the whole story is in its log
         traceback.print_exc()
         reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"[:300].rstrip(".")
-        _warn(run, "trackers.failed", name=name, reason=reason, log=run.folder / "trackers" / f"{name}.log")
+        run.events.warn(
+            "trackers.failed", name=name, reason=reason, log=run.folder / "trackers" / f"{name}.log"
+        )
         return False
     return True
 
@@ -61,7 +62,3 @@ def tell(tracker: Tracker, events: Iterable[Event]) -> None:
         if isinstance(event, Metrics):
             known = {NAMES[key]: value for key, value in event.to_dict().items() if key in NAMES}
             tracker.log(known, event.step)
-
-
-def _warn(run: Run, key: str, **values: object) -> None:
-    run.events.write(Warned, message=tr(key, **values), key=key)

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from conch.config.trackers import TrackersConfig
 from conch.core import env
-from conch.core.events import Warned
-from conch.core.text import tr
 from conch.runs.run import Run
 from conch.runs.trackers.tracker import settings_of
 
@@ -43,8 +41,7 @@ def start(run: Run, offset: int) -> list[int]:
             pids.append(_start(run, name, offset, log))
         except OSError as error:
             reason = error.strerror or str(error)
-            message = tr("trackers.failed", name=name, reason=reason, log=log)
-            run.events.write(Warned, message=message, key="trackers.failed")
+            run.events.warn("trackers.failed", name=name, reason=reason, log=log)
     return pids
 
 
