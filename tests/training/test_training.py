@@ -301,6 +301,16 @@ def test_bf16_trains_too(tiny_folder: Path, rows: Path) -> None:
     assert all(tensor.dtype == torch.float32 for tensor in weights(run.output).values())
 
 
+def test_a_base_in_int8_trains_nearly_as_in_fp32(tiny_folder: Path, rows: Path) -> None:
+    exact = train(tiny_folder, rows, num_train_epochs=4)
+    run = train(tiny_folder, rows, num_train_epochs=4, quantization_bit=8)
+    assert losses(run)[-1] < losses(run)[0]
+    assert losses(run)[-1] == pytest.approx(losses(exact)[-1], rel=0.02)
+    assert all(tensor.dtype == torch.float32 for tensor in weights(run.output).values())
+    again = train(tiny_folder, rows, adapter_name_or_path=str(run.output), create_new_adapter=True)
+    assert losses(again)[0] == pytest.approx(losses(run)[-1], rel=0.1), "it fits the exact base"
+
+
 def test_gradient_norm_and_rate_are_told(tiny_folder: Path, rows: Path) -> None:
     run = train(tiny_folder, rows)
     metrics = [e for e in read_events(run.events_path) if isinstance(e, Metrics) and e.loss is not None]
