@@ -159,3 +159,19 @@ def test_generation_goes_on_inside() -> None:
     wanted = model.generate(input_ids=ids, max_new_tokens=5, do_sample=False)
     with choice.choose(model).applied():
         assert torch.equal(model.generate(input_ids=ids, max_new_tokens=5, do_sample=False), wanted)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_elsewhere_the_loss_alone_is_fused(architecture: str) -> None:
+    model = with_lora(architecture)
+    path = choice.loss_alone(model)
+    assert path.names == ("head",)
+    with torch.autocast("cpu", torch.bfloat16):
+        alike(gradients(model, path), gradients(model, choice.PLAIN), 0.1)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_on_a_gpu_the_loss_is_fused(dtype: torch.dtype) -> None:
+    model = with_lora("llama", base=tiny_model("llama").to("cuda", dtype))
+    assert choice.choose(model).names == ("head",)

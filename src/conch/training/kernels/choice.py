@@ -60,13 +60,15 @@ PLAIN = FastPath()
 
 
 def choose(model: Any) -> FastPath:
-    """The fused steps for a model that reads packed rows, on a CPU; none elsewhere.
+    """The fused steps for a model that reads packed rows: on a CPU all, elsewhere the loss.
 
-    What trains must be fp32. What does not may be held in bf16, where all parts must fit, since between
-    them values are fp32.
+    On a CPU, what trains must be fp32. What does not may be held in bf16, where all parts must fit, since
+    between them values are fp32.
     """
     parameters = list(model.parameters())
-    if any(p.device.type != "cpu" or (p.requires_grad and p.dtype != torch.float32) for p in parameters):
+    if any(p.device.type != "cpu" for p in parameters):
+        return loss_alone(model)
+    if any(p.requires_grad and p.dtype != torch.float32 for p in parameters):
         return PLAIN
     formats = {p.dtype for p in parameters}
     half = torch.bfloat16 in formats
@@ -91,6 +93,22 @@ def choose(model: Any) -> FastPath:
     return _path(good, good_head, left)
 
 
+def loss_alone(model: Any) -> FastPath:
+    """The loss by chunks of the vocabulary's logits, in the mixed precision that the model trains in."""
+    head = output_head(model)
+    device = next(model.parameters()).device.type
+    dtype = torch.bfloat16 if head is None or head.weight.dtype == torch.float32 else head.weight.dtype
+    with torch.autocast(device, dtype):
+        wanted, got = _tried(model, PLAIN), _tried(model, FastPath(head=head))
+    if head is None or wanted is None:
+        return PLAIN
+    return (
+        FastPath(head=head, names=(HEAD,))
+        if _agree(got, wanted, COARSE_TOLERANCE)
+        else FastPath(left=(HEAD,))
+    )
+
+
 def _path(
     found: dict[str, tuple[Patch, ...]], head: nn.Linear | None, left: tuple[str, ...] = ()
 ) -> FastPath:
@@ -109,7 +127,8 @@ Outcome = tuple[torch.Tensor, ...]
 
 def _tried(model: Any, path: FastPath) -> Outcome | None:
     """Loss and some gradients on two short sequences; None where the model can't be run so."""
-    batch = _two_sequences(model.get_input_embeddings().num_embeddings)
+    embeddings = model.get_input_embeddings()
+    batch = _two_sequences(embeddings.num_embeddings, embeddings.weight.device)
     watched = _watched([p for p in model.parameters() if p.requires_grad])
     was_training = model.training
     model.eval()
@@ -123,13 +142,14 @@ def _tried(model: Any, path: FastPath) -> Outcome | None:
         model.train(was_training)
 
 
-def _two_sequences(size: int) -> dict[str, Any]:
+def _two_sequences(size: int, device: torch.device) -> dict[str, Any]:
     first, second = torch.arange(7) % size, (torch.arange(5) * 3 + 1) % size
     ids = torch.cat([first, second])[None]
     labels = ids.clone()
     labels[0, 0] = labels[0, 7] = -100
     positions = torch.cat([torch.arange(7), torch.arange(5)])[None]
-    return {"input_ids": ids, "labels": labels, "position_ids": positions, "segments": [7, 5]}
+    tensors = {"input_ids": ids, "labels": labels, "position_ids": positions}
+    return {name: tensor.to(device) for name, tensor in tensors.items()} | {"segments": [7, 5]}
 
 
 def _watched(trained: Sequence[nn.Parameter]) -> list[nn.Parameter]:

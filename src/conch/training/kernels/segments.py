@@ -17,6 +17,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
+from conch.training.kernels import varlen
+
 NAME = "conch_segments"
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15, torch.float16: 0.05}
 """How far the probe's logits may lie from the plain path's, relative to the largest of them.
@@ -55,7 +57,9 @@ def attend(
     dropout: float,
     scaling: float | None,
 ) -> torch.Tensor:
-    """The attention itself, by PyTorch's, segment after segment."""
+    """The attention itself by PyTorch: in one call where a GPU can, else segment after segment."""
+    if varlen.fits_here(query, dropout):
+        return varlen.attend(query, key, value, segments, sliding_window, scaling)
     outputs = []
     parts = [torch.split(tensor, list(segments), dim=2) for tensor in (query, key, value)]
     for q, k, v in zip(*parts, strict=True):
