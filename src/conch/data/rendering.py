@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ _NULLS = (
 """Jinja text that puts contents of null back, which transformers takes out of every message."""
 
 
+_COMPILER = "transformers.utils.chat_template_utils"
 TextRender = Callable[[list[dict[str, Any]], bool], str]
 """Turns of nothing but text, and whether an answer is asked for, to text."""
 
@@ -91,16 +93,19 @@ def text_render(tokenizer: Tokenizer, source: str, options: dict[str, Any]) -> T
 
 
 def _compiled(tokenizer: Tokenizer, source: str) -> Any:
-    """The template as transformers compiles it; None where tokenizer or transformers have another way."""
-    try:
-        from transformers.tokenization_utils_base import PreTrainedTokenizerBase
-        from transformers.utils.chat_template_utils import _compile_jinja_template
-    except ImportError:
+    """The template as transformers compiles it; None where tokenizer or transformers have another way.
+
+    Nothing is imported for it: a tokenizer of transformers has brought along what it needs.
+    """
+    base: Any = sys.modules.get("transformers.tokenization_utils_base")
+    own = getattr(base, "PreTrainedTokenizerBase", None)
+    compile_template = getattr(sys.modules.get(_COMPILER), "_compile_jinja_template", None)
+    if own is None or compile_template is None:
         return None
-    if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
+    if type(tokenizer).apply_chat_template is not own.apply_chat_template:
         return None
     try:
-        return _compile_jinja_template(source)
+        return compile_template(source)
     except TemplateError:  # told when a conversation is rendered
         return None
 
