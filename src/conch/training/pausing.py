@@ -106,7 +106,7 @@ class Pauses:
             "reason": refused.strerror,
             "free": "?" if free is None else f"{free / MEGA:.1f}",
             "needed": f"{subject.needed / MEGA:.1f}",
-            "minutes": f"{self.seconds / 60:.0f}",
+            "minutes": f"{self.seconds / 60:.3g}",
         }
         self._log.write(
             Paused,
