@@ -27,14 +27,14 @@ COLUMNS = {"tok/s": 7, "whole": 7, "limit": 6, "peak MB": 8, "loss": 8, "steps":
 
 def table(task: Task, runs: Runs, products: Products) -> Iterator[str]:
     """All figures of a set of rows, line by line."""
-    common = min(run.tokens() for found in runs.values() for run in found)
+    common = min(run.labels() for found in runs.values() for run in found)
     yield " ".join([f"{'':<62}", *(f"{head:>{width}}" for head, width in COLUMNS.items())])
     for name, found in runs.items():
         cells = zip(cells_of(name, found, common, products), COLUMNS.values(), strict=True)
         yield " ".join([f"{SETTINGS[name].title:<62}", *(f"{cell:>{width}}" for cell, width in cells)])
     yield ""
     yield "tok/s: real tokens a second behind the first step; whole: from begin to end of the training."
-    yield f"loss: per trained token over the first {common:,} tokens (~ other rows, unless all were read)."
+    yield f"loss: per trained token over the first {common:,} of them (~ other rows, unless all were read)."
     yield f"{len(task.lengths)} rows, {sum(task.lengths):,} tokens, about {task.batch_tokens():,} a batch."
     yield "Versions: " + "; ".join(dict.fromkeys(versions(found[0]) for found in runs.values()))
 

@@ -53,16 +53,15 @@ class Steps:
         """Real tokens a second of the whole training, what comes before the first step included."""
         return self.tokens() / self.seconds
 
-    def loss(self, tokens: int) -> float:
-        """Mean over the labels of the first steps that hold at most so many tokens together."""
-        seen, lost, labels = 0.0, 0.0, 0.0
+    def loss(self, labels: int) -> float:
+        """Mean over the first steps that train at most so many tokens together, the first in any case."""
+        lost, seen = 0.0, 0
         for step in self.steps:
-            seen += step["tokens"]
-            if seen > tokens and labels:
+            if seen and seen + step["labels"] > labels:
                 break
             lost += step["loss"] * step["labels"]
-            labels += step["labels"]
-        return lost / labels
+            seen += int(step["labels"])
+        return lost / seen
 
 
 @dataclass(frozen=True)

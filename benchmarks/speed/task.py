@@ -34,6 +34,8 @@ class Task:
     folder: Path
     rows: Path
     lengths: tuple[int, ...]
+    tail: tuple[int, int | None]
+    """The end-of-turn token, and what the chat template puts behind the last one, which nobody trains."""
 
     def batch_tokens(self) -> int:
         """Real tokens of a batch on average."""
@@ -62,6 +64,7 @@ class Task:
             "learning_rate": LEARNING_RATE,
             "template": TEMPLATE,
             "system": SYSTEM,
+            "tail": list(self.tail),
             "seconds": seconds,
             "options": setting.options,
             "output": str(self.folder / "output"),
@@ -76,7 +79,9 @@ def make_task(name: str, data: Path, folder: Path, model: Path, quick: bool) -> 
         found = json.loads((data / file).read_text(encoding="utf-8"))
         rows += found[: round(count * QUICK_SHARE) if quick else count]
     random.Random(0).shuffle(rows)
-    return Task(name, folder, write_rows(folder, name, rows), lengths(rows, model))
+    chats = tokenised(rows, model)
+    lengths = tuple(map(len, chats))
+    return Task(name, folder, write_rows(folder, name, rows), lengths, tail_of(chats))
 
 
 def write_rows(folder: Path, name: str, rows: list[dict[str, str]]) -> Path:
@@ -88,18 +93,28 @@ def write_rows(folder: Path, name: str, rows: list[dict[str, str]]) -> Path:
     return file
 
 
-def lengths(rows: list[dict[str, str]], model: Path) -> tuple[int, ...]:
-    """Tokens of each row under the model's chat template."""
+def tokenised(rows: list[dict[str, str]], model: Path) -> list[list[int]]:
+    """Token ids of each row under the model's chat template."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model)
 
-    def count(row: dict[str, str]) -> int:
+    def ids(row: dict[str, str]) -> list[int]:
         asked = "\n".join(filter(None, (row["instruction"], row.get("input"))))
         chat = [{"role": "user", "content": asked}, {"role": "assistant", "content": row["output"]}]
-        return len(tokenizer.apply_chat_template(chat, tokenize=True, return_dict=True)["input_ids"])
+        found: list[int] = tokenizer.apply_chat_template(chat, tokenize=True, return_dict=True)["input_ids"]
+        return found
 
-    return tuple(map(count, rows))
+    return [ids(row) for row in rows]
+
+
+def tail_of(chats: list[list[int]]) -> tuple[int, int | None]:
+    """The last two tokens where all rows end with them; else the last alone is the end of a turn."""
+    ends = {tuple(ids[-2:]) for ids in chats}
+    if len(ends) == 1:
+        end, tail = ends.pop()
+        return end, tail
+    return chats[0][-1], None
 
 
 def find_model(name: str) -> Path:

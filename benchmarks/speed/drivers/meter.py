@@ -67,19 +67,32 @@ def read_job() -> dict[str, Any]:
 def look_on(job: dict[str, Any]) -> None:
     """Measure every training of this process from now on."""
     meter = Meter(Path(job["result"]), job["seconds"])
-    fetch, train = Trainer.get_batch_samples, Trainer.train
+    count, train = Trainer._get_num_items_in_batch, Trainer.train
 
-    def get_batch_samples(self: Trainer, *args: Any, **options: Any) -> Any:
-        batches, count = fetch(self, *args, **options)
+    def counted(self: Trainer, batches: list[dict[str, Any]], *args: Any, **options: Any) -> Any:
+        for batch in batches:
+            leave_tail(batch, *job["tail"])
         meter.fetch(batches)
-        return batches, count
+        return count(self, batches, *args, **options)
 
     def trained(self: Trainer, *args: Any, **options: Any) -> Any:
         self.add_callback(meter)
         meter.began = time.perf_counter()
         return train(self, *args, **options)
 
-    Trainer.get_batch_samples, Trainer.train = get_batch_samples, trained
+    Trainer._get_num_items_in_batch, Trainer.train = counted, trained
+
+
+def leave_tail(batch: dict[str, Any], end: int, tail: int | None) -> None:
+    """Train nothing behind an end-of-turn token.
+
+    Some tools train the line break that the template puts there, others don't. It is certain, so it
+    would make the former's loss look lower.
+    """
+    ids, labels = batch["input_ids"], batch["labels"]
+    behind = (ids[..., 1:] == tail) & (ids[..., :-1] == end) if tail is not None else None
+    if behind is not None:
+        labels[..., 1:][behind] = -100
 
 
 def real_tokens(batch: dict[str, Any]) -> int:
