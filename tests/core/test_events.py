@@ -20,6 +20,7 @@ BY_TYPE = {
     "int": st.integers(),
     "str": texts,
     "dict[str, float]": st.dictionaries(texts, NUMBERS, min_size=1),
+    "dict[str, list[int]]": st.dictionaries(texts, st.lists(st.integers()), min_size=1),
     "dict[str, Any]": st.dictionaries(texts, st.none() | st.booleans() | NUMBERS | texts, min_size=1),
 }
 

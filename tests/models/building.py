@@ -18,7 +18,15 @@ def ground_of(config: TrainConfig) -> Ground:
     located = locate(Request.of(config.model))
     tokenizer = load_tokenizer(located.folder, config.model)
     method, template = SupervisedFineTuning(config.data), ChatTemplate.of(tokenizer)
-    return Ground(Device("cpu", False, ""), Precision("float32", ""), located, tokenizer, method, template)
+    return Ground(
+        device=Device("cpu", False, ""),
+        precision=Precision("float32", ""),
+        quantised=None,
+        located=located,
+        tokenizer=tokenizer,
+        method=method,
+        template=template,
+    )
 
 
 def built(config: TrainConfig) -> Any:

@@ -20,6 +20,8 @@ RUNTIME_BYTES = 515_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
 LOGIT_BYTES = 12
 """For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
+LOGIT_CHUNK = 96 << 20
+"""Where the loss is taken by chunks, so many bytes of logits exist at a time."""
 HOLES = 0.25
 """On a CPU: what the heap holds between activations, as a share of them (measured)."""
 REPEATED_LAYERS = 5
@@ -108,10 +110,13 @@ def estimate(
     trainable = trainable_parameters(files, config)
     weights = _weights(files, config, dtype, trainable)
     gradients, optimizer = trainable * _held(config, dtype), trainable * _moments(config, dtype)
-    activations = _activations(files, config, dtype, tokens) + _casts(config, dtype, trainable)
+    fused = device == "cpu" and (_is_lora(config) or dtype == "float32")
+    activations = _activations(files, config, dtype, tokens, fused) + _casts(config, dtype, trainable)
     activations += round(HOLES * activations) + KERNEL_BYTES[BYTES[dtype]] if device == "cpu" else 0
     vocabulary = int(files.config.get("vocab_size", 0))
     logits = trained * vocabulary * LOGIT_BYTES
+    if fused:
+        logits = min(trained * vocabulary * 4, LOGIT_CHUNK)
     middle = activations + logits
     waiting = gradients if config.optimisation.gradient_accumulation_steps > 1 else 0
     training = weights + optimizer + max(middle + waiting, gradients)
@@ -149,7 +154,15 @@ def _base_bytes(config: TrainConfig, dtype: str) -> int:
 
 
 def _weights(files: ModelFiles, config: TrainConfig, dtype: str, trainable: int) -> int:
-    return files.parameters * _base_bytes(config, dtype) + (trainable * 4 if _is_lora(config) else 0)
+    bits = config.quantization.quantization_bit
+    quantised = _linear_parameters(files) if bits else 0
+    rest = (files.parameters - quantised) * _base_bytes(config, dtype)
+    return rest + quantised * (bits or 0) // 8 + (trainable * 4 if _is_lora(config) else 0)
+
+
+def _linear_parameters(files: ModelFiles) -> int:
+    """Parameters of the matrices in the layers, which are quantised where anything is."""
+    return sum(t.size for name, t in files.tensors.items() if len(t.shape) == 2 and ".layers." in name)
 
 
 def _stored(files: ModelFiles) -> int:
@@ -166,10 +179,10 @@ def _casts(config: TrainConfig, dtype: str, trainable: int) -> int:
     return trainable * BYTES[dtype] if BYTES[dtype] < _held(config, dtype) else 0
 
 
-def _activations(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int) -> int:
+def _activations(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, fused: bool) -> int:
     """What is kept of each token for the backward pass, in all layers."""
     layers = int(files.config.get("num_hidden_layers", 0))
-    kept = _kept(files, config, dtype)
+    kept = _kept_fused(files, config) if fused else _kept(files, config, dtype)
     if (
         config.passthrough.get("gradient_checkpointing")
         and not config.precision.disable_gradient_checkpointing
@@ -179,6 +192,38 @@ def _activations(files: ModelFiles, config: TrainConfig, dtype: str, tokens: int
     return tokens * kept * layers
 
 
+def _kept_fused(files: ModelFiles, config: TrainConfig) -> int:
+    """Bytes that one layer keeps of one token where its steps are fused: all in fp32, each value once.
+
+    The inputs of both norms and what they give, queries, keys and values, the attention's output, gate
+    and up, and their product.
+    """
+    shape = _shape(files)
+    values = 4 * shape.hidden + 2 * shape.queries + 2 * shape.keys + 3 * shape.inner
+    targets = 7 if config.lora.lora_target == ("all",) else len(config.lora.lora_target)
+    ranks = targets * config.lora.lora_rank if _is_lora(config) else 0
+    return (values + ranks) * 4
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Values of one token in a layer."""
+
+    hidden: int
+    inner: int
+    queries: int
+    keys: int
+
+
+def _shape(files: ModelFiles) -> _Shape:
+    hidden = int(files.config.get("hidden_size", 0))
+    inner = int(files.config.get("intermediate_size", 0)) or 4 * hidden
+    heads = int(files.config.get("num_attention_heads", 0)) or 1
+    width = int(files.config.get("head_dim") or hidden // heads)
+    keys = int(files.config.get("num_key_value_heads") or heads) * width
+    return _Shape(hidden, inner, heads * width, keys)
+
+
 def _kept(files: ModelFiles, config: TrainConfig, dtype: str) -> int:
     """Bytes that one layer keeps of one token.
 
@@ -186,11 +231,8 @@ def _kept(files: ModelFiles, config: TrainConfig, dtype: str) -> int:
     in half of it), queries, keys, values and the attention's output, three values of the gated
     activation; and what the linear layers read, where they or their adapters train.
     """
-    hidden = int(files.config.get("hidden_size", 0))
-    inner = int(files.config.get("intermediate_size", 0)) or 4 * hidden
-    heads = int(files.config.get("num_attention_heads", 0)) or 1
-    width = int(files.config.get("head_dim") or hidden // heads)
-    queries, keys = heads * width, int(files.config.get("num_key_value_heads") or heads) * width
+    shape = _shape(files)
+    hidden, inner, queries, keys = shape.hidden, shape.inner, shape.queries, shape.keys
     size = BYTES[dtype]
     mixed = size < _held(config, dtype) or (size < 4 and _is_lora(config))
     values = 3 * inner + 2 * queries + 2 * keys + (3 * hidden if mixed else 0)

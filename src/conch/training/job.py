@@ -88,7 +88,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     packed = segments.is_exact_for(model)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)
-    fast = choice.choose(model) if packed else choice.PLAIN
+    fast = choice.choose(model, mixed=precision.mixed) if packed else choice.PLAIN
     if fast.left:
         job.warn("training.not_fused", parts=", ".join(fast.left), architecture=type(model).__name__)
     setup = Setup(

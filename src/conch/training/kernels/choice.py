@@ -59,11 +59,12 @@ class FastPath:
 PLAIN = FastPath()
 
 
-def choose(model: Any) -> FastPath:
+def choose(model: Any, *, mixed: bool = False) -> FastPath:
     """The fused steps for a model that reads packed rows: on a CPU all, elsewhere the loss.
 
     On a CPU, what trains must be fp32. What does not may be held in bf16, where all parts must fit, since
-    between them values are fp32.
+    between them values are fp32. Weights that train in fp32 in a `mixed` precision stay plain: autocast
+    has fast products for them, and these parts have none.
     """
     parameters = list(model.parameters())
     if any(p.device.type != "cpu" for p in parameters):
@@ -72,6 +73,8 @@ def choose(model: Any) -> FastPath:
         return PLAIN
     formats = {p.dtype for p in parameters}
     half = torch.bfloat16 in formats
+    if mixed and not half:
+        return PLAIN
     tolerance = COARSE_TOLERANCE if formats & {torch.bfloat16, torch.int8} else TOLERANCE
     found = {name: tuple(find(model)) for name, find in PARTS.items()}
     found = {name: patches for name, patches in found.items() if patches}
