@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,7 @@ import pytest
 from rich.console import Console
 
 from conch.cli.pulling import PullView
-from conch.config import load_train
-from conch.core.errors import ConfigErrors
-from conch.models import fit, hardware
+from conch.models import hardware
 from conch.models.fit import METHODS, TOKENS, fits
 from conch.models.hardware import Room
 from conch.models.headers import read_model_files
@@ -275,24 +274,21 @@ def test_what_fits_depends_on_the_room(tmp_path: Path) -> None:
     }
 
 
-def test_an_estimate_is_marked_as_long_as_training_refuses_the_method() -> None:
-    asked = {"model_name_or_path": "-", "dataset": "-", "quantization_bit": 4}
-    try:
-        load_train(values=asked)
-        refused = False
-    except ConfigErrors:
-        refused = True
-    assert ("qlora" in fit.TO_COME) == refused
+@pytest.mark.parametrize(("kind", "marked"), [("cpu", True), ("cuda", False)])
+def test_what_takes_a_gpu_is_an_estimate_elsewhere(tmp_path: Path, kind: Any, marked: bool) -> None:
+    found = fits(read_model_files(write_repo(tmp_path / "mine", rows=64)), replace(ROOM, kind=kind))
+    assert {name: fit.estimate_only for name, fit in found.items()} == {
+        "lora": False,
+        "qlora": marked,
+        "full": False,
+    }
 
 
 @pytest.mark.parametrize(
     ("language", "says", "only"),
     [("en", "An estimate only", "estimate only"), ("zh", "仅为估算", "仅为估算")],
 )
-def test_what_is_not_built_is_marked_as_an_estimate(
-    pulled: Path, monkeypatch: pytest.MonkeyPatch, language: str, says: str, only: str
-) -> None:
-    monkeypatch.setattr(fit, "TO_COME", {"qlora"})
+def test_what_takes_a_gpu_is_marked_as_an_estimate(pulled: Path, language: str, says: str, only: str) -> None:
     (entry,) = call("models", "list", "--json").json()
     assert {name for name, fit in entry["training"].items() if fit["estimate_only"]} == {"qlora"}
     shown = call("models", "list", language=language).out

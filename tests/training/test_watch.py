@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from conch.core.events import Warned
+from conch.models.memory import LOGIT_CHUNK
 from conch.runs import read_events
 from conch.training import malloc, watch
 from conch.training.watch import ShortOfMemoryError, Watch
@@ -41,6 +43,31 @@ def test_the_watch_knows_what_logits_will_take() -> None:
     Watch(0, lambda: 10 * 1000 * 12).before_head(head, (labels,))
     with pytest.raises(ShortOfMemoryError):
         Watch(1, lambda: 10 * 1000 * 12).before_head(head, (labels,))
+
+
+def test_the_watch_asks_for_a_chunk_where_the_loss_takes_chunks() -> None:
+    head, labels = torch.nn.Linear(4, 100_000, bias=False), torch.zeros(1, 1000, 4)
+    with pytest.raises(ShortOfMemoryError):
+        Watch(0, lambda: LOGIT_CHUNK).before_head(head, (labels,))
+    Watch(0, lambda: LOGIT_CHUNK, chunked=True).before_head(head, (labels,))
+    with pytest.raises(ShortOfMemoryError):
+        Watch(1, lambda: LOGIT_CHUNK, chunked=True).before_head(head, (labels,))
+
+
+def test_the_trainer_says_whether_its_loss_takes_chunks(
+    tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+    plain = Watch.__init__
+
+    def note(self: Watch, *given: Any, chunked: bool = False) -> None:
+        made.append(chunked)
+        plain(self, *given, chunked=chunked)
+
+    monkeypatch.setattr(Watch, "__init__", note)
+    train(tiny_folder, rows, num_train_epochs=1)
+    train(tiny_folder, rows, num_train_epochs=1, finetuning_type="full", bf16=True)
+    assert made == [True, False]
 
 
 def test_the_watch_leaves_evaluation_alone() -> None:

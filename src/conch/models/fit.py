@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from conch.config.keys import LATER
 from conch.config.load import load_train
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles
-from conch.models.memory import BYTES, MemoryEstimate, estimate
+from conch.models.memory import MemoryEstimate, estimate
 
 TOKENS = 1024
 """Of the one row that the estimate is made for, all of them with a label."""
 METHODS = ("lora", "qlora", "full")
-TO_COME = frozenset({"qlora"} if "quantization_bit" in LATER else ())
-"""Methods that are estimated, but that a training can't be asked for yet."""
-NF4_BYTES = 0.5 + 4 / 256 / 4 + 1 / 64
-"""A weight in NF4 with its scales, doubly quantised (Dettmers et al. 2023, arXiv:2305.14314, section 3)."""
 USABLE = 0.92
 """Share of a memory that a program gets to use."""
 
@@ -29,7 +24,7 @@ class Fit:
     memory: MemoryEstimate
     fits: bool
     estimate_only: bool = False
-    """Whether Conch can't train so yet."""
+    """Whether no training here can be asked for it: 4 bits take a CUDA GPU."""
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self.memory), "fits": self.fits, "estimate_only": self.estimate_only}
@@ -41,7 +36,8 @@ def fits(files: ModelFiles, room: Room) -> dict[str, Fit]:
     found = {}
     for method in METHODS:
         memory = _estimate(files, method, room)
-        found[method] = Fit(memory, memory.total <= USABLE * room.bytes, method in TO_COME)
+        elsewhere = method == "qlora" and room.kind != "cuda"
+        found[method] = Fit(memory, memory.total <= USABLE * room.bytes, elsewhere)
     return found
 
 
@@ -53,13 +49,8 @@ def _flat(files: ModelFiles) -> ModelFiles:
 
 def _estimate(files: ModelFiles, method: str, room: Room) -> MemoryEstimate:
     kind = "full" if method == "full" else "lora"
-    values = {"model_name_or_path": "-", "dataset": "-", "finetuning_type": kind}
+    values: dict[str, Any] = {"model_name_or_path": "-", "dataset": "-", "finetuning_type": kind}
+    if method == "qlora":
+        values["quantization_bit"] = 4
     config = load_train(values=values).config
-    memory = estimate(files, config, room.dtype, TOKENS, TOKENS, device=room.kind)
-    if method != "qlora":
-        return memory
-    inner = sum(
-        tensor.size for name, tensor in files.tensors.items() if ".layers." in name and len(tensor.shape) == 2
-    )
-    saved = round(inner * (BYTES[room.dtype] - NF4_BYTES))
-    return replace(memory, weights=memory.weights - saved, total=memory.total - saved)
+    return estimate(files, config, room.dtype, TOKENS, TOKENS, device=room.kind)

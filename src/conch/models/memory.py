@@ -16,12 +16,16 @@ from conch.models.headers import ModelFiles, Tensor
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 STORED = {"BF16": 2, "F16": 2, "F32": 4}
+QUANTISED_BYTES = {4: 0.5 + 4 / 256 / 4 + 1 / 64, 8: 1.0}
+"""A weight in so many bits. With 4 its scales count, doubly quantised (Dettmers et al. 2023,
+arXiv:2305.14314, section 3); with 8 there is one for each row, too few to count."""
 RUNTIME_BYTES = 515_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
 LOGIT_BYTES = 12
 """For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
 LOGIT_CHUNK = 96 << 20
-"""Where the loss is taken by chunks, so many bytes of logits exist at a time."""
+"""Where the loss is taken by chunks, so many bytes of logits exist at a time. Smaller chunks read the
+head's weights too often."""
 HOLES = 0.25
 """On a CPU: what the heap holds between activations, as a share of them (measured)."""
 REPEATED_LAYERS = 5
@@ -114,9 +118,7 @@ def estimate(
     activations = _activations(files, config, dtype, tokens, fused) + _casts(config, dtype, trainable)
     activations += round(HOLES * activations) + KERNEL_BYTES[BYTES[dtype]] if device == "cpu" else 0
     vocabulary = int(files.config.get("vocab_size", 0))
-    logits = trained * vocabulary * LOGIT_BYTES
-    if fused:
-        logits = min(trained * vocabulary * 4, LOGIT_CHUNK)
+    logits = logit_bytes(trained, vocabulary, chunked=fused)
     middle = activations + logits
     waiting = gradients if config.optimisation.gradient_accumulation_steps > 1 else 0
     training = weights + optimizer + max(middle + waiting, gradients)
@@ -129,6 +131,13 @@ def estimate(
         logits=logits,
         total=RUNTIME_BYTES + max(training, loading),
     )
+
+
+def logit_bytes(labels: int, vocabulary: int, *, chunked: bool) -> int:
+    """What the logits of so many labels take together with their loss."""
+    if chunked:
+        return min(labels * vocabulary * 4, LOGIT_CHUNK)
+    return labels * vocabulary * LOGIT_BYTES
 
 
 def _is_lora(config: TrainConfig) -> bool:
@@ -156,8 +165,9 @@ def _base_bytes(config: TrainConfig, dtype: str) -> int:
 def _weights(files: ModelFiles, config: TrainConfig, dtype: str, trainable: int) -> int:
     bits = config.quantization.quantization_bit
     quantised = _linear_parameters(files) if bits else 0
+    held = round(quantised * QUANTISED_BYTES[bits]) if bits else 0
     rest = (files.parameters - quantised) * _base_bytes(config, dtype)
-    return rest + quantised * (bits or 0) // 8 + (trainable * 4 if _is_lora(config) else 0)
+    return rest + held + (trainable * 4 if _is_lora(config) else 0)
 
 
 def _linear_parameters(files: ModelFiles) -> int:

@@ -162,7 +162,7 @@ class ConchTrainer(Trainer):
             yield
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        with self.packing(), watching(self.model):
+        with self.packing(), watching(self.model, chunked=self.setup.fast.head is not None):
             return super().train(*args, **kwargs)
 
     def training_step(

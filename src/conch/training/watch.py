@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from conch.models.memory import LOGIT_BYTES
+from conch.models.memory import logit_bytes
 from conch.runs.machine import memory_available, memory_total
 from conch.training import malloc
 
@@ -27,12 +27,15 @@ class ShortOfMemoryError(MemoryError):
 
 
 @contextmanager
-def watching(model: torch.nn.Module) -> Iterator[None]:
-    """On a CPU, within: look as a forward goes on whether memory is left; raise ShortOfMemoryError if not."""
+def watching(model: torch.nn.Module, *, chunked: bool = False) -> Iterator[None]:
+    """On a CPU, within: look as a forward goes on whether memory is left; raise ShortOfMemoryError if not.
+
+    `chunked` is whether the loss is taken by chunks of the logits.
+    """
     if next(model.parameters()).device.type != "cpu":
         yield
         return
-    watch = Watch(max(int(RESERVE_SHARE * memory_total()), RESERVE_BYTES))
+    watch = Watch(max(int(RESERVE_SHARE * memory_total()), RESERVE_BYTES), chunked=chunked)
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
     hooks = [layer.register_forward_pre_hook(watch.before_layer) for layer in layers]
     head = model.get_output_embeddings()  # type: ignore[operator]
@@ -48,8 +51,11 @@ def watching(model: torch.nn.Module) -> Iterator[None]:
 class Watch:
     """Looks at free memory while a forward goes on that a backward will follow."""
 
-    def __init__(self, reserve: int, available: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, reserve: int, available: Callable[[], int] | None = None, *, chunked: bool = False
+    ) -> None:
         self.reserve = reserve
+        self.chunked = chunked
         self.available = available or memory_available
         self._looked = 0.0
 
@@ -63,7 +69,7 @@ class Watch:
         """The logits and what their loss takes come all at once."""
         weight = getattr(head, "weight", None)
         if torch.is_grad_enabled() and inputs and weight is not None:
-            self.look(inputs[0].shape[:-1].numel() * len(weight) * LOGIT_BYTES)
+            self.look(logit_bytes(inputs[0].shape[:-1].numel(), len(weight), chunked=self.chunked))
 
     def look(self, needed: int) -> None:
         """Raise ShortOfMemoryError unless `needed` bytes more leave the reserve."""

@@ -132,6 +132,11 @@ def test_int8_is_refused_where_the_processor_sums_it_wrongly(monkeypatch: pytest
         hold_in_int8(tiny_model("llama"))
 
 
+def test_a_model_without_linear_layers_is_refused() -> None:
+    with pytest.raises(TrainingError, match="no linear layers"):
+        hold_in_int8(tiny_model("llama"), spared=["proj"])
+
+
 def test_linear_layers_in_int8_take_a_quarter() -> None:
     model = tiny_model("qwen2")
     linear = [m for m in model.modules() if type(m) is torch.nn.Linear and m is not model.lm_head]
@@ -167,6 +172,14 @@ def test_generation_goes_on_inside() -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_elsewhere_the_loss_alone_is_fused(architecture: str) -> None:
     model = with_lora(architecture)
+    path = choice.loss_alone(model)
+    assert path.names == ("head",)
+    with torch.autocast("cpu", torch.bfloat16):
+        alike(gradients(model, path), gradients(model, choice.PLAIN), 0.1)
+
+
+def test_elsewhere_the_loss_of_full_tuning_is_fused() -> None:
+    model = tiny_model("llama")
     path = choice.loss_alone(model)
     assert path.names == ("head",)
     with torch.autocast("cpu", torch.bfloat16):

@@ -151,7 +151,7 @@ def check_head(dtype: torch.dtype, rows: int, dim: int, words: int, seed: int, s
 
 @pytest.mark.parametrize("chunk_bytes", [1, 4000, 96 << 20])
 def test_head(dtype: torch.dtype, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(chunked, "LOGIT_CHUNK", chunk_bytes)
     check_head(dtype)
 
 

@@ -480,9 +480,9 @@ TEXTS = {
         "FITS HERE is estimated for training on one row of 1024 tokens in {dtype} on {device} with {size}.",
         "“本机可训练”的估算条件：一条 1024 个词元，{dtype}，{device}，{size}。",
     ),
-    "cli.models.estimate_only": Text(", estimate only: not built yet", "，仅为估算：训练尚未支持"),
+    "cli.models.estimate_only": Text(", estimate only: takes a CUDA GPU", "，仅为估算：需要 CUDA 显卡"),
     "cli.models.estimate_only_foot": Text(
-        "* An estimate only: Conch can't train with QLoRA yet.", "* 仅为估算：目前还不能用 QLoRA 训练。"
+        "* An estimate only: QLoRA takes a CUDA GPU.", "* 仅为估算：QLoRA 需要 CUDA 显卡。"
     ),
     "cli.models.from_folder": Text("folder", "文件夹"),
     "cli.models.remove_sure": Text(

@@ -21,6 +21,11 @@ TEXTS = {
         "Leave out quantization_bit: training in fp32 is faster here, too.",
         "请去掉 quantization_bit：在此处理器上用 fp32 训练也更快。",
     ),
+    "training.int8_nothing": Text(
+        "{architecture} has no linear layers that could be held in int8.",
+        "{architecture} 没有可以用 int8 存储的线性层。",
+    ),
+    "training.int8_nothing.fix": Text("Leave out quantization_bit.", "请去掉 quantization_bit。"),
     "training.int8_needs_cpu": Text(
         "quantization_method: int8 is for CPUs; this training would run on a GPU.",
         "quantization_method: int8 用于 CPU，而此次训练将在 GPU 上进行。",

@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from conch.data.example import IGNORED
 from conch.training.kernels.parts import PARTS
 from conch.training.kernels.patch import Patch, applied
-from conch.training.kernels.segments import segmented
+from conch.training.kernels.segments import CANNOT_RUN, segmented, two_sequences
 from conch.training.loss import score
 
 
@@ -105,11 +106,9 @@ def loss_alone(model: Any) -> FastPath:
         wanted, got = _tried(model, PLAIN), _tried(model, FastPath(head=head))
     if head is None or wanted is None:
         return PLAIN
-    return (
-        FastPath(head=head, names=(HEAD,))
-        if _agree(got, wanted, COARSE_TOLERANCE)
-        else FastPath(left=(HEAD,))
-    )
+    if _agree(got, wanted, COARSE_TOLERANCE):
+        return FastPath(head=head, names=(HEAD,))
+    return FastPath(left=(HEAD,))
 
 
 def _path(
@@ -130,8 +129,9 @@ Outcome = tuple[torch.Tensor, ...]
 
 def _tried(model: Any, path: FastPath) -> Outcome | None:
     """Loss and some gradients on two short sequences; None where the model can't be run so."""
-    embeddings = model.get_input_embeddings()
-    batch = _two_sequences(embeddings.num_embeddings, embeddings.weight.device)
+    batch = two_sequences(model)
+    batch["labels"] = batch["input_ids"].clone()
+    batch["labels"][0, [0, batch["segments"][0]]] = IGNORED
     watched = _watched([p for p in model.parameters() if p.requires_grad])
     was_training = model.training
     model.eval()
@@ -139,20 +139,10 @@ def _tried(model: Any, path: FastPath) -> Outcome | None:
         with segmented(model), path.applied(), torch.enable_grad():
             nll = score(model, batch, head=path.head).nll
             return (nll.detach(), *torch.autograd.grad(nll, watched, allow_unused=True))
-    except (TypeError, ValueError, RuntimeError, AttributeError):
+    except CANNOT_RUN:
         return None
     finally:
         model.train(was_training)
-
-
-def _two_sequences(size: int, device: torch.device) -> dict[str, Any]:
-    first, second = torch.arange(7) % size, (torch.arange(5) * 3 + 1) % size
-    ids = torch.cat([first, second])[None]
-    labels = ids.clone()
-    labels[0, 0] = labels[0, 7] = -100
-    positions = torch.cat([torch.arange(7), torch.arange(5)])[None]
-    tensors = {"input_ids": ids, "labels": labels, "position_ids": positions}
-    return {name: tensor.to(device) for name, tensor in tensors.items()} | {"segments": [7, 5]}
 
 
 def _watched(trained: Sequence[nn.Parameter]) -> list[nn.Parameter]:

@@ -7,10 +7,8 @@ from typing import Any
 
 import torch
 
+from conch.models.memory import LOGIT_CHUNK
 from conch.training.kernels.native import native_for
-
-CHUNK_BYTES = 96 << 20
-"""So large may the logits be that exist at a time. Smaller chunks read the head's weights too often."""
 
 
 class HeadLoss(torch.autograd.Function):
@@ -26,7 +24,7 @@ class HeadLoss(torch.autograd.Function):
         nll, hits = hidden.new_zeros((), dtype=exact), 0
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         of_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        chunk = max(1, CHUNK_BYTES // (weight.shape[0] * hidden.element_size()))
+        chunk = max(1, LOGIT_CHUNK // (weight.shape[0] * hidden.element_size()))
         # one buffer for all chunks: the system hands out fresh memory slower than it is computed with
         buffer = hidden.new_empty(min(chunk, len(targets)), len(weight))
         for begin in range(0, len(targets), chunk):
@@ -39,7 +37,7 @@ class HeadLoss(torch.autograd.Function):
             if gradient is not None:
                 multiply(logits, weight, gradient[part])
             if of_weight is not None:
-                of_weight.addmm_(logits.T, hidden[part])
+                of_weight.addmm_(logits.T.to(weight.dtype), hidden[part].to(weight.dtype))
         ctx.gradients = gradient, of_weight
         return nll, torch.tensor(hits)
 
@@ -71,5 +69,5 @@ def scored_in_place(logits: torch.Tensor, targets: torch.Tensor, grad: bool) -> 
     nll = -log_probabilities.gather(1, targets[:, None]).sum()
     if grad:
         logits.copy_(log_probabilities.exp_())
-        logits[torch.arange(rows), targets] -= 1
+        logits[torch.arange(rows, device=logits.device), targets] -= 1
     return nll, hits

@@ -56,15 +56,23 @@ def hold_in_int8(model: PreTrainedModel, spared: Sequence[str] = ()) -> None:
     """Replace every linear layer but the output head, and those named in `spared`; the rest becomes fp32.
 
     One layer after the other, so that both forms exist of one layer only. Raises TrainingError where
-    this processor can't multiply int8.
+    this processor can't multiply int8, or the model has no such layer.
     """
     if not is_exact():
         raise TrainingError("training.int8_inexact")
     head = model.get_output_embeddings()
-    for name, module in list(model.named_modules()):
-        if type(module) is nn.Linear and module is not head and not name.endswith(tuple(spared)):
-            parent, _, own = name.rpartition(".")
-            setattr(model.get_submodule(parent), own, Int8Linear(module))
+    names = [
+        name
+        for name, module in model.named_modules()
+        if type(module) is nn.Linear and module is not head and not name.endswith(tuple(spared))
+    ]
+    if not names:
+        raise TrainingError("training.int8_nothing", architecture=type(model).__name__)
+    for name in names:
+        parent, _, own = name.rpartition(".")
+        module = model.get_submodule(name)
+        assert isinstance(module, nn.Linear)
+        setattr(model.get_submodule(parent), own, Int8Linear(module))
     for parameter in model.parameters():
         if parameter.dtype.is_floating_point:
             parameter.data = parameter.data.float()

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from typing import Any
 import torch
 
 from conch.core import env
+from conch.core.files import publish, temporary_folder
 from conch.models.hardware import cpu_flags
 
 SOURCES = Path(__file__).with_name("c")
@@ -91,24 +90,12 @@ def _built(compiler: str, runtime: Path) -> Path:
     target = env.home() / "cache" / f"native-{digest[:16]}.so"
     if target.is_file():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".native-", suffix=".so", dir=target.parent)
-    os.close(handle)
-    try:
-        words = [
-            compiler,
-            *FLAGS,
-            *_width(),
-            *map(str, sorted(SOURCES.glob("*.c"))),
-            str(runtime),
-            "-lm",
-            "-o",
-            name,
-        ]
+    files = map(str, sorted(SOURCES.glob("*.c")))
+    with temporary_folder(target.parent) as staging:
+        made = staging / target.name
+        words = [compiler, *FLAGS, *_width(), *files, str(runtime), "-lm", "-o", str(made)]
         subprocess.run(words, check=True, capture_output=True, timeout=BUILD_SECONDS)
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        publish(made, target)
     return target
 
 

@@ -22,7 +22,7 @@ from conch.training.kernels.lora import FrozenLinear, LoraLinear
 from conch.training.kernels.native import library, native_for
 from conch.training.kernels.norm import RmsNorm
 from conch.training.kernels.patch import Patch
-from conch.training.kernels.products import Exact, Half, Product, product_with
+from conch.training.kernels.products import Half, Product, product_with
 from conch.training.kernels.rotary import rotary_instead_of
 from conch.training.kernels.step import step
 from conch.training.kernels.swiglu import SwiGlu
@@ -114,7 +114,7 @@ def _product_of(base: nn.Module) -> Product | None:
         return base.product()
     if type(base) is not nn.Linear or base.weight.requires_grad:
         return None
-    return product_with(base.weight) if base.weight.dtype != torch.float64 else Exact(base.weight)
+    return product_with(base.weight)
 
 
 def _adapted(module: Any, name: str) -> Callable[..., torch.Tensor]:

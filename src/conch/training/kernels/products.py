@@ -105,10 +105,17 @@ class Int8:
         return dequantised(torch._int_mm(q, self.weight), row, None, low)
 
 
+PRODUCTS: dict[torch.dtype, type[Exact | Half]] = {
+    torch.float32: Exact,
+    torch.float64: Exact,
+    torch.bfloat16: Half,
+}
+"""By the format that a weight is held in."""
+
+
 def product_with(weight: torch.Tensor) -> Product | None:
-    """The product of fp32 values with this weight; None where there is none."""
-    kinds: dict[torch.dtype, type[Exact | Half]] = {torch.float32: Exact, torch.bfloat16: Half}
-    kind = kinds.get(weight.dtype)
+    """The product with this weight; None where there is none."""
+    kind = PRODUCTS.get(weight.dtype)
     return None if kind is None else kind(weight)
 
 

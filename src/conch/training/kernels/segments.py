@@ -104,27 +104,35 @@ def segmented(model: PreTrainedModel) -> Iterator[None]:
         model.set_attn_implementation(before)
 
 
+def two_sequences(model: PreTrainedModel) -> dict[str, Any]:
+    """A packed row of two short texts, to try a model on."""
+    weight = model.get_input_embeddings().weight
+    first, second = torch.arange(7), torch.arange(5)
+    ids = torch.cat([first, second * 3 + 1]) % len(weight)
+    tensors = {"input_ids": ids, "position_ids": torch.cat([first, second])}
+    moved = {name: tensor[None].to(weight.device) for name, tensor in tensors.items()}
+    return {**moved, "segments": [len(first), len(second)]}
+
+
+CANNOT_RUN = (TypeError, ValueError, RuntimeError, AttributeError, KeyError)
+"""What models raise that do not know such a row."""
+
+
 @torch.no_grad()
 def is_exact_for(model: PreTrainedModel) -> bool:
     """Whether `model` computes the same packed as alone, tried on two short sequences.
 
     Models with recurrent layers, soft caps or positions of their own fail this and take padded rows.
     """
-    size = model.get_input_embeddings().num_embeddings
-    first, second = torch.arange(7) % size, (torch.arange(5) * 3 + 1) % size
-    device = next(model.parameters()).device
+    batch = two_sequences(model)
     was_training = model.training
     model.eval()
     try:
-        alone = [model(ids[None].to(device), use_cache=False).logits[0] for ids in (first, second)]
+        apart = batch["input_ids"].split(batch["segments"], dim=1)
+        alone = [model(ids, use_cache=False).logits[0] for ids in apart]
         with segmented(model):
-            together = model(
-                torch.cat([first, second])[None].to(device),
-                position_ids=torch.cat([torch.arange(7), torch.arange(5)])[None].to(device),
-                segments=[7, 5],
-                use_cache=False,
-            ).logits[0]
-    except (TypeError, ValueError, RuntimeError, AttributeError, KeyError):
+            together = model(**batch, use_cache=False).logits[0]
+    except CANNOT_RUN:
         return False
     finally:
         model.train(was_training)
