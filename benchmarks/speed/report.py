@@ -18,6 +18,9 @@ NEEDED: tuple[tuple[str, str, str, float], ...] = (
     ("conch-fp32", BEST_PEER, "speed", 1.7),
     ("conch-int8", BEST_PEER, "speed", 2.4),
     ("conch-fp32", BEST_PEER, "memory", 0.8),
+    ("conch-fp32-packed", BEST_PEER, "speed", 1.7),
+    ("conch-int8-packed", BEST_PEER, "speed", 2.4),
+    ("conch-fp32-packed", BEST_PEER, "memory", 0.8),
 )
 """Ours, over whose, in what, and what we claim: at least so much speed, at most so much memory."""
 NEEDED_SHARE = 0.65

@@ -61,10 +61,25 @@ SETTINGS = {
         ),
         Setting("conch-fp32", "Conch, fp32", "conch", options={"bf16": False}),
         Setting(
+            "conch-fp32-packed",
+            "Conch, fp32, packing to the same batches as neat_packing",
+            "conch",
+            options={"bf16": False, "packing": True},
+            packs=True,
+        ),
+        Setting(
             "conch-int8",
             "Conch, int8",
             "conch",
             options={"bf16": False, **INT8},
+            multiplies="int8",
+        ),
+        Setting(
+            "conch-int8-packed",
+            "Conch, int8, packing to the same batches as neat_packing",
+            "conch",
+            options={"bf16": False, "packing": True, **INT8},
+            packs=True,
             multiplies="int8",
         ),
     )
