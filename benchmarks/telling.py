@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -141,7 +142,7 @@ def main() -> int:
             blocks = measure(run, asked.block)
             return show(blocks, heartbeat_share(run), keep=asked.keep)
         finally:
-            store.remove(run)
+            shutil.rmtree(run.folder)
 
 
 def new_run(model: str, place: Path, steps: int) -> Run:
@@ -173,7 +174,7 @@ def measure(run: Run, block: int) -> Blocks:
 def put_on_the_clock(trainer: ConchTrainer, meter: Meter) -> None:
     own = trainer.reporter
     trainer.remove_callback(own)
-    trainer.reporter = MeteredReporter(own.log, own.wants_stop, own.wants_save)
+    trainer.reporter = MeteredReporter(own.log, own.wants_stop, own.wants_save, own.pauses)
     trainer.reporter.meter = meter
     trainer.add_callback(trainer.reporter)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from conch.config.load import dump, load_train
 from conch.config.train import TrainConfig
+from conch.core.disk import existing
 from conch.core.errors import RunError, UsageError
 from conch.core.events import Failed, Finished, Queued, Started, Stopped
 from conch.core.files import write_whole
@@ -67,8 +68,7 @@ def check_output(config: TrainConfig) -> None:
     going_on = config.output.overwrite_output_dir or config.output.resume_from_checkpoint
     if folder.is_dir() and any(folder.iterdir()) and not going_on:
         raise OutputError("training.output_exists", folder=folder)
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    refused = _refused(existing)
+    refused = _refused(existing(folder))
     if refused is not None:
         raise OutputError("training.output_unwritable", folder=folder, reason=os.strerror(refused))
 

@@ -172,8 +172,8 @@ def test_the_users_own_settings_of_the_allocator_stay(
 
 def test_the_users_own_bounds_of_kernel_caches_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
-    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "")  # so that what is set below is taken back
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
     env.bound_kernel_caches()
     assert os.environ["LRU_CACHE_CAPACITY"] == "7"
     assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "128"
-    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")

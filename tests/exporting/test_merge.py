@@ -217,9 +217,7 @@ def test_a_target_in_use_is_never_mixed(trained: Path, tmp_path: Path) -> None:
 def test_too_small_a_disk_is_seen_before_the_start(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from types import SimpleNamespace
-
-    monkeypatch.setattr(merge.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(merge.disk, "free_bytes", lambda _: 1000)
     with pytest.raises(ConchError, match="MB free"):
         do(trained, tmp_path / "merged")
 

@@ -7,7 +7,7 @@ from typing import Any
 from conch.config.train import TrainConfig
 from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, Precision
-from conch.models.load import load_tokenizer
+from conch.models.load import adapter_folder, load_tokenizer
 from conch.models.locate import Request, locate
 from conch.training.ground import Ground, build_model
 from conch.training.methods.sft import SupervisedFineTuning
@@ -16,6 +16,7 @@ from conch.training.methods.sft import SupervisedFineTuning
 def ground_of(config: TrainConfig) -> Ground:
     """What a training in fp32 on a CPU stands on."""
     located = locate(Request.of(config.model))
+    named = (adapter_folder(name, config.model) for name in config.model.adapter_name_or_path)
     tokenizer = load_tokenizer(located.folder, config.model)
     method, template = SupervisedFineTuning(config.data), ChatTemplate.of(tokenizer)
     return Ground(
@@ -23,6 +24,7 @@ def ground_of(config: TrainConfig) -> Ground:
         precision=Precision("float32", ""),
         quantised=None,
         located=located,
+        adapters=(*located.adapters, *named),
         tokenizer=tokenizer,
         method=method,
         template=template,

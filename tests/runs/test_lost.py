@@ -99,7 +99,7 @@ def test_crashed_in_a_library(run: Run, dead: dict[str, Any]) -> None:
 
 
 def test_the_disk_is_full(run: Run, dead: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lost.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 0}))
+    monkeypatch.setattr(lost.disk, "free_bytes", lambda folder: 0)
     assert gone(run, dead) == "runs.lost_disk"
     monkeypatch.undo()
 

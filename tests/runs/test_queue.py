@@ -205,7 +205,7 @@ def test_more_slots_let_more_runs_at_a_device(tiny_folder: Path, rows: Path, hom
         ("", 2, "01", []),
         ("0", 0, "01", ["cuda-1-0"]),
         ("0", 1, "01", []),
-        ("01", 0, "1", ["cuda-1-1"]),
+        ("01", 0, "1", ["cuda-1-1", "cuda-1-2"]),
         ("01", 0, "", []),
         ("01", 1, "01", []),
     ],
@@ -214,14 +214,18 @@ def test_a_device_is_shared_by_the_first_in_line_that_fits(
     home: Path, busy: str, ahead: int, fitting: str, places: list[str]
 ) -> None:
     home.mkdir(exist_ok=True)
-    (home / "slots").write_text("2")
+    (home / "slots").write_text("3")
     pool = Pool("cuda", ("cuda:0", "cuda:1"))
     slots = {path.name: path for _, path in pool.slots()}
     claims = [acquire(slots[f"slot-cuda-{gpu}-0"], run=f"/runs/on-{gpu}") for gpu in busy]
     assert None not in claims
 
+    asked: list[str] = []
+
     def fits(device: str, others: Sequence[Run]) -> bool:
         assert [run.id for run in others] == [f"on-{device[-1]}"]
+        assert device not in asked, "once for all its places"
+        asked.append(device)
         return device[-1] in fitting
 
     found = queue._open_to(pool, ahead, fits)

@@ -317,6 +317,17 @@ def test_the_plan_of_a_packed_run_is_what_comes(tiny_folder: Path, rows: Path) -
     assert "vicuna" in plan["warnings"][0]
 
 
+def test_the_plan_warns_of_adapters_as_the_run_does(tiny_folder: Path, rows: Path) -> None:
+    first = new_run(tiny_folder, rows)
+    assert execute(first)
+    twice = f"{first.output},{first.output}"
+    run = new_run(tiny_folder, rows, adapter_name_or_path=twice)
+    plan = plan_of(run)
+    assert execute(run)
+    warned = [event.message for event in read_events(run.events_path) if isinstance(event, Warned)]
+    assert [message for message in plan["warnings"] if message in warned] != []
+
+
 def test_the_plan_of_a_stream_tells_what_can_be_known(tiny_folder: Path, rows: Path) -> None:
     plan = plan_of(new_run(tiny_folder, rows, streaming=True, max_steps=5, val_size=2))
     assert (plan["train_rows"], plan["tokens"], plan["eval_rows"], plan["steps"]) == (None, None, 2, 5)

@@ -29,13 +29,14 @@ _NUMBERED = re.compile(r"\(os error (\d+)\)")
 def free_bytes(folder: Path) -> int | None:
     """What this user may still write there; None where the file system does not tell."""
     try:
-        usage = shutil.disk_usage(_existing(folder))
+        usage = shutil.disk_usage(existing(folder))
     except OSError:
         return None
     return usage.free if usage.total else None
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
+    """The nearest folder above (or at) `folder` that exists."""
     folder = folder.absolute()
     return next(place for place in (folder, *folder.parents) if place.exists())
 

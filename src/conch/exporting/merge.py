@@ -7,7 +7,6 @@ its name only after its answers were held against the adapter's.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 
 from conch.config.export import ExportConfig
 from conch.config.model import ModelConfig
+from conch.core import disk
 from conch.core.errors import ExportError
 from conch.core.files import whole_folder, write_whole
 from conch.core.text import tr
@@ -115,10 +115,10 @@ def _check_target(target: Path) -> None:
 
 def _check_space(target: Path, base: Path, dtype: str) -> None:
     needed = int(read_model_files(base).parameters * torch.finfo(getattr(torch, dtype)).bits // 8 * HEADROOM)
-    existing = next(parent for parent in target.parents if parent.exists())
-    free = shutil.disk_usage(existing).free
-    if free < needed:
-        raise ExportError("export.no_space", folder=existing, needed=needed // 10**6, free=free // 10**6)
+    free = disk.free_bytes(target.parent)
+    if free is not None and free < needed:
+        folder = disk.existing(target.parent)
+        raise ExportError("export.no_space", folder=folder, needed=needed // 10**6, free=free // 10**6)
 
 
 def _write(source: LoadedModel, base: Path, folder: Path, dtype: str, shard_gb: int) -> Witnesses:

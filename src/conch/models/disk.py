@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
+from conch.core.disk import existing, free_bytes
 from conch.core.errors import ModelError
 
 DATA_DISKS = (
@@ -23,16 +23,6 @@ SPARE_BYTES = 200_000_000
 GIGA = 1e9
 
 
-def existing(folder: Path) -> Path:
-    """The nearest folder above (or at) `folder` that exists."""
-    folder = folder.absolute()
-    return next(place for place in (folder, *folder.parents) if place.exists())
-
-
-def free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(existing(folder)).free
-
-
 def larger_disk(needed: int, instead_of: Path) -> Path | None:
     """A folder on another disk with room for `needed` bytes; None where there is none.
 
@@ -43,7 +33,7 @@ def larger_disk(needed: int, instead_of: Path) -> Path | None:
     for place in mounted():
         try:
             suits = place.is_dir() and os.access(place, os.W_OK) and place.stat().st_dev != here
-            room = free_bytes(place) if suits else 0
+            room = (free_bytes(place) or 0) if suits else 0
         except OSError:
             continue
         rank = (len(DATA_DISKS) - DATA_DISKS.index(str(place)) if str(place) in DATA_DISKS else 0), room
@@ -65,7 +55,7 @@ def mounted() -> list[Path]:
 def check_room(needed: int, folder: Path) -> None:
     """Raises ModelError where the disk of `folder` can't take `needed` bytes; it names a better one."""
     free = free_bytes(folder)
-    if needed + SPARE_BYTES <= free:
+    if free is None or needed + SPARE_BYTES <= free:
         return
     facts = {
         "needed": f"{needed / GIGA:.2f}",

@@ -43,8 +43,8 @@ class MemoryEstimate:
     optimizer: int
     activations: int
     logits: int
-    runtime: int = RUNTIME_BYTES
-    total: int = 0
+    runtime: int
+    total: int
     """The peak, which is less than their sum."""
 
 
@@ -129,6 +129,7 @@ def estimate(
         optimizer=optimizer,
         activations=activations,
         logits=logits,
+        runtime=RUNTIME_BYTES,
         total=RUNTIME_BYTES + max(training, loading),
     )
 
@@ -210,9 +211,15 @@ def _kept_fused(files: ModelFiles, config: TrainConfig) -> int:
     """
     shape = _shape(files)
     values = 4 * shape.hidden + 2 * shape.queries + 2 * shape.keys + 3 * shape.inner
+    return (values + _ranks(config)) * 4
+
+
+def _ranks(config: TrainConfig) -> int:
+    """Values of one token under the A of each adapter of a layer."""
+    if not _is_lora(config):
+        return 0
     targets = 7 if config.lora.lora_target == ("all",) else len(config.lora.lora_target)
-    ranks = targets * config.lora.lora_rank if _is_lora(config) else 0
-    return (values + ranks) * 4
+    return targets * config.lora.lora_rank
 
 
 @dataclass(frozen=True)
@@ -248,9 +255,7 @@ def _kept(files: ModelFiles, config: TrainConfig, dtype: str) -> int:
     values = 3 * inner + 2 * queries + 2 * keys + (3 * hidden if mixed else 0)
     read = _read(hidden, queries, inner, config)
     full_precision = 2 * hidden * (1 if _is_lora(config) else 2)  # a norm that trains keeps its output
-    targets = 7 if config.lora.lora_target == ("all",) else len(config.lora.lora_target)
-    ranks = targets * config.lora.lora_rank if _is_lora(config) else 0
-    return (values + read + ranks) * size + full_precision * 4
+    return (values + read + _ranks(config)) * size + full_precision * 4
 
 
 def _read(hidden: int, queries: int, inner: int, config: TrainConfig) -> int:

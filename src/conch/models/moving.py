@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from conch.core import env
+from conch.core.disk import existing
 from conch.core.errors import ModelError, UsageError
 from conch.core.files import TEMPORARY_PREFIX, sync_folder, sync_tree, temporary_folder
 from conch.models import disk
@@ -82,7 +83,7 @@ def _check(place: Place) -> None:
         raise UsageError("models.move_inside", folder=place.target, place=place.link)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError("models.move_in_use", folder=place.target)
-    above = disk.existing(target.parent)
+    above = existing(target.parent)
     if not os.access(above, os.W_OK):
         raise UsageError("models.move_unwritable", folder=above)
 

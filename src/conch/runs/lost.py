@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from conch.core import disk
 from conch.core.errors import RunError
+from conch.runs.machine import memory_groups
 from conch.runs.process import Worker, boot_id
 
 LITTLE_SPACE = 1 << 20
@@ -67,19 +67,8 @@ def memory_kills(pid: int) -> dict[str, int]:
 
 def _group_files(pid: int) -> Iterable[Path]:
     """Files of the kernel's groups (both versions) that count kills in the group of `pid`."""
-    root = Path("/sys/fs/cgroup")
-    try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        place = group.lstrip("/")
-        if "memory" in controllers.split(","):
-            yield from (root / "memory" / place / "memory.oom_control", root / "memory/memory.oom_control")
-        elif not controllers:
-            yield from (root / place / "memory.events", root / "memory.events")
+    for folder in memory_groups(pid):
+        yield from (folder / "memory.events", folder / "memory.oom_control")
 
 
 def _kill_count(file: Path) -> int | None:
@@ -103,10 +92,8 @@ def _killed_for_memory(worker: Worker) -> bool:
 
 
 def _full_disk(folder: Path) -> bool:
-    try:
-        return shutil.disk_usage(folder).free < LITTLE_SPACE
-    except OSError:
-        return False
+    free = disk.free_bytes(folder)
+    return free is not None and free < LITTLE_SPACE
 
 
 def _log_of_attempt(log: Path, begin: int) -> bytes:

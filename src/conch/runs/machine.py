@@ -66,7 +66,7 @@ def _left_in(bound: Path) -> int:
 @cache
 def _bounds() -> tuple[Path, ...]:
     """The files that bound the memory of the groups that this process is in."""
-    return tuple(file for folder in _groups() for name in USAGE if _bound(file := folder / name))
+    return tuple(file for folder in memory_groups() for name in USAGE if _bound(file := folder / name))
 
 
 def _bound(file: Path) -> int | None:
@@ -78,10 +78,10 @@ def _bound(file: Path) -> int | None:
     return bytes_ if bytes_ < NO_BOUND else None
 
 
-def _groups() -> Iterator[Path]:
-    """The folders of this process's memory group and all that it lies in, in both schemes of Linux."""
+def memory_groups(pid: int | str = "self") -> Iterator[Path]:
+    """The folders of a process's memory group and all that it lies in, in both schemes of Linux."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     except OSError:
         return
     for line in lines:

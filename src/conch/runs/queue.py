@@ -144,7 +144,8 @@ def _open_to(pool: Pool, ahead: int, fits: Fits) -> list[tuple[str, Path]]:
         return list(idle.items())
     if ahead or idle:
         return []
-    return [(device, path) for device, path in free if fits(device, busy[device])]
+    suits = {device for device in dict(free) if fits(device, busy[device])}  # a question that takes time
+    return [(device, path) for device, path in free if device in suits]
 
 
 def _at_work(pool: Pool, device: str) -> list[Run]:

@@ -37,6 +37,8 @@ class Ground:
     precision: Precision
     quantised: Quantization | None
     located: Located
+    adapters: tuple[Path, ...]
+    """To start from: those that the model is known with, and those named beside it."""
     tokenizer: Any
     method: Method
     template: ChatTemplate
@@ -55,7 +57,17 @@ def lay_ground(config: TrainConfig, tell: Callable[[str], None] = lambda doing: 
     method = METHODS[config.method.stage](config.rows())
     template = method.template(tokenizer)
     keep_template(tokenizer, template, config.data.default_system)
-    return Ground(device, precision, quantised, located, tokenizer, method, template)
+    named = (adapter_folder(name, config.model) for name in config.model.adapter_name_or_path)
+    return Ground(
+        device=device,
+        precision=precision,
+        quantised=quantised,
+        located=located,
+        adapters=(*located.adapters, *named),
+        tokenizer=tokenizer,
+        method=method,
+        template=template,
+    )
 
 
 def keep_template(tokenizer: Any, template: ChatTemplate, default_system: str | None) -> None:
@@ -80,7 +92,7 @@ def build_model(config: TrainConfig, ground: Ground) -> Any:
     if held == "float16" and ground.device.kind == "cpu":
         held = "float32"
     bits = bitsandbytes_config(config.quantization, held) if ground.quantised == "bnb" else None
-    as_stored = ground.quantised == "int8" and not adapters_below(config, ground.located)
+    as_stored = ground.quantised == "int8" and not adapters_below(config, ground)
     dtype = "auto" if as_stored else getattr(torch, held)  # mapped, and read once to be quantised
     model = load_base(ground.located, config.model, dtype, bits)
     fit_vocabulary(model, ground.tokenizer, config.model)
@@ -95,28 +107,21 @@ def build_model(config: TrainConfig, ground: Ground) -> Any:
     return model
 
 
-def given_adapters(config: TrainConfig, located: Located) -> tuple[Path, ...]:
-    """The adapters to start from: those that the model is known with, and those named beside it."""
-    named = (adapter_folder(name, config.model) for name in config.model.adapter_name_or_path)
-    return (*located.adapters, *named)
-
-
-def adapter_notices(config: TrainConfig, located: Located) -> tuple[Notice, ...]:
+def adapter_notices(ground: Ground) -> tuple[Notice, ...]:
     """What is odd about the adapters that are named beside the model."""
-    named = given_adapters(config, located)[len(located.adapters) :]
-    return strangers(located.folder, located.adapters, named)
+    own = ground.located.adapters
+    return strangers(ground.located.folder, own, ground.adapters[len(own) :])
 
 
-def adapters_below(config: TrainConfig, located: Located) -> tuple[Path, ...]:
+def adapters_below(config: TrainConfig, ground: Ground) -> tuple[Path, ...]:
     """Those of them that are merged into the base, so that the trained adapter means nothing without them."""
-    given = given_adapters(config, located)
-    return given if config.lora.create_new_adapter else given[:-1]
+    return ground.adapters if config.lora.create_new_adapter else ground.adapters[:-1]
 
 
 def _with_lora(config: TrainConfig, ground: Ground, model: Any) -> Any:
     """A new adapter on the model; or its last adapter, to be trained on."""
-    below = adapters_below(config, ground.located)
-    above = given_adapters(config, ground.located)[len(below) :]
+    below = adapters_below(config, ground)
+    above = ground.adapters[len(below) :]
     if below:
         model = attach(model, below).merge_and_unload()
     if ground.quantised == "int8":

@@ -87,7 +87,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     """The model, made ready to train, in its trainer."""
     config, precision = job.config, ground.precision
     job.phase("loading")
-    for notice in adapter_notices(config, ground.located):
+    for notice in adapter_notices(ground):
         job.warn(notice.key, **notice.values)
     model = build_model(config, ground)
     if ground.quantised == "int8" and prepared.train:  # of a stream there is no text yet
@@ -110,7 +110,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         pad_token_id=int(ground.tokenizer.pad_token_id),
         lora=config.lora if config.method.finetuning_type == "lora" else None,
         accuracy=config.output.compute_accuracy,
-        below=adapters_below(config, ground.located),
+        below=adapters_below(config, ground),
         pauses=Pauses(job.log, job.wants_stop, config.output.disk_wait_minutes, job.tell_paused),
         budget=config.output.save_disk_budget,
         may_checkpoint=not config.precision.disable_gradient_checkpointing,

@@ -8,13 +8,9 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.data.prepared import Prepared
-from conch.models.hardware import choose_precision, find_device
 from conch.models.headers import read_model_files
-from conch.models.load import load_tokenizer
-from conch.models.locate import Request, locate
 from conch.models.memory import MemoryEstimate, estimate, trainable_parameters
-from conch.models.quantization import choose_quantization
-from conch.training.methods import METHODS
+from conch.training.ground import adapter_notices, lay_ground
 
 
 @dataclass(frozen=True)
@@ -44,15 +40,10 @@ class Plan:
 
 def make_plan(config: TrainConfig) -> Plan:
     """Read and tokenise the data, read the model's headers, and count."""
-    located = locate(Request.of(config.model))
-    files = read_model_files(located.folder)
-    tokenizer = load_tokenizer(located.folder, config.model)
-    method = METHODS[config.method.stage](config.rows())
-    template = method.template(tokenizer)
-    prepared = method.prepare(template, config.optimisation.seed, None)
-    device = find_device(bool(config.passthrough.get("use_cpu")))
-    quantised = choose_quantization(device, config.quantization)
-    precision = choose_precision(device, config.precision, int8=quantised == "int8")
+    ground = lay_ground(config)
+    precision, template = ground.precision, ground.template
+    files = read_model_files(ground.located.folder)
+    prepared = ground.method.prepare(template, config.optimisation.seed, None)
     facts = prepared.facts()
     steps = count_steps(config, prepared.row_count())
     tokens, trained = heaviest_batch(config, prepared)
@@ -73,9 +64,15 @@ def make_plan(config: TrainConfig) -> Plan:
         trainable_parameters=trainable_parameters(files, config),
         dtype=precision.dtype,
         dtype_reason=precision.reason,
-        memory=estimate(files, config, precision.dtype, tokens, trained, device=device.kind),
+        memory=estimate(files, config, precision.dtype, tokens, trained, device=ground.device.kind),
         warnings=tuple(
-            notice.message for notice in (*precision.notices, *template.notices, *prepared.notices)
+            notice.message
+            for notice in (
+                *precision.notices,
+                *template.notices,
+                *prepared.notices,
+                *adapter_notices(ground),
+            )
         ),
     )
 

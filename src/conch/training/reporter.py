@@ -24,13 +24,13 @@ class Reporter(TrainerCallback):
         self,
         log: EventLog,
         wants_stop: Callable[[], bool],
-        wants_save: Callable[[], bool] = lambda: False,
-        pauses: Pauses | None = None,
+        wants_save: Callable[[], bool],
+        pauses: Pauses,
     ) -> None:
         self.log = log
         self.wants_stop = wants_stop
         self.wants_save = wants_save
-        self.pauses = pauses or Pauses(log, wants_stop)
+        self.pauses = pauses
         self.leaps = Leaps()
         self.stopped = False
         self.tokens_before = 0

@@ -58,6 +58,8 @@ class Setup:
     wants_stop: Callable[[], bool]
     packed: bool
     pad_token_id: int
+    pauses: Pauses
+    """What waits where the disk is full."""
     fast: FastPath = PLAIN
     """The fused steps that the model takes while it reads our batches."""
     lora: LoraConfig | None = None
@@ -66,8 +68,6 @@ class Setup:
     """Adapters that were merged into the base for this training."""
     wants_save: Callable[[], bool] = lambda: False
     """Whether somebody asked for a checkpoint since it was last called."""
-    pauses: Pauses | None = None
-    """What waits where the disk is full; without it nothing waits."""
     budget: int | None = None
     """Bytes that all checkpoints together may take."""
     may_checkpoint: bool = True
@@ -94,7 +94,7 @@ class ConchTrainer(Trainer):
         self.output = Path(args.output_dir)
         self._staging: Path | None = None
         self.shelf = Shelf(self.output, setup.log, args.save_total_limit, setup.budget)
-        self.pauses = setup.pauses or Pauses(setup.log, setup.wants_stop)
+        self.pauses = setup.pauses
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
         self.remove_callback(PrinterCallback)  # what it would print is in the events

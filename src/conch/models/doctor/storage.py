@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conch.core import disk
-from conch.models.disk import existing, larger_disk
+from conch.models.disk import larger_disk
 from conch.models.doctor.finding import Finding
 
 REMOTE = frozenset(
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def examine(home: Path, mounts: Path = Path("/proc/self/mounts")) -> Iterator[Finding]:
-    kind = kind_of(existing(home), mounts)
+    kind = kind_of(disk.existing(home), mounts)
     free = disk.free_bytes(home)
     facts = {"home": home, "kind": kind or "?", "free": "?" if free is None else _gigabytes(free)}
     refused = _refused(home)
@@ -48,7 +48,7 @@ def _gigabytes(count: int) -> str:
 
 def _refused(home: Path) -> OSError | None:
     """What the disk says to a file in the home, or above it where there is no home yet. Nothing is left."""
-    place = existing(home)
+    place = disk.existing(home)
     if not place.is_dir():
         return NotADirectoryError(20, "Not a directory", str(place))
     return disk.refusal(place)
