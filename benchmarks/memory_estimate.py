@@ -1,9 +1,9 @@
 """How well `conch train --dry-run` foretells memory. `python -m benchmarks.memory_estimate`
 
 Trains SmolLM2-135M a few steps in each of twelve settings, each in a worker process of its own on
-the CPU, and compares the peak of that process's resident memory (VmHWM; ru_maxrss where there is
-none) with the estimate that was made before. A few steps show what many will: the heaviest micro
-batch is computed before the first one. The model is asked for by `--model`, and must be here.
+the CPU, and compares the peak of that process's resident memory (VmHWM, so on Linux only) with the
+estimate that was made before. A few steps show what many will: the heaviest micro batch is computed
+before the first one. The model is asked for by `--model`, and must be here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,8 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed.drivers.meter import peak
 from conch.config import load_train
+from conch.config.model import ModelConfig
 from conch.core import env
+from conch.models.locate import Request, locate
 from conch.runs import store
 from conch.training.plan import make_plan
 from conch.worker import execute
@@ -81,10 +82,11 @@ def _arguments() -> argparse.Namespace:
 
 def measure(model: str, steps: int, only: list[int] | None) -> Iterator[dict[str, Any]]:
     """Settings, estimate, measured bytes and their ratio, one setting after the other."""
+    folder = str(locate(Request.of(ModelConfig(model_name_or_path=model))).folder)
     for number, settings in enumerate(GRID):
         if only and number not in only:
             continue
-        values = {**ALWAYS, **settings, "model_name_or_path": model, "max_steps": steps}
+        values = {**ALWAYS, **settings, "model_name_or_path": folder, "max_steps": steps}
         plan = make_plan(load_train(values=values).config)
         memory = plan.to_dict()["memory"]
         measured = run_child(values)
@@ -99,34 +101,26 @@ def measure(model: str, steps: int, only: list[int] | None) -> Iterator[dict[str
 
 def run_child(values: dict[str, Any]) -> int:
     """Peak bytes of a process that trains so."""
-    command = [sys.executable, "-m", "benchmarks.memory_estimate", "--child", json.dumps(values)]
-    settings = env.child_environment(**env.tensor_malloc())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=settings)
+    with tempfile.TemporaryDirectory() as home:  # its runs are nobody's
+        command = [sys.executable, "-m", "benchmarks.memory_estimate", "--child", json.dumps(values)]
+        settings = env.child_environment(CONCH_HOME=home, **env.tensor_malloc())
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS, check=False, env=settings
+        )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return int(json.loads(done.stdout.splitlines()[-1])["peak"])
 
 
 def child(values: dict[str, Any]) -> dict[str, int]:
-    """Train in this process; the run is not kept."""
+    """Train in this process."""
     with tempfile.TemporaryDirectory() as folder:
         run = store.create(load_train(values={**values, "output_dir": f"{folder}/output"}).config)
         ended_well = execute(run)
         error = run.summary()["error"]
-        shutil.rmtree(run.folder)
     if not ended_well:
         raise SystemExit(str(error))
-    return {"peak": peak()}
-
-
-def peak() -> int:
-    """The most memory that this process ever held, in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else largest * 1024
+    return {"peak": peak() or 0}
 
 
 def show(row: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ def one_start(tool: str, place: Place, folder: Path, output: Path) -> float:
         try:
             return _wait(process, has_stepped, began)
         finally:
-            _end(process)
+            _end(tool, process, place)
 
 
 def _command(tool: str, config: Path, place: Place, log: Any) -> subprocess.Popen[bytes]:
@@ -101,11 +101,14 @@ def _wait(process: subprocess.Popen[bytes], has_stepped: Callable[[], bool], beg
     raise SystemExit(f"{process.args} made no step in {PATIENCE:.0f} s.")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(tool: str, process: subprocess.Popen[bytes], place: Place) -> None:
     """Let it write its output; where it does not come to an end, end it and all that it started."""
     try:
         process.wait(60)
     except subprocess.TimeoutExpired:
+        if tool == "conch":  # its worker has a session of its own
+            cancel = [str(Path(sysconfig.get_path("scripts")) / "conch"), "runs", "cancel", "latest"]
+            subprocess.run(cancel, env=place.environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
         os.killpg(process.pid, signal.SIGKILL)
 
 

@@ -113,6 +113,22 @@ def trained_tokens(batch: dict[str, Any]) -> int:
     return int((batch["labels"][..., 1:] != -100).sum())
 
 
+def common(job: dict[str, Any]) -> dict[str, Any]:
+    """What Conch and LLaMA-Factory are set to alike, by the names that both know."""
+    return {
+        "model_name_or_path": job["model"],
+        "output_dir": job["output"],
+        "cutoff_len": job["cutoff"],
+        "lora_rank": job["rank"],
+        "per_device_train_batch_size": job["batch"],
+        "learning_rate": job["learning_rate"],
+        "lr_scheduler_type": "constant",
+        "num_train_epochs": 1,
+        "logging_steps": 1,
+        "save_strategy": "no",
+    }
+
+
 def peak() -> int | None:
     """The most memory that this process ever held, in bytes (VmHWM); None where the system does not tell."""
     status = Path("/proc/self/status")

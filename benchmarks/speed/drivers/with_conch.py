@@ -41,17 +41,8 @@ def keep_order() -> None:
 
 def values(job: dict[str, Any]) -> dict[str, Any]:
     return {
-        "model_name_or_path": job["model"],
+        **meter.common(job),
         "dataset": job["rows"],
-        "output_dir": job["output"],
-        "cutoff_len": job["cutoff"],
-        "lora_rank": job["rank"],
-        "per_device_train_batch_size": job["batch"],
-        "learning_rate": job["learning_rate"],
-        "lr_scheduler_type": "constant",
-        "num_train_epochs": 1,
-        "logging_steps": 1,
-        "save_strategy": "no",
         "do_eval": False,
         "plot_loss": False,
         "use_cpu": True,
