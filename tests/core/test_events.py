@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -37,6 +39,17 @@ def values_of(cls: type[Event]) -> st.SearchStrategy[dict[str, object]]:
 ANY_EVENT = st.sampled_from(list(KINDS.values())).flatmap(
     lambda cls: st.builds(lambda values: cls(**values), values_of(cls))
 )
+
+
+def test_the_docs_name_every_event_with_its_values() -> None:
+    page = (Path(__file__).parents[2] / "docs/architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| kind | says | values |")[2].partition("\n\n")[0]
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    told = {kind.strip("`"): re.findall(r"`(\w+)`", "".join(rest[1:])) for kind, *rest in cells}
+    assert told == {
+        kind: [field.name for field in dataclasses.fields(cls) if field.name != "t"]
+        for kind, cls in KINDS.items()
+    }
 
 
 @quick
