@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from conch.cli.group import Command
 from conch.cli.output import emit, say, size, whisper
+from conch.core.files import expanded
 from conch.core.text import tr
 
 
@@ -34,7 +33,7 @@ def command(
     from conch.config import load_export
     from conch.core.errors import UsageError
 
-    file = Path(source).expanduser() if source.endswith((".yaml", ".yml", ".json")) else None
+    file = expanded(source) if source.endswith((".yaml", ".yml", ".json")) else None
     values: dict[str, object] = {} if file else {"model_name_or_path": source}
     if to:
         values["export_dir"] = to

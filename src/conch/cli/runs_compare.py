@@ -11,6 +11,7 @@ from conch.cli.figures import figure
 from conch.cli.group import Command
 from conch.cli.layout import columns
 from conch.cli.output import emit, plain, say
+from conch.core.files import expanded
 from conch.core.text import tr
 
 LONGEST = 40
@@ -34,7 +35,7 @@ def compare_command(names: tuple[str, ...], png: Path | None, as_json: bool) -> 
         from conch.runs import read_events
         from conch.training.overlay import plot_runs
 
-        plot_runs({run.id: read_events(run.events_path) for run in runs}, png.expanduser())
+        plot_runs({run.id: read_events(run.events_path) for run in runs}, expanded(png))
     if as_json:
         emit(compared)
         return

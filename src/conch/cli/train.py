@@ -10,6 +10,7 @@ import click
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core.errors import UsageError
+from conch.core.files import expanded
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -82,5 +83,5 @@ def load(words: tuple[str, ...], source: str | None, fixes: tuple[str, ...]) -> 
 def split_words(words: tuple[str, ...]) -> tuple[Path | None, list[str]]:
     """The config file, if the first word is one, and the overrides."""
     if words and not words[0].startswith("--") and "=" not in words[0]:
-        return Path(words[0]).expanduser(), list(words[1:])
+        return expanded(words[0]), list(words[1:])
     return None, list(words)

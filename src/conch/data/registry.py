@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from conch.core import env
 from conch.core.errors import DataError, RowError
-from conch.core.files import write_whole
+from conch.core.files import expanded, is_dir, write_whole
 from conch.data.dataset import Dataset, HubPlace
 from conch.data.layout import MEDIA, PARTS, TAGS
 from conch.data.lines import not_utf8
@@ -54,8 +54,8 @@ def usual_folder() -> Path | None:
 
 def folders(dataset_dir: str | None) -> list[Path]:
     """Where names are looked up, in order: the folder given or `./data`, the user's own, Conch's."""
-    given = Path(dataset_dir).expanduser().absolute() if dataset_dir else usual_folder()
-    if dataset_dir and given and not given.is_dir():
+    given = expanded(dataset_dir).absolute() if dataset_dir else usual_folder()
+    if dataset_dir and given and not is_dir(given):
         raise DataError("data.no_dataset_dir", folder=given)
     return [*([given] if given else []), own_folder(), BUNDLED]
 
@@ -123,7 +123,7 @@ def described(name: str, entry: Any, folder: Path) -> Dataset:
     hubs = _hubs_of(name, entry, file)
     return Dataset(
         name,
-        None if hubs else (folder / Path(entry["file_name"]).expanduser()).absolute(),
+        None if hubs else (folder / expanded(entry["file_name"])).absolute(),
         hubs,
         formatting=entry.get("formatting"),
         ranking=entry.get("ranking", False),
