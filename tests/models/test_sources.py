@@ -141,6 +141,11 @@ def test_a_source_that_is_none_is_refused(home: Path) -> None:
         "download: {stall: x}",
         "download: {stall: -1}",
         "download: {tries: 0}",
+        *(
+            f"download: {{{name}: {value}}}"
+            for name in ("stall", "slow", "tries")
+            for value in (".inf", "-.inf", ".nan")
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_told(home: Path, text: str) -> None:

@@ -25,9 +25,9 @@ from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, generation_config, load, stored_dtype
 from conch.models.locate import Request, locate
+from conch.models.pairing import PROOF
 
 Notify = Callable[[str], None]
-PROOF = "export_proof.json"
 HEADROOM = 1.1
 """Free disk asked for, as a multiple of the weights."""
 
