@@ -97,7 +97,7 @@ def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
 def files_of(dataset: Dataset, told: Hear = unheard) -> list[DataFile]:
     """The files of `dataset`, fetched if need be. Raises DataError."""
     if dataset.hubs:
-        return [file for path in hubs.fetch(dataset.hubs, dataset.source, told) for file in files_at(path)]
+        return [file for path in hubs.fetch(dataset, told) for file in files_at(path)]
     assert dataset.file is not None
     if not exists(dataset.file):
         raise DataError("data.no_file", file=dataset.file)

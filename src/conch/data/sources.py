@@ -19,7 +19,8 @@ __all__ = ["BUNDLED", "asked_dataset", "by_place", "find_dataset", "from_anywher
 
 def asked_dataset(name: str, config: DataConfig) -> Dataset:
     """The dataset called `name` in a config, from where the config says. Raises DataError."""
-    return replace(find_dataset(name, config.dataset_dir), source=config.dataset_source)
+    found = find_dataset(name, config.dataset_dir)
+    return replace(found, source=config.dataset_source, tokens=config.tokens)
 
 
 def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:

@@ -15,12 +15,11 @@ from pathlib import Path
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
 from conch.core.files import exists, expanded, write_whole
-from conch.core.hubs import looks_like_id
+from conch.core.hubs import NO_TOKENS, Tokens, looks_like_id
 from conch.models import convert, pull
 from conch.models.hub import archive
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
-from conch.models.source import NO_TOKENS, Tokens
 from conch.models.wish import Wish
 from conch.runs import store
 from conch.runs.run import ENDED, Run
@@ -71,7 +70,7 @@ class Request:
             config.model_name_or_path,
             config.model_revision,
             cache,
-            Tokens(config.hf_hub_token, config.ms_hub_token),
+            config.tokens(),
             notify,
             config.model_source,
         )
