@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say, size, whisper
 from conch.core.files import expanded
@@ -26,7 +27,7 @@ from conch.core.text import tr
     help=tr("cli.export.format"),
 )
 @click.option("--allow-difference", is_flag=True, help=tr("cli.export.allow"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(
     source: str, words: tuple[str, ...], to: str | None, form: str, allow_difference: bool, as_json: bool
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.figures import figure
 from conch.cli.group import Command
 from conch.cli.layout import columns
@@ -21,7 +22,7 @@ LONGEST = 40
 @click.command("compare", cls=Command, help=tr("cli.runs.compare"))
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help=tr("cli.runs.png"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def compare_command(names: tuple[str, ...], png: Path | None, as_json: bool) -> None:
     from conch.core.errors import UsageError
     from conch.runs import find

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core.errors import UsageError
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
 @click.option("--dry-run", is_flag=True, help=tr("cli.train.dry_run_help"))
 @click.option("--request-id", metavar="ID", help=tr("cli.train.request_id_help"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(
     words: tuple[str, ...],
     source: str | None,
