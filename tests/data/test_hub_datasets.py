@@ -400,6 +400,7 @@ def raised(error: Exception, monkeypatch: pytest.MonkeyPatch) -> BaseException:
         PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/cache/blob"),
         OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
         RuntimeError("Data processing error: I/O error: No space left on device (os error 28)"),
+        OSError("I/O error: No space left on device (os error 28)"),
     ],
     ids=repr,
 )
