@@ -21,7 +21,7 @@ from conch.core.text import Text, has, tr
 SOURCE = Path(catalogue.__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 TYPED = (
-    *("python_old", "package_missing", "package_version", "torch_broken", "memory_little", "home_full"),
+    *("package_missing", "package_version", "torch_broken", "memory_little", "home_full"),
     *("home_full_move", "network_forbidden"),
 )
 SAME_IN_CHINESE = {"keys.group.lora", "quickstart.http", *(f"doctor.{name}.fix" for name in TYPED)}

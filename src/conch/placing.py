@@ -6,6 +6,7 @@ from pathlib import Path
 
 from conch.config.data import DataConfig
 from conch.config.train import TrainConfig
+from conch.core.files import exists, expanded
 from conch.core.hubs import looks_like_id
 from conch.data import registry
 from conch.data.sources import from_anywhere
@@ -50,7 +51,7 @@ def absolute(config: TrainConfig) -> TrainConfig:
 
 
 def _placed(path: str | None) -> str | None:
-    return str(Path(path).expanduser().absolute()) if path else None
+    return str(expanded(path).absolute()) if path else None
 
 
 def _usual_dataset_dir(data: DataConfig) -> str | None:
@@ -65,17 +66,17 @@ def _usual_dataset_dir(data: DataConfig) -> str | None:
 def _placed_file(name: str) -> str | None:
     """A file's path; a name stays as it is."""
     is_path = Path(name).suffix or "/" in name
-    return _placed(name) if is_path and Path(name).expanduser().exists() else name
+    return _placed(name) if is_path and exists(expanded(name)) else name
 
 
 def _placed_model(name: str) -> str | None:
     """A folder's or file's path, a run's whole id; a bundled name or a hub id stays as it is."""
-    exists = Path(name).expanduser().exists()
+    there = exists(expanded(name))
     if name in STARTERS:
         return name
-    if not exists and (store.names_run(name) or (not looks_like_id(name) and store.is_called(name))):
+    if not there and (store.names_run(name) or (not looks_like_id(name) and store.is_called(name))):
         return store.find(name).id  # `latest` would soon be another
-    return _placed(name) if exists else name
+    return _placed(name) if there else name
 
 
 def _placed_checkpoint(asked: str | bool | None) -> str | bool | None:

@@ -18,7 +18,7 @@ from conch.config.train import TrainConfig
 from conch.core.disk import existing
 from conch.core.errors import RunError, UsageError
 from conch.core.events import Failed, Finished, Queued, Started, Stopped
-from conch.core.files import write_whole
+from conch.core.files import expanded, is_file, write_whole
 from conch.core.text import tr
 from conch.data.prepare import check_rows
 from conch.data.reading import files_of
@@ -64,7 +64,7 @@ def check_output(config: TrainConfig) -> None:
     """Raises where `output_dir` holds something already, or can't be written."""
     if config.output.output_dir is None:
         return
-    folder = Path(config.output.output_dir).expanduser()
+    folder = expanded(config.output.output_dir)
     going_on = config.output.overwrite_output_dir or config.output.resume_from_checkpoint
     if folder.is_dir() and any(folder.iterdir()) and not going_on:
         raise OutputError("training.output_exists", folder=folder)
@@ -152,8 +152,8 @@ def _template_of(config: TrainConfig) -> dict[str, str]:
     """The chat template by name, and by content where it is a file: the given one, or the model's own."""
     given = config.data.template
     if given is not None:
-        file = Path(given).expanduser()
-        return {"name": given, **({"sha256": provenance.digest(file)} if file.is_file() else {})}
+        file = expanded(given)
+        return {"name": given, **({"sha256": provenance.digest(file)} if is_file(file) else {})}
     located = find(Request.of(config.model))
     files = [located.folder / name for name in TEMPLATE_FILES] if located else []
     found = next((file for file in files if file.is_file()), None)
@@ -187,7 +187,7 @@ def plan_resume(
     state = run.state()
     if state in {"running", "paused", "stopping"} or (state == "queued" and run.worker() is not None):
         raise launch.refuse_busy(run)
-    found = _checkpoint_of(run, checkpoint.expanduser()) if checkpoint else latest(run.output)
+    found = _checkpoint_of(run, expanded(checkpoint)) if checkpoint else latest(run.output)
     if found is not None:
         resumable(found)
     changes = {"num_train_epochs": epochs, "max_steps": max_steps}

@@ -72,3 +72,10 @@ def test_choices() -> None:
 )
 def test_sizes_as_people_write_them(written: Any, size: int) -> None:
     assert TypeAdapter(Bytes).validate_python(written) == size
+
+
+@pytest.mark.parametrize("written", ["9" * 400, "9" * 400 + "GB", f"{'9' * 305}TiB", "GB", "-1GB", "1 XB"])
+def test_what_is_no_size_is_told(written: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(Bytes).validate_python(written)
+    assert [error["type"] for error in caught.value.errors()] == ["size_wanted"]

@@ -24,6 +24,9 @@ class DatasetHub:
         """Names of the files whose content was asked for."""
         self.refusal: tuple[int, str] | None = None
         """Status and error code of every answer, if set."""
+        self.page: bytes | None = None
+        """What is answered to everything, if set, as by a network that wants a log-in first."""
+        self.tokens: set[str] = set()
         self.url = ""
 
 
@@ -62,7 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         hub, path = self.of, unquote(urlsplit(self.path).path)
         api, files = f"/api/datasets/{hub.repo}", f"/datasets/{hub.repo}/resolve/"
-        if hub.refusal:
+        hub.tokens.add((self.headers.get("Authorization") or "").removeprefix("Bearer "))
+        if hub.page is not None:
+            self._send(200, hub.page, {"Content-Type": "text/html"})
+        elif hub.refusal:
             self._send(hub.refusal[0], b"", {"X-Error-Code": hub.refusal[1]})
         elif path.startswith(f"{api}/tree/"):
             self._json([_entry(name, content) for name, content in hub.files.items()])

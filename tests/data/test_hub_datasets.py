@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,17 +15,22 @@ import pytest
 
 from conch.config import load_train, settings
 from conch.config.data import DataConfig
+from conch.core import hubs
 from conch.core.errors import ConfigErrors, DataError
+from conch.core.hubs import Tokens
 from conch.core.notice import Notice
 from conch.data.dataset import Dataset, HubPlace
-from conch.data.hubs import _attempts
+from conch.data.fingerprint import fingerprint
+from conch.data.hubs import _attempts, modelscope
 from conch.data.hubs.choice import choose
 from conch.data.hubs.huggingface import HuggingFace
+from conch.data.opened import Datasets
 from conch.data.prepare import prepare
 from conch.data.reading import open_dataset
 from conch.data.rows import Row
 from conch.data.sources import asked_dataset, find_dataset
 from conch.data.template import ChatTemplate
+from conch.models import sources
 from tests.cli.program import call, spawn
 from tests.data.dataset_hub import DatasetHub, serving
 from tests.data.made import ALPACA, ROW, as_csv, as_lines, as_parquet
@@ -299,7 +307,7 @@ def test_who_is_asked_for_what_and_who_gets_a_token(monkeypatch: pytest.MonkeyPa
     hf, ms = HubPlace("a/b"), HubPlace("c/d", hub="modelscope")
 
     def asked(setting: str, *places: HubPlace) -> list[tuple[str, str]]:
-        return [(hub.name, place.repo) for hub, place in _attempts(places, setting)]
+        return [(hub.name, place.repo) for hub, place in _attempts(Dataset("x", hubs=places, source=setting))]
 
     official, mirror = "https://huggingface.co", "https://hf-mirror.com"
     assert asked("auto", hf, ms) == [(official, "a/b"), (mirror, "a/b"), ("modelscope", "c/d")]
@@ -307,8 +315,132 @@ def test_who_is_asked_for_what_and_who_gets_a_token(monkeypatch: pytest.MonkeyPa
     assert asked("modelscope", hf, ms) == [("modelscope", "c/d")]
     assert asked("modelscope", hf) == [(official, "a/b"), (mirror, "a/b")]
     assert asked("huggingface", ms) == [("modelscope", "c/d")]
-    tokens = {hub.name: hub.logged_in for hub, _ in _attempts([hf], "auto") if isinstance(hub, HuggingFace)}
-    assert tokens == {official: True, mirror: False}
+    monkeypatch.setattr("conch.core.hubs.modelscope_is_installed", lambda: False)
+    assert asked("auto", hf, ms) == [(official, "a/b"), (mirror, "a/b")]
+    assert asked("auto", ms) == [("modelscope", "c/d")], "it says how to install it"
+    monkeypatch.setenv("HF_ENDPOINT", "https://inside.example")
+    assert asked("auto", hf, ms) == [("https://inside.example", "a/b")]
+    assert asked("auto", ms) == [("modelscope", "c/d")]
+
+
+def test_datasets_come_from_the_hubs_that_models_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    both = (HubPlace("a/b"), HubPlace("a/b", hub="modelscope"))
+    for setting in ("auto", "hf-mirror,auto", "modelscope, huggingface", "https://a.example/"):
+        tokens = Tokens("hf_secret", "ms_secret")
+        dataset = Dataset("x", hubs=both, source=setting, tokens=tokens)
+        sets = [(hub.endpoint, hub.token) for hub, _ in _attempts(dataset)]  # type: ignore[attr-defined]
+        models = [(one.endpoint, one.token) for one in sources.named(setting, tokens, None)]  # type: ignore[attr-defined]
+        assert sets == models, setting
+
+
+# tokens
+
+
+def test_the_tokens_of_a_config_reach_the_hub(served: DatasetHub) -> None:
+    given = {"model_name_or_path": "-", "dataset": REPO, "hf_hub_token": "hf_secret", "ms_hub_token": "ms_x"}
+    config = load_train(values=given).config
+    datasets = Datasets(config.rows())
+    opened = datasets.opened(REPO)
+    assert served.tokens == {"hf_secret"}
+    seen = repr(
+        [config.rows(), config.rows().model_dump(), datasets.config, opened, list(_attempts(opened.dataset))]
+    )
+    assert "hf_secret" not in seen
+    assert "ms_x" not in seen
+    key = fingerprint(datasets, ChatTemplate.of(tiny_tokenizer()), "sft", 0)
+    assert key == fingerprint(Datasets(config.data), ChatTemplate.of(tiny_tokenizer()), "sft", 0)
+    assert "secret" not in repr(key)
+
+
+def test_without_a_token_in_the_config_the_client_sends_its_own(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "of_the_environment")
+    rows()
+    assert served.tokens == {"of_the_environment"}
+
+
+# whose fault it is
+
+
+@pytest.mark.parametrize("status", sorted(hubs.PASSING))
+def test_a_hub_that_is_busy_is_passed_over(served: DatasetHub, tmp_path: Path, status: int) -> None:
+    other = DatasetHub(REPO, dict(served.files))
+    served.refusal = (status, "")
+    with serving(other):
+        settings.settle_source(f"{served.url},{other.url}")
+        assert rows() == 2
+
+
+def test_a_name_that_no_hub_takes(served: DatasetHub) -> None:
+    with pytest.raises(DataError) as error:
+        open_dataset(Dataset("x", hubs=(HubPlace("org/a--b..c"),)))
+    assert error.value.key == "data.hub_no_repo"
+
+
+def raised(error: Exception, monkeypatch: pytest.MonkeyPatch) -> BaseException:
+    """What becomes of an error of the client library, where a second hub could be tried."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fails)
+    settings.settle_source(f"{hubs.HUGGINGFACE},{NOBODY}")
+    monkeypatch.setattr(HuggingFace, "names", lambda *_: ["a.jsonl"])
+    with pytest.raises(type(error) if type(error) in (TypeError, KeyError) else DataError) as caught:
+        rows()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/blob"),
+        PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/cache/blob"),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        RuntimeError("Data processing error: I/O error: No space left on device (os error 28)"),
+        OSError("I/O error: No space left on device (os error 28)"),
+    ],
+    ids=repr,
+)
+def test_a_disk_is_no_hubs_fault(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    told = raised(error, monkeypatch)
+    assert isinstance(told, DataError)
+    assert told.key == "data.hub_disk"
+    assert os.strerror(getattr(error, "errno", None) or errno.ENOSPC) in told.message
+    assert "HF_HUB_CACHE" in told.hint
+
+
+@pytest.mark.parametrize("error", [TypeError("ours"), KeyError("ours")], ids=repr)
+def test_a_mistake_is_no_hubs_fault(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    assert raised(error, monkeypatch) is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(errno.ECONNRESET, "reset"),
+        TimeoutError("slow"),
+        RuntimeError("CAS service error"),
+    ],
+    ids=repr,
+)
+def test_what_the_network_does_is_passed_over(
+    served: DatasetHub, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    told = raised(error, monkeypatch)
+    assert isinstance(told, DataError)
+    assert told.key in {"data.hubs_failed", "data.hub_unreachable"}
+
+
+def test_a_page_that_is_no_answer_of_a_hub_is_passed_over(served: DatasetHub) -> None:
+    served.page = b"<html>Log in</html>"
+    assert failing().key == "data.hub_unreachable"
 
 
 # ModelScope
@@ -358,16 +490,18 @@ def test_a_dataset_of_modelscope_is_fetched_once(scope: Scope, monkeypatch: pyte
 
 @needs_modelscope
 def test_modelscope_is_tried_where_the_hub_cannot_be_reached(scope: Scope) -> None:
-    assert scope_rows(HubPlace("tiny-org/elsewhere"), THERE) == 2
+    places = (HubPlace("tiny-org/elsewhere"), THERE)
+    opened = open_dataset(Dataset("x", hubs=places, source=f"{NOBODY},modelscope"))
+    assert sum(isinstance(item, Row) for item in opened.items()) == 2
 
 
 @needs_modelscope
-@pytest.mark.parametrize("source", ["modelscope", None])
-def test_a_bare_id_is_looked_for_on_every_hub_that_is_asked(scope: Scope, source: str | None) -> None:
+@pytest.mark.parametrize("source", ["modelscope", f"{NOBODY},modelscope"])
+def test_a_bare_id_is_looked_for_on_every_hub_that_is_asked(scope: Scope, source: str) -> None:
     config = DataConfig(dataset=(REPO,), dataset_source=source)
     told: list[Notice] = []
     assert len(open_dataset(asked_dataset(REPO, config), told=told.append).files) == 1
-    assert [notice.values["hub"] for notice in told] == ([] if source else ["modelscope"])
+    assert [notice.values["hub"] for notice in told] == ([] if source == "modelscope" else ["modelscope"])
 
 
 @needs_modelscope
@@ -382,7 +516,8 @@ def test_a_dataset_that_one_hub_lacks_comes_from_another(
     (folder / "train.jsonl").write_bytes(as_lines(ALPACA))
     with scoping(Scope(REPO, folder, "datasets")) as scope:
         monkeypatch.setenv("MODELSCOPE_ENDPOINT", scope.url)
-        assert len(open_dataset(find_dataset(REPO)).files) == 1
+        dataset = replace(find_dataset(REPO), source=f"{served.url},modelscope")
+        assert len(open_dataset(dataset).files) == 1
 
 
 @needs_modelscope
@@ -399,6 +534,44 @@ def test_a_dataset_that_modelscope_lacks(scope: Scope) -> None:
 
 
 @needs_modelscope
+def test_modelscope_is_sent_its_own_token(scope: Scope) -> None:
+    tokens = Tokens("hf_secret", "ms_secret")
+    open_dataset(Dataset("x", hubs=(THERE,), tokens=tokens))
+    assert scope.tokens == {"ms_secret"}
+
+
+@needs_modelscope
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("NetworkError", "data.hub_unreachable"),
+        ("RateLimitError", "data.hub_unreachable"),
+        ("CacheError", "data.hub_error"),
+        ("AuthenticationError", "data.hub_gated"),
+    ],
+)
+def test_what_modelscopes_library_raises(name: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    library = import_module("modelscope_hub.errors")
+    with pytest.raises(DataError) as told, modelscope._refusals(import_module("modelscope_hub"), THERE):
+        raise getattr(library, name)("it is so")
+    assert told.value.key == key
+
+
+@needs_modelscope
+def test_a_disk_is_not_modelscopes_fault() -> None:
+    library = import_module("modelscope_hub")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/blob")
+    broken = import_module("modelscope_hub.errors").FileDownloadError("some", failed_files={"a": full})
+    for error in (full, broken):
+        with pytest.raises(DataError) as told, modelscope._refusals(library, THERE):
+            raise error
+        assert told.value.key == "data.hub_disk"
+    with pytest.raises(KeyError), modelscope._refusals(library, THERE):
+        raise KeyError("ours")
+
+
+@needs_modelscope
 def test_a_dataset_of_modelscope_without_a_network(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(DataError) as error:
@@ -410,6 +583,7 @@ def test_without_modelscopes_library_it_says_how_to_get_it(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "modelscope_hub", None)
+    assert not hubs.modelscope_is_installed()
     with pytest.raises(DataError) as error:
         scope_rows(THERE)
     assert error.value.key == "data.no_modelscope"

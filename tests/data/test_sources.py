@@ -21,7 +21,7 @@ from conch.data.describe import register as keep
 from conch.data.layout import Columns
 from conch.data.listing import listed
 from conch.data.reading import Opened, open_dataset, read_samples
-from conch.data.recipes import read_conversations, read_documents
+from conch.data.recipes import read_conversations
 from conch.data.sources import BUNDLED, by_place, find_dataset, registered_names
 from tests.data.made import (
     ALPACA,
@@ -336,7 +336,7 @@ def test_rows_are_bounded_by_the_description_and_by_the_config(
 def test_a_short_corpus_is_not_dropped(tmp_path: Path) -> None:
     """LLaMA-Factory's packing drops a corpus that is shorter than a block."""
     file = write(tmp_path / "a.txt", b"one short line")
-    (document,) = read_documents([str(file)], DataConfig())
+    (document,) = read_samples(opened(file), Document)
     assert document == Document("one short line", document.origin)
 
 
@@ -346,7 +346,7 @@ def test_a_dataset_of_another_kind_than_its_stage_is_refused(tmp_path: Path) -> 
         assert error.key == "data.other_kind"
         assert f"stage: {stage}" in error.hint
     with pytest.raises(DataError) as caught:
-        read_documents([str(write(tmp_path / "a.jsonl", ALPACA))], DataConfig())
+        list(read_samples(opened(write(tmp_path / "a.jsonl", ALPACA)), Document))
     assert caught.value.key == "data.other_kind"
 
 

@@ -76,8 +76,16 @@ def test_a_killed_process_is_no_riddle() -> None:
     ],
 )
 def test_how_many_processes(monkeypatch: pytest.MonkeyPatch, asked: Any, rows: int, wanted: int) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4), raising=False)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 4.0)
     assert workers.count(asked, rows) == wanted
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(0.5, 1), (1.0, 1), (1.5, 2)])
+def test_a_container_is_not_given_more_processes_than_it_can_feed(
+    monkeypatch: pytest.MonkeyPatch, cores: float, processes: int
+) -> None:
+    monkeypatch.setattr(workers, "usable_cores", lambda: cores)
+    assert workers.count(None, 10**6) == processes
 
 
 def test_garbage_is_looked_for_as_before_afterwards() -> None:

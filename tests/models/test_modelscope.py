@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from conch.core import hubs
 from conch.core.errors import ModelError
-from conch.models.hub import modelscope
+from conch.core.hubs import Tokens
 from conch.models.pull import kept, pull
 from conch.models.pull_events import Chosen, PullEvent
-from conch.models.source import Tokens
 from conch.models.wish import Wish
 from tests.models.hub_server import Fault, Hub, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
@@ -181,7 +181,7 @@ def test_what_the_library_raises_is_told_in_our_words(client: Any, error: str, k
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(modelscope, "is_installed", lambda: False)
+    monkeypatch.setattr(hubs, "modelscope_is_installed", lambda: False)
     assert "pip install modelscope" in refused(get, "models.no_modelscope").hint
 
 

@@ -21,6 +21,7 @@ import pytest
 from filelock import FileLock
 
 from conch.core.errors import ModelError
+from conch.core.hubs import Tokens
 from conch.models import disk
 from conch.models.fetching import Fetcher
 from conch.models.patience import Patience
@@ -37,7 +38,7 @@ from conch.models.pull_events import (
     PullEvent,
     Waiting,
 )
-from conch.models.source import Listing, RemoteFile, Tokens, incomplete
+from conch.models.source import Listing, RemoteFile, incomplete
 from conch.models.wish import Wish
 from tests.models.hub_server import SHA, Fault, Hub, etag, serving
 from tests.models.made_repo import QUICK, same_files, write_repo

@@ -8,15 +8,16 @@ import pytest
 
 from conch.config import load_train, settings
 from conch.config.model import MODEL_SOURCES, ModelConfig
+from conch.core import hubs
 from conch.core.errors import ConfigErrors, ModelError, UsageError
+from conch.core.hubs import Tokens
 from conch.models import sources
 from conch.models.connection import retry_after
-from conch.models.hub import modelscope
 from conch.models.hub.huggingface import HuggingFace
 from conch.models.hub.modelscope import ModelScope
 from conch.models.locate import Request
 from conch.models.patience import Patience, settled_patience
-from conch.models.source import Source, Tokens
+from conch.models.source import Source
 from conch.models.wish import Wish
 from tests.models.hub_server import Hub, serving
 
@@ -24,7 +25,7 @@ from tests.models.hub_server import Hub, serving
 @pytest.fixture(autouse=True)
 def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    monkeypatch.setattr(modelscope, "is_installed", lambda: True)
+    monkeypatch.setattr(hubs, "modelscope_is_installed", lambda: True)
 
 
 def names(setting: str) -> list[str]:
@@ -39,14 +40,15 @@ def token_of(setting: str, name: str) -> object:
 
 
 def test_the_table_and_the_config_know_the_same_names() -> None:
-    assert ("auto", *sources.SOURCES) == MODEL_SOURCES
+    assert ("auto", *hubs.NAMES) == MODEL_SOURCES
+    assert {hub.kind for hub in hubs.expand("auto")} == set(sources.SOURCES) == set(hubs.SHORT)
 
 
 def test_what_settings_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names("auto") == ["huggingface", "hf-mirror", "modelscope"]
     assert names("hf-mirror") == ["hf-mirror"]
     assert names("https://a.example/, huggingface") == ["https://a.example", "huggingface"]
-    monkeypatch.setattr(modelscope, "is_installed", lambda: False)
+    monkeypatch.setattr(hubs, "modelscope_is_installed", lambda: False)
     assert names("auto") == ["huggingface", "hf-mirror"]
     assert names("modelscope") == ["modelscope"]
 
@@ -141,6 +143,11 @@ def test_a_source_that_is_none_is_refused(home: Path) -> None:
         "download: {stall: x}",
         "download: {stall: -1}",
         "download: {tries: 0}",
+        *(
+            f"download: {{{name}: {value}}}"
+            for name in ("stall", "slow", "tries")
+            for value in (".inf", "-.inf", ".nan")
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_told(home: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import complain, emit, say, whisper
 from conch.core.text import tr
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--temperature", type=click.FloatRange(0), help=tr("keys.temperature"))
 @click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(
     model: str,
     adapter: tuple[str, ...],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.common import dataset_dir_option, dataset_source_option, json_option
 from conch.cli.counting import counting
 from conch.cli.data_options import as_trained
 from conch.cli.group import Group
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from conch.data.measure import Measure
     from conch.data.reading import Opened
 
-_json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
-_dataset_dir = click.option("--dataset-dir", help=tr("keys.dataset_dir"))
-_source = click.option("--source", help=tr("cli.data.source"))
 FORMATS = ("alpaca", "sharegpt", "openai", "pairwise", "kto", "text")
 
 
@@ -33,8 +31,8 @@ def command() -> None:
 
 
 @command.command("list", help=tr("cli.data.list"))
-@_dataset_dir
-@_json
+@dataset_dir_option
+@json_option
 def list_command(dataset_dir: str | None, as_json: bool) -> None:
     from conch.cli.data_report import show_list
     from conch.data.listing import listed
@@ -50,8 +48,8 @@ def list_command(dataset_dir: str | None, as_json: bool) -> None:
 @click.option("--column", "columns", multiple=True, metavar="ROLE=COLUMN", help=tr("cli.data.column"))
 @click.option("--subset", help=tr("cli.data.subset"))
 @click.option("--split", help=tr("cli.data.split"))
-@_source
-@_json
+@dataset_source_option
+@json_option
 def add(
     file: str,
     name: str | None,
@@ -93,7 +91,7 @@ def _roles(columns: tuple[str, ...]) -> dict[str, str]:
 
 @command.command("remove", help=tr("cli.data.remove"))
 @click.argument("name")
-@_json
+@json_option
 def remove(name: str, as_json: bool) -> None:
     from conch.data import registry
 
@@ -106,7 +104,7 @@ def remove(name: str, as_json: bool) -> None:
 @as_trained(model_required=False)
 @click.option("--eval", "evaluated", metavar="NAME", help=tr("cli.data.eval"))
 @click.option("--fix", "target", type=click.Path(path_type=Path), metavar="FOLDER", help=tr("cli.data.fix"))
-@_json
+@json_option
 def check_command(
     name: str,
     model: str | None,
@@ -139,7 +137,7 @@ def check_command(
 @command.command("stats", help=tr("cli.data.stats"))
 @click.argument("name")
 @as_trained(model_required=True)
-@_json
+@json_option
 def stats_command(name: str, model: str, asked: DataConfig, as_json: bool) -> None:
     from conch.cli.data_report import show_stats
     from conch.data.stats import CUTOFFS, stats
@@ -158,7 +156,7 @@ def stats_command(name: str, model: str, asked: DataConfig, as_json: bool) -> No
 @click.option(
     "--rows", default=3, show_default=True, type=click.IntRange(1), help=tr("cli.data.preview_rows")
 )
-@_json
+@json_option
 def preview(name: str, model: str, asked: DataConfig, rows: int, as_json: bool) -> None:
     from conch.cli.data_report import previewed, show_preview
 

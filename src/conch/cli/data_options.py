@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from conch.cli.common import dataset_dir_option, dataset_source_option
 from conch.core.text import tr
 
 _OPTIONS = (
@@ -18,8 +19,8 @@ _OPTIONS = (
     click.option("--thinking/--no-thinking", default=None, help=tr("keys.enable_thinking")),
     click.option("--default-system", help=tr("keys.default_system")),
     click.option("--mask-history", is_flag=True, help=tr("keys.mask_history")),
-    click.option("--dataset-dir", help=tr("keys.dataset_dir")),
-    click.option("--source", help=tr("cli.data.source")),
+    dataset_dir_option,
+    dataset_source_option,
     click.option("--train-on-prompt", is_flag=True, help=tr("keys.train_on_prompt")),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say
 from conch.core.text import tr
@@ -13,7 +14,7 @@ STYLES = {"ok": "green", "note": "yellow", "fix": "red"}
 
 @click.command(cls=Command, help=tr("cli.doctor"))
 @click.option("--network", is_flag=True, help=tr("cli.doctor.network"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(network: bool, as_json: bool) -> int:
     from conch.core import env
     from conch.models.doctor import examine

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say, size, whisper
+from conch.core.files import expanded
 from conch.core.text import tr
 
 
@@ -27,14 +27,14 @@ from conch.core.text import tr
     help=tr("cli.export.format"),
 )
 @click.option("--allow-difference", is_flag=True, help=tr("cli.export.allow"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(
     source: str, words: tuple[str, ...], to: str | None, form: str, allow_difference: bool, as_json: bool
 ) -> None:
     from conch.config import load_export
     from conch.core.errors import UsageError
 
-    file = Path(source).expanduser() if source.endswith((".yaml", ".yml", ".json")) else None
+    file = expanded(source) if source.endswith((".yaml", ".yml", ".json")) else None
     values: dict[str, object] = {} if file else {"model_name_or_path": source}
     if to:
         values["export_dir"] = to

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Group
 from conch.cli.output import emit, say, size, whisper
 from conch.core.text import tr
 
-_json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
 _yes = click.option("--yes", is_flag=True, help=tr("cli.models.yes"))
 _source = click.option("--source", help=tr("cli.models.source_option"))
 _revision = click.option("--revision", default="main", show_default=True, help=tr("cli.models.revision"))
@@ -26,7 +26,7 @@ def command() -> None:
 @_source
 @_revision
 @click.option("--check", is_flag=True, help=tr("cli.models.check"))
-@_json
+@json_option
 def pull(name: str, source: str | None, revision: str, check: bool, as_json: bool) -> None:
     from conch.cli.pulling import PullView
     from conch.models.locate import Request, is_hub_id, locate
@@ -43,7 +43,7 @@ def pull(name: str, source: str | None, revision: str, check: bool, as_json: boo
 
 @command.command("path", help=tr("cli.models.path"))
 @click.argument("name")
-@_json
+@json_option
 def path(name: str, as_json: bool) -> None:
     from conch.models.locate import Request, locate
 
@@ -65,7 +65,7 @@ def _checked(source: str | None) -> str | None:
 
 @command.command("source", help=tr("cli.models.source"))
 @click.argument("source", required=False)
-@_json
+@json_option
 def source_command(source: str | None, as_json: bool) -> None:
     from conch.config import settings
 
@@ -77,7 +77,7 @@ def source_command(source: str | None, as_json: bool) -> None:
 
 
 @command.command("list", help=tr("cli.models.list"))
-@_json
+@json_option
 def list_command(as_json: bool) -> None:
     from conch.models.inventory import entries
 
@@ -101,7 +101,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("name")
 @_source
 @_revision
-@_json
+@json_option
 def info(name: str, source: str | None, revision: str, as_json: bool) -> None:
     from conch.cli.models_view import info_facts, sheet
     from conch.models.hardware import find_room
@@ -118,7 +118,7 @@ def info(name: str, source: str | None, revision: str, as_json: bool) -> None:
 @command.command("remove", help=tr("cli.models.remove"))
 @click.argument("name")
 @_yes
-@_json
+@json_option
 def remove(name: str, yes: bool, as_json: bool) -> None:
     from conch.models import inventory
 
@@ -135,7 +135,7 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--without-caches", is_flag=True, help=tr("cli.models.without_caches"))
 @_yes
-@_json
+@json_option
 def move(folder: Path, without_caches: bool, yes: bool, as_json: bool) -> None:
     from conch.cli.pulling import moving
     from conch.models.moving import move as move_places

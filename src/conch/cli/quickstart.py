@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.layout import fold
 from conch.cli.output import duration, emit, say
@@ -24,7 +25,7 @@ from conch.core.text import tr
     type=click.Path(path_type=Path, file_okay=False),
     help=tr("quickstart.output_help"),
 )
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(model: str, dataset: str, output: Path, as_json: bool) -> None:
     from conch.quickstart import quickstart
 

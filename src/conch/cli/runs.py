@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Group
 from conch.cli.layout import columns
 from conch.cli.output import emit, in_words, say, whisper
@@ -13,7 +14,7 @@ from conch.cli.runs_compare import compare_command
 from conch.cli.runs_control import cancel_command, save_command, stop_command
 from conch.cli.runs_diagnose import diagnose_command
 from conch.cli.runs_filter import chosen, filters
-from conch.cli.runs_options import json_option, run_argument
+from conch.cli.runs_options import run_argument
 from conch.cli.runs_resume import resume_command
 from conch.cli.runs_trash import empty_trash_command, restore_command
 from conch.core.text import tr

@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.figures import figure
 from conch.cli.group import Command
 from conch.cli.layout import columns
 from conch.cli.output import emit, plain, say
+from conch.core.files import expanded
 from conch.core.text import tr
 
 LONGEST = 40
@@ -20,7 +22,7 @@ LONGEST = 40
 @click.command("compare", cls=Command, help=tr("cli.runs.compare"))
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help=tr("cli.runs.png"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def compare_command(names: tuple[str, ...], png: Path | None, as_json: bool) -> None:
     from conch.core.errors import UsageError
     from conch.runs import find
@@ -34,7 +36,7 @@ def compare_command(names: tuple[str, ...], png: Path | None, as_json: bool) -> 
         from conch.runs import read_events
         from conch.training.overlay import plot_runs
 
-        plot_runs({run.id: read_events(run.events_path) for run in runs}, png.expanduser())
+        plot_runs({run.id: read_events(run.events_path) for run in runs}, expanded(png))
     if as_json:
         emit(compared)
         return

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, how_it_stopped, say, whisper
-from conch.cli.runs_options import json_option, run_argument
+from conch.cli.runs_options import run_argument
 from conch.core.text import tr
 
 if TYPE_CHECKING:

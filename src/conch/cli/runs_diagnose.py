@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.layout import fold
 from conch.cli.output import emit, say
@@ -12,7 +13,7 @@ from conch.core.text import tr
 
 @click.command("diagnose", cls=Command, help=tr("cli.runs.diagnose"))
 @click.argument("name", metavar="RUN")
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def diagnose_command(name: str, as_json: bool) -> None:
     from conch.runs import find
     from conch.runs.diagnosis import diagnose

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say, size
 from conch.core.text import tr
 
-_json = click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
-
 
 @click.command("restore", cls=Command, help=tr("cli.runs.restore"))
 @click.argument("name", metavar="RUN")
-@_json
+@json_option
 def restore_command(name: str, as_json: bool) -> None:
     from conch.runs.trash import restore
 
@@ -25,7 +24,7 @@ def restore_command(name: str, as_json: bool) -> None:
 
 
 @click.command("empty-trash", cls=Command, help=tr("cli.runs.empty_trash"))
-@_json
+@json_option
 def empty_trash_command(as_json: bool) -> None:
     from conch.runs.trash import empty
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core.errors import UsageError
+from conch.core.files import expanded
 from conch.core.text import tr
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--detach", is_flag=True, help=tr("cli.train.detach_help"))
 @click.option("--dry-run", is_flag=True, help=tr("cli.train.dry_run_help"))
 @click.option("--request-id", metavar="ID", help=tr("cli.train.request_id_help"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(
     words: tuple[str, ...],
     source: str | None,
@@ -82,5 +84,5 @@ def load(words: tuple[str, ...], source: str | None, fixes: tuple[str, ...]) -> 
 def split_words(words: tuple[str, ...]) -> tuple[Path | None, list[str]]:
     """The config file, if the first word is one, and the overrides."""
     if words and not words[0].startswith("--") and "=" not in words[0]:
-        return Path(words[0]).expanduser(), list(words[1:])
+        return expanded(words[0]), list(words[1:])
     return None, list(words)

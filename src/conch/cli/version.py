@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from conch import __version__
+from conch.cli.common import json_option
 from conch.cli.group import Command
 from conch.cli.output import emit, say
 from conch.core.text import tr
 
 
 @click.command(cls=Command, help=tr("cli.version"))
-@click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
+@json_option
 def command(as_json: bool) -> None:
     if as_json:
         emit({"version": __version__})

@@ -13,11 +13,12 @@ from inspect import signature
 
 from conch.config.data import DataConfig
 from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
-from conch.config.model import MODEL_SOURCES, ModelConfig, is_source
+from conch.config.model import MODEL_SOURCES, ModelConfig
 from conch.config.optimisation import LR_SCHEDULERS, OptimisationConfig, PrecisionConfig
 from conch.config.output import OutputConfig
 from conch.config.quantization import QuantizationConfig
 from conch.config.types import Node
+from conch.core import hubs
 from conch.core.errors import Problem
 from conch.core.text import tr
 
@@ -41,7 +42,7 @@ def _source(model: ModelConfig, data: DataConfig) -> Iterator[Problem]:
 def source_problems(named: Mapping[str, str | None]) -> Iterator[Problem]:
     """What is wrong with sources, by the key that names each."""
     for key, source in named.items():
-        if source is not None and not is_source(source):
+        if source is not None and not hubs.is_setting(source):
             expected = tr("config.rule.model_source", choices=", ".join(MODEL_SOURCES))
             yield Problem(key, source, expected)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import PrivateAttr
+
 from conch.config.types import Count, Names, Node, NotNegative, Shares, Str
+from conch.core.hubs import NO_TOKENS, Tokens
 
 
 class DataConfig(Node):
@@ -30,6 +33,17 @@ class DataConfig(Node):
     tokenized_path: Str | None = None
     overwrite_cache: bool = False
     preprocessing_num_workers: Count | None = None
+    _tokens: Tokens = PrivateAttr(default=NO_TOKENS)  # no key: neither shown, nor dumped, nor kept
+
+    @property
+    def tokens(self) -> Tokens:
+        """What hubs are sent: the model's, see `TrainConfig.rows`."""
+        return self._tokens
+
+    def with_tokens(self, tokens: Tokens) -> DataConfig:
+        copy = self.model_copy()
+        copy._tokens = tokens
+        return copy
 
     def packs(self, stage: str) -> bool:
         """Whether examples share rows of `cutoff_len` tokens; plain text does by default."""

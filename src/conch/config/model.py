@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import Field
 
 from conch.config.types import Dtype, Names, Node, Str
+from conch.core import hubs
 
-MODEL_SOURCES = ("auto", "huggingface", "hf-mirror", "modelscope")
+MODEL_SOURCES = ("auto", *hubs.NAMES)
 """The names that `model_source` knows. It also takes the URL of a mirror, or several with commas."""
-
-
-def is_source(name: str) -> bool:
-    """Whether every part of `name` is a source that models can come from."""
-    parts = [part.strip() for part in name.split(",")]
-    return all(part in MODEL_SOURCES or re.fullmatch(r"https?://[^\s/]\S*", part) for part in parts)
 
 
 class ModelConfig(Node):
@@ -35,6 +29,9 @@ class ModelConfig(Node):
     ms_hub_token: Str | None = Field(default=None, repr=False)
     infer_dtype: Dtype = "auto"
     train_from_scratch: bool = False
+
+    def tokens(self) -> hubs.Tokens:
+        return hubs.Tokens(self.hf_hub_token, self.ms_hub_token)
 
     def secrets(self) -> dict[str, str]:
         """The tokens that are given, by the environment variables that the hubs' client libraries read."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from conch.config.model import MODEL_SOURCES, is_source
-from conch.core import env
+from conch.config.model import MODEL_SOURCES
+from conch.core import env, hubs
 from conch.core.errors import ModelError, UsageError
 from conch.core.files import write_whole
 
@@ -48,6 +48,6 @@ def settle_source(source: str) -> None:
 
 
 def check_source(source: str) -> str:
-    if not is_source(source):
+    if not hubs.is_setting(source):
         raise UsageError("models.unknown_source", source=source, known=", ".join(MODEL_SOURCES))
     return source

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from conch.core.errors import ConfigErrors, Problem, UsageError, first_line
+from conch.core.files import is_dir
 from conch.core.text import tr
 
 
@@ -83,7 +84,7 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 
 
 def _read_text(path: Path) -> str:
-    if path.is_dir():
+    if is_dir(path):
         raise UsageError("config.is_folder", file=path)
     try:
         return path.read_text(encoding="utf-8-sig")

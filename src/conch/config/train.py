@@ -38,9 +38,12 @@ class TrainConfig(Node):
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
 
     def rows(self) -> DataConfig:
-        """The data's node: without a source of its own, datasets come from where the model does."""
+        """The data's node: without a source of its own, datasets come from where the model does.
+
+        The model's access tokens are for datasets, too.
+        """
         source = self.data.dataset_source or self.model.model_source
-        return self.data.model_copy(update={"dataset_source": source})
+        return self.data.model_copy(update={"dataset_source": source}).with_tokens(self.model.tokens())
 
     def to_flat(self, *, secrets: bool = False) -> dict[str, Any]:
         """The flat form, every key, as `config.yaml` holds it. Secrets are left out unless asked for."""

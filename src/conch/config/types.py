@@ -84,9 +84,10 @@ def read_bytes(value: Any) -> Any:
     if not isinstance(value, str):
         return whole(value)
     match = _BYTES.fullmatch(value.strip())
-    if match is None:
+    size = float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2].lower()] if match else math.inf
+    if not math.isfinite(size):
         raise PydanticCustomError("size_wanted", "a size")
-    return round(float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2].lower()])
+    return round(size)
 
 
 def read_numbers(value: Any) -> Any:

@@ -6,11 +6,13 @@ import os
 import warnings
 from pathlib import Path
 
+from conch.core.files import expanded
+
 
 def home() -> Path:
     """Where models, datasets and runs are kept: `CONCH_HOME`, else `~/.conch`."""
     given = os.environ.get("CONCH_HOME")
-    return Path(given).expanduser().absolute() if given else Path.home() / ".conch"
+    return expanded(given).absolute() if given else Path.home() / ".conch"
 
 
 def api_key() -> str | None:
@@ -30,9 +32,9 @@ def hub_cache() -> Path:
     """Hugging Face's standard cache of models, by the rules of its own client library."""
     given = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if given:
-        return Path(given).expanduser()
+        return expanded(given)
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("HF_HOME", f"{cache}/huggingface")).expanduser() / "hub"
+    return expanded(os.environ.get("HF_HOME", f"{cache}/huggingface")) / "hub"
 
 
 def hub_endpoint() -> str | None:
@@ -43,7 +45,7 @@ def hub_endpoint() -> str | None:
 def modelscope_cache() -> Path:
     """ModelScope's standard cache, by the rules of its own client library."""
     given = os.environ.get("MODELSCOPE_CACHE")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "modelscope"
+    return expanded(given) if given else Path.home() / ".cache" / "modelscope"
 
 
 def modelscope_endpoint() -> str:

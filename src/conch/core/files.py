@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all.
+"""Files and folders that are there whole or not at all, and what paths that people write mean.
 
 What is written goes to a temporary name beside its target, is flushed to the disk, and takes
 its name by one rename. A crash leaves the old content or the new one, and at worst a
@@ -10,13 +10,43 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from conch.core.leftovers import clear_dead, own
 
 TEMPORARY_PREFIX = ".conch-tmp-"
+
+
+def expanded(path: str | Path) -> Path:
+    """With the user's folder for `~`; as it is where `~name` names no user: there is nothing then."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def exists(path: Path) -> bool:
+    """Whether it is there; a name that no disk takes, such as one of 300 letters, is not."""
+    return _holds(path.exists)
+
+
+def is_file(path: Path) -> bool:
+    """As `exists`, for a file."""
+    return _holds(path.is_file)
+
+
+def is_dir(path: Path) -> bool:
+    """As `exists`, for a folder."""
+    return _holds(path.is_dir)
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

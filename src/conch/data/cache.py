@@ -17,7 +17,7 @@ from pathlib import Path
 from conch.config.data import DataConfig
 from conch.core import env
 from conch.core.errors import DataError
-from conch.core.files import publish, temporary_folder, write_whole
+from conch.core.files import expanded, is_file, publish, temporary_folder, write_whole
 from conch.core.notice import Notice
 from conch.data.fingerprint import Fingerprint, digest
 from conch.data.tokens import Examples
@@ -43,7 +43,7 @@ class Tokens:
 def find(config: DataConfig, wanted: Fingerprint | None) -> Tokens | None:
     """The tokens that were kept for `wanted`, from `tokenized_path` or the cache."""
     if config.tokenized_path and not config.overwrite_cache:
-        return _saved(Path(config.tokenized_path).expanduser(), wanted)
+        return _saved(expanded(config.tokenized_path), wanted)
     if wanted is None or config.overwrite_cache:
         return None
     folder = _place(wanted)
@@ -59,7 +59,7 @@ def keep(config: DataConfig, made: Fingerprint | None, tokens: Tokens) -> tuple[
     A full disk does not stop a run, which has its tokens: it is told in a notice. But a folder
     that the user asked for must be written.
     """
-    asked = Path(config.tokenized_path).expanduser() if config.tokenized_path else None
+    asked = expanded(config.tokenized_path) if config.tokenized_path else None
     if made is None and asked is None:
         return tokens, ()
     folder = asked if asked is not None else _place(made or {})
@@ -78,11 +78,11 @@ def keep(config: DataConfig, made: Fingerprint | None, tokens: Tokens) -> tuple[
 def is_saved(config: DataConfig) -> bool:
     """Whether `tokenized_path` holds tokens already, so that the datasets need not be there."""
     asked = config.tokenized_path
-    return bool(asked) and not config.overwrite_cache and (Path(asked or "").expanduser() / FACTS).is_file()
+    return bool(asked) and not config.overwrite_cache and is_file(expanded(asked or "") / FACTS)
 
 
 def _saved(folder: Path, wanted: Fingerprint | None) -> Tokens | None:
-    if not (folder / FACTS).is_file():
+    if not is_file(folder / FACTS):
         return None
     tokens = _load(folder)
     if tokens is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+
+from conch.core.hubs import NO_TOKENS, SHORT, Kind, Tokens
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,15 @@ class HubPlace:
     split: str | None = None
     folder: str | None = None
     revision: str | None = None
-    hub: Literal["huggingface", "modelscope"] = "huggingface"
+    hub: Kind = "huggingface"
 
     @property
     def shown(self) -> str:
-        return f"{'hf' if self.hub == 'huggingface' else 'ms'}://datasets/{self.repo}"
+        return f"{SHORT[self.hub]}://datasets/{self.repo}"
+
+
+URL_KEYS: Mapping[str, Kind] = {f"{short}_hub_url": kind for kind, short in SHORT.items()}
+"""The keys by which a description names a repository, the preferred hub first."""
 
 
 def anywhere(repo: str, subset: str | None = None, split: str | None = None) -> tuple[HubPlace, ...]:
@@ -49,6 +54,8 @@ class Dataset:
     """Of a local folder, the sub-folder that is meant."""
     source: str | None = None
     """Which hubs to try, as the key `dataset_source`; None is what is settled for this machine."""
+    tokens: Tokens = field(default=NO_TOKENS, repr=False)
+    """What hubs are sent."""
 
     @property
     def place(self) -> str:

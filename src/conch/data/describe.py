@@ -13,7 +13,7 @@ from typing import Any
 from conch.core.errors import DataError
 from conch.core.notice import Hear, unheard
 from conch.data.archives import is_readable
-from conch.data.dataset import Dataset
+from conch.data.dataset import URL_KEYS, Dataset
 from conch.data.layout import ALPACA, OPENAI, SHAREGPT, Layout
 from conch.data.reading import files_of, items_of
 from conch.data.recognise import LOOKED_AT, Recognised, recognise
@@ -64,7 +64,8 @@ def _place(dataset: Dataset) -> dict[str, Any]:
     if not dataset.hubs:
         return {"file_name": str(dataset.file)}
     part = dataset.hubs[0]
-    repos = {f"{'hf' if hub.hub == 'huggingface' else 'ms'}_hub_url": hub.repo for hub in dataset.hubs}
+    keys = {hub: key for key, hub in URL_KEYS.items()}
+    repos = {keys[place.hub]: place.repo for place in dataset.hubs}
     named = {**repos, "subset": part.subset, "split": part.split, "folder": part.folder}
     return {key: value for key, value in named.items() if value is not None}
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from conch.core.conversation import Conversation, Document, Feedback, Preference
 from conch.core.errors import DataError, RowError
+from conch.core.files import exists
 from conch.core.notice import Hear, unheard
 from conch.data import hubs, readers
 from conch.data.archives import files_at
@@ -96,9 +97,9 @@ def items_of(files: Sequence[DataFile]) -> Iterator[Item]:
 def files_of(dataset: Dataset, told: Hear = unheard) -> list[DataFile]:
     """The files of `dataset`, fetched if need be. Raises DataError."""
     if dataset.hubs:
-        return [file for path in hubs.fetch(dataset.hubs, dataset.source, told) for file in files_at(path)]
+        return [file for path in hubs.fetch(dataset, told) for file in files_at(path)]
     assert dataset.file is not None
-    if not dataset.file.exists():
+    if not exists(dataset.file):
         raise DataError("data.no_file", file=dataset.file)
     return files_at(_part(dataset.file, dataset.part))
 

@@ -24,16 +24,6 @@ def read_conversations(names: Sequence[str], config: DataConfig) -> list[Convers
     ]
 
 
-def read_documents(names: Sequence[str], config: DataConfig) -> list[Document]:
-    """The documents of every dataset named, each bounded by `max_samples`, in order."""
-    datasets = Datasets(config)
-    return [
-        document
-        for name in names
-        for document in read_samples(datasets.opened(name), Document, config.max_samples)
-    ]
-
-
 class RowExamples(Protocol):
     def __call__(self, row: Any, /, config: DataConfig, template: ChatTemplate) -> list[Example]: ...
 

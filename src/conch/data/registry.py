@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from conch.core import env
 from conch.core.errors import DataError, RowError
-from conch.core.files import write_whole
-from conch.data.dataset import Dataset, HubPlace
+from conch.core.files import expanded, is_dir, write_whole
+from conch.data.dataset import URL_KEYS, Dataset, HubPlace
 from conch.data.layout import MEDIA, PARTS, TAGS
 from conch.data.lines import not_utf8
 
@@ -24,10 +24,6 @@ FILE = "dataset_info.json"
 _PATIENCE = 60
 """Seconds that are waited for another process to be done with the registry."""
 FORMATTINGS = ("alpaca", "sharegpt", "openai")
-_HUBS: dict[str, Literal["huggingface", "modelscope"]] = {
-    "hf_hub_url": "huggingface",
-    "ms_hub_url": "modelscope",
-}
 OPENMIND = "om_hub_url"
 """A third hub, from which nothing is fetched."""
 _KNOWN = (
@@ -35,7 +31,7 @@ _KNOWN = (
         "file_name",
         "script_url",
         "cloud_file_name",
-        *_HUBS,
+        *URL_KEYS,
         OPENMIND,
         "subset",
         "split",
@@ -54,8 +50,8 @@ def usual_folder() -> Path | None:
 
 def folders(dataset_dir: str | None) -> list[Path]:
     """Where names are looked up, in order: the folder given or `./data`, the user's own, Conch's."""
-    given = Path(dataset_dir).expanduser().absolute() if dataset_dir else usual_folder()
-    if dataset_dir and given and not given.is_dir():
+    given = expanded(dataset_dir).absolute() if dataset_dir else usual_folder()
+    if dataset_dir and given and not is_dir(given):
         raise DataError("data.no_dataset_dir", folder=given)
     return [*([given] if given else []), own_folder(), BUNDLED]
 
@@ -123,7 +119,7 @@ def described(name: str, entry: Any, folder: Path) -> Dataset:
     hubs = _hubs_of(name, entry, file)
     return Dataset(
         name,
-        None if hubs else (folder / Path(entry["file_name"]).expanduser()).absolute(),
+        None if hubs else (folder / expanded(entry["file_name"])).absolute(),
         hubs,
         formatting=entry.get("formatting"),
         ranking=entry.get("ranking", False),
@@ -154,7 +150,7 @@ def _refuse_unknown(name: str, entry: Mapping[str, Any], file: Path) -> None:
 
 def _of_wrong_type(entry: Mapping[str, Any]) -> list[str]:
     """The keys of a description whose values can't be what they should be."""
-    texts = ("file_name", *_HUBS, OPENMIND, "subset", "split", "folder", "revision")
+    texts = ("file_name", *URL_KEYS, OPENMIND, "subset", "split", "folder", "revision")
     wrong = [key for key in texts if key in entry and not (isinstance(entry[key], str) and entry[key])]
     for key in ("columns", "tags"):
         given = entry.get(key, {})
@@ -167,15 +163,15 @@ def _of_wrong_type(entry: Mapping[str, Any]) -> list[str]:
         wrong.append("ranking")
     if entry.get("formatting", "alpaca") not in FORMATTINGS:
         wrong.append("formatting")
-    if not any(key in entry for key in _HUBS) and entry.get("split", "train") != "train":
+    if not any(key in entry for key in URL_KEYS) and entry.get("split", "train") != "train":
         wrong.append("split")  # a file on this machine is not divided
-    return wrong or ([] if any(key in entry for key in ("file_name", *_HUBS, OPENMIND)) else ["file_name"])
+    return wrong or ([] if any(key in entry for key in ("file_name", *URL_KEYS, OPENMIND)) else ["file_name"])
 
 
 def _hubs_of(name: str, entry: Mapping[str, Any], file: Path) -> tuple[HubPlace, ...]:
     """The dataset's repositories. A hub comes before a file, as in LLaMA-Factory."""
     wanted = {key: entry.get(key) for key in ("subset", "split", "folder", "revision")}
-    found = [HubPlace(entry[key], **wanted, hub=hub) for key, hub in _HUBS.items() if key in entry]
+    found = [HubPlace(entry[key], **wanted, hub=hub) for key, hub in URL_KEYS.items() if key in entry]
     if not found and OPENMIND in entry and "file_name" not in entry:
         raise DataError("data.other_hub", name=name, file=file, key=OPENMIND, repo=entry[OPENMIND])
     return tuple(found)

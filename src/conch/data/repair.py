@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from conch.core.errors import DataError, first_line
-from conch.core.files import temporary_folder, whole_folder
+from conch.core.files import expanded, temporary_folder, whole_folder
 from conch.data import readers
 from conch.data.check import Finding, Report
 from conch.data.files import DataFile
@@ -59,7 +59,7 @@ def _repair(report: Report, target: Path) -> Repaired:
 
 def refuse_target(target: Path, opened: Opened) -> Path:
     """`target` as an absolute path. Raises DataError where it holds something, or is in the dataset."""
-    target = target.expanduser().absolute()
+    target = expanded(target).absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError("data.fix_target", folder=target)
     source = opened.dataset.file

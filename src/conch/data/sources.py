@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conch.config.data import DataConfig
 from conch.core.errors import DataError
+from conch.core.files import exists, expanded
 from conch.core.hubs import looks_like_id
 from conch.data import registry
 from conch.data.archives import bare, is_readable
@@ -18,7 +19,8 @@ __all__ = ["BUNDLED", "asked_dataset", "by_place", "find_dataset", "from_anywher
 
 def asked_dataset(name: str, config: DataConfig) -> Dataset:
     """The dataset called `name` in a config, from where the config says. Raises DataError."""
-    return replace(find_dataset(name, config.dataset_dir), source=config.dataset_source)
+    found = find_dataset(name, config.dataset_dir)
+    return replace(found, source=config.dataset_source, tokens=config.tokens)
 
 
 def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
@@ -28,7 +30,7 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
     `dataset_dir`'s `dataset_info.json` (else that of `./data`, if there is one), then in the user's
     own (`CONCH_HOME/data`), then in the one that Conch carries. Raises DataError where there is none.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     if is_readable(name) or "/" in name:
         found = _at(path, dataset_dir)
         if found is None and looks_like_id(name) and not is_readable(name):
@@ -46,7 +48,7 @@ def find_dataset(name: str, dataset_dir: str | None = None) -> Dataset:
 
 def by_place(place: str, subset: str | None = None, split: str | None = None) -> Dataset:
     """The dataset of a path or a hub id, of which a subset and a split may be asked for."""
-    path = Path(place).expanduser()
+    path = expanded(place)
     found = _at(path, None)
     if found is None and looks_like_id(place) and not is_readable(place):
         return Dataset(place, hubs=anywhere(place, subset, split))
@@ -55,8 +57,8 @@ def by_place(place: str, subset: str | None = None, split: str | None = None) ->
 
 def from_anywhere(name: str, dataset_dir: str | None = None) -> str:
     """`name` as it means the same from any folder: a path made absolute, anything else as it is."""
-    path = Path(name).expanduser()
-    if not _exists(path):
+    path = expanded(name)
+    if not exists(path):
         return name
     try:
         by_path = is_readable(name) or "/" in name or name not in registry.names(dataset_dir)
@@ -77,13 +79,6 @@ def _of_file(found: Path | None, asked: Path) -> Dataset:
 
 
 def _at(path: Path, dataset_dir: str | None) -> Path | None:
-    folders = [] if path.is_absolute() or dataset_dir is None else [Path(dataset_dir).expanduser()]
+    folders = [] if path.is_absolute() or dataset_dir is None else [expanded(dataset_dir)]
     candidates = [path, *(folder / path for folder in folders)]
-    return next((candidate for candidate in candidates if _exists(candidate)), None)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that no disk takes, such as one of 300 letters
-        return False
+    return next((candidate for candidate in candidates if exists(candidate)), None)

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 from conch.core.errors import ModelError
+from conch.core.files import expanded
 
 FOLDER = Path(__file__).parent / "templates"
 SUFFIXES = (".jinja", ".jinja2", ".j2", ".txt")
@@ -96,7 +97,7 @@ def file_of(family: str) -> Path:
 def read_file(path: Path) -> str:
     """The text of a template file. Raises ModelError."""
     try:
-        return path.expanduser().read_text(encoding="utf-8")
+        return expanded(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError("models.template_file", file=path) from error
 

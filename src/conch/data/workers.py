@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
+import math
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
+from conch.core.cores import usable_cores
 from conch.core.errors import ConchError, DataError
 from conch.data.example import Example
 from conch.data.tokens import Collector, Examples, Flat, flatten
@@ -40,7 +41,7 @@ def seldom_cleared() -> Iterator[None]:
 
 def count(asked: int | None, rows: int) -> int:
     """How many processes to use: as many as asked for, but not more than cores, or than chunks."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = math.ceil(usable_cores())
     wanted = rows // ROWS_A_WORKER if asked is None else min(asked, -(-rows // CHUNK))
     return max(1, min(cores, wanted))
 

@@ -18,16 +18,16 @@ from conch.config.export import ExportConfig
 from conch.config.model import ModelConfig
 from conch.core import disk
 from conch.core.errors import ExportError
-from conch.core.files import whole_folder, write_whole
+from conch.core.files import expanded, whole_folder, write_whole
 from conch.core.text import tr
 from conch.exporting.proof import Proof, Witnesses, ask, prove
 from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, generation_config, load, stored_dtype
 from conch.models.locate import Request, locate
+from conch.models.pairing import PROOF
 
 Notify = Callable[[str], None]
-PROOF = "export_proof.json"
 HEADROOM = 1.1
 """Free disk asked for, as a multiple of the weights."""
 
@@ -55,7 +55,7 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
 
     Raises ExportError where the target is in use, the disk too small, or the proof fails.
     """
-    target = Path(config.export_dir).expanduser().absolute()
+    target = expanded(config.export_dir).absolute()
     _check_target(target)
     model_config = _model_config(config)
     located = locate(Request.of(model_config, notify))

@@ -11,16 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from conch.core import env
+from conch.core import env, network
 from conch.core.errors import first_line
+from conch.core.hubs import PASSING
 from conch.models.patience import Patience
 from conch.models.source import RefusedError, TryAgainError
-
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that may be others in a moment."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +39,14 @@ def _session() -> Any:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The HTTP library's own errors become TryAgainError."""
-    library = import_module(type(_session()).__module__.partition(".")[0])
+    """The network's errors become TryAgainError."""
     try:
         yield
-    except library.ConnectTimeout as error:
-        raise TryAgainError(first_line(error), stalled=True, absent=True) from error
-    except library.TimeoutException as error:
-        raise TryAgainError(first_line(error), stalled=True) from error
-    except library.ConnectError as error:
-        raise TryAgainError(first_line(error), absent=True) from error
-    except (library.HTTPError, library.InvalidURL, library.StreamError, OSError) as error:
-        raise TryAgainError(first_line(error)) from error
+    except Exception as error:
+        failed = network.failure(error)
+        if failed is None:
+            raise
+        raise TryAgainError(first_line(error), stalled=failed.stalled, absent=failed.absent) from error
 
 
 @contextmanager

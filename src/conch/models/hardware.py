@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Literal
 from conch.config.optimisation import PrecisionConfig
 from conch.core.notice import Notice
 from conch.core.text import tr
+from conch.models import nvidia
 from conch.runs.machine import memory_total
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -143,11 +142,6 @@ def free_on_gpu(number: str) -> int | None:
 
 
 def _nvidia_smi(fields: str = "name,memory.total", *words: str) -> str:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    command = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits", *words]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
+    program = nvidia.program()
+    told = nvidia.ask(program, fields, *words) if program else None
+    return told.said if told and told.works else ""

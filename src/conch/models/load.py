@@ -10,6 +10,7 @@ from conch.config.model import ModelConfig
 from conch.config.quantization import QuantizationConfig
 from conch.core import env
 from conch.core.errors import ModelError, first_line
+from conch.core.files import expanded, is_file
 from conch.core.notice import Notice
 from conch.data.template import ChatTemplate
 from conch.models.hardware import Device, fast_dtype, find_device
@@ -213,8 +214,8 @@ def _tokenizer_folder(located: Located) -> Path:
 
 def adapter_folder(name: str, config: ModelConfig) -> Path:
     """The folder of an adapter. One that is named by its folder needs no base but the one it is put on."""
-    folder = Path(name).expanduser().absolute()
-    if (folder / "adapter_config.json").is_file():
+    folder = expanded(name).absolute()
+    if is_file(folder / "adapter_config.json"):
         return folder
     found = locate(replace(Request.of(config), reference=name))
     if not found.adapters:

@@ -14,13 +14,12 @@ from pathlib import Path
 
 from conch.config.model import ModelConfig
 from conch.core.errors import ModelError
-from conch.core.files import write_whole
-from conch.core.hubs import looks_like_id
+from conch.core.files import exists, expanded, write_whole
+from conch.core.hubs import NO_TOKENS, Tokens, looks_like_id
 from conch.models import convert, pull
 from conch.models.hub import archive
 from conch.models.hub.pypi import STARTERS
 from conch.models.pull_events import Narrator, Report
-from conch.models.source import NO_TOKENS, Tokens
 from conch.models.wish import Wish
 from conch.runs import store
 from conch.runs.run import ENDED, Run
@@ -66,12 +65,12 @@ class Request:
 
     @staticmethod
     def of(config: ModelConfig, notify: Notify = silent) -> Request:
-        cache = Path(config.cache_dir).expanduser() if config.cache_dir else None
+        cache = expanded(config.cache_dir) if config.cache_dir else None
         return Request(
             config.model_name_or_path,
             config.model_revision,
             cache,
-            Tokens(config.hf_hub_token, config.ms_hub_token),
+            config.tokens(),
             notify,
             config.model_source,
         )
@@ -99,10 +98,11 @@ def locate(request: Request) -> Located:
     if reference in STARTERS:
         made = request.obtained(lambda: convert.starter(STARTERS[reference], request.notify))
         return Located(reference, made)
-    path = Path(reference).expanduser()
-    if store.names_run(reference) and not path.exists():
+    path = expanded(reference)
+    there = exists(path)
+    if store.names_run(reference) and not there:
         return _run(request)
-    if path.exists():
+    if there:
         return _path(path.absolute(), request)
     if looks_like_id(reference):
         at_hand = None if request.check else pull.kept(request.wish())
@@ -115,7 +115,7 @@ def locate(request: Request) -> Located:
 
 def is_hub_id(reference: str) -> bool:
     """Whether `reference` names a model of a hub, since it is not a path on this machine."""
-    return looks_like_id(reference) and not Path(reference).expanduser().exists()
+    return looks_like_id(reference) and not exists(expanded(reference))
 
 
 def find(request: Request) -> Located | None:

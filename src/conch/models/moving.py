@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from conch.core import env
 from conch.core.disk import existing
 from conch.core.errors import ModelError, UsageError
-from conch.core.files import TEMPORARY_PREFIX, sync_folder, sync_tree, temporary_folder
+from conch.core.files import TEMPORARY_PREFIX, expanded, sync_folder, sync_tree, temporary_folder
 from conch.models import disk
 from conch.runs import store
 
@@ -49,7 +49,7 @@ class Place:
 
 def plan(folder: Path, caches: bool = True) -> list[Place]:
     """What would move to `folder`. Raises UsageError where it can't take it, ModelError for want of room."""
-    base, home = _base(folder.expanduser().absolute()), env.home()
+    base, home = _base(expanded(folder).absolute()), env.home()
     places = [Place("home", home, base, _size(home.resolve()))]
     own = {"huggingface": env.hub_cache(), "modelscope": env.modelscope_cache()} if caches else {}
     for name, link in own.items():

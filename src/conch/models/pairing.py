@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from conch.core.files import expanded, is_dir
 from conch.core.hubs import looks_like_id
 from conch.core.notice import Notice
 from conch.models.locate import adapters_below
@@ -68,8 +69,8 @@ def _recorded_base(adapter: Path) -> str:
 
 def _is_base(recorded: str, base: Path) -> bool:
     """Whether `recorded` names the model in `base`: by its place, its weights, or (elsewhere) its name."""
-    folder = Path(recorded).expanduser()
-    if folder.is_dir():
+    folder = expanded(recorded)
+    if is_dir(folder):
         return folder.resolve() == base.resolve() or _same_weights(folder, base)
     if looks_like_id(recorded):
         cache = f"models--{recorded.replace('/', '--')}"

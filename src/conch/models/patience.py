@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 from conch.config.settings import read_settings, settings_file
@@ -39,9 +40,10 @@ def settled_patience() -> Patience:
     kinds = {item.name: type(getattr(Patience(), item.name)) for item in fields(Patience)}
     try:
         chosen = {name: kinds[name](value) for name, value in given.items()}
-        if any(value < 0 for value in chosen.values()) or chosen.get("tries", 1) < 1:
+        sensible = all(math.isfinite(value) and value >= 0 for value in chosen.values())
+        if not sensible or chosen.get("tries", 1) < 1:
             raise ValueError(chosen)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ModelError(
             "models.bad_settings", file=settings_file(), reason=f"download: {given} ({', '.join(kinds)})"
         ) from error

@@ -30,17 +30,6 @@ class SlowSourceError(SourceFailedError):
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """The user's access tokens by hub. None is whatever the hub's own client library knows."""
-
-    huggingface: str | None = field(default=None, repr=False)
-    modelscope: str | None = field(default=None, repr=False)
-
-
-NO_TOKENS = Tokens()
-
-
-@dataclass(frozen=True)
 class Digest:
     """What a file's content must hash to: plain SHA-256, or SHA-1 as git names its blobs."""
 

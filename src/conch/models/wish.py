@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conch.config import settings
-from conch.models.source import MAIN, NO_TOKENS, Tokens
+from conch.core.hubs import NO_TOKENS, Tokens
+from conch.models.source import MAIN
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from conch.core import env
 from conch.core.errors import RunError
 from conch.core.events import Queued
-from conch.core.files import TEMPORARY_PREFIX, whole_folder
+from conch.core.files import TEMPORARY_PREFIX, expanded, is_file, whole_folder
 from conch.runs.log import EventLog
 from conch.runs.run import ENDED, Run, told
 from conch.runs.trash import throw_away
@@ -64,8 +64,8 @@ def find(name: str) -> Run:
 
     Raises RunError where there is none, or more than one.
     """
-    folder = Path(name).expanduser()
-    if (folder / "config.yaml").is_file() and (folder / "events.jsonl").is_file():
+    folder = expanded(name)
+    if is_file(folder / "config.yaml") and is_file(folder / "events.jsonl"):
         return Run(folder.absolute())
     runs = list_runs() if name else []
     if name == "latest" and runs:
@@ -92,7 +92,7 @@ def is_called(name: str) -> bool:
 
 def is_run(name: str) -> bool:
     """Whether `name` is a run's exact id."""
-    return (runs_folder() / name / "config.yaml").is_file() if name and "/" not in name else False
+    return bool(name) and "/" not in name and is_file(runs_folder() / name / "config.yaml")
 
 
 def remove(run: Run) -> None:

@@ -16,7 +16,7 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
 from conch.core.events import Phase
-from conch.core.files import clear_leftovers
+from conch.core.files import clear_leftovers, expanded
 from conch.data.prepared import Prepared
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
@@ -141,7 +141,7 @@ def resume_point(job: Job) -> Path | None:
     if asked is True or (isinstance(asked, str) and asked.lower() == "auto"):
         return latest(job.output)
     if isinstance(asked, str):
-        return resumable(Path(asked).expanduser())
+        return resumable(expanded(asked))
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conch.core.errors import UsageError
+from conch.core.files import expanded
 
 SUFFIXES = frozenset({".txt", ".md"})
 """A single prompt that ends so is a file's name."""
@@ -18,7 +19,7 @@ def read_prompts(given: Sequence[str]) -> tuple[str, ...]:
     """
     if len(given) != 1 or "\n" in given[0] or Path(given[0]).suffix not in SUFFIXES:
         return tuple(given)
-    file = Path(given[0]).expanduser()
+    file = expanded(given[0])
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

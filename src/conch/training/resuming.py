@@ -12,6 +12,7 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.core.errors import ConchError, TrainingError
+from conch.core.files import expanded
 from conch.core.text import tr
 from conch.runs import store
 from conch.runs.run import Run
@@ -48,7 +49,7 @@ def asked_for(config: TrainConfig) -> Path | None:
     asked, output = config.output.resume_from_checkpoint, config.output.output_dir
     if asked is True or (isinstance(asked, str) and asked.lower() == "auto"):
         return latest(Path(output)) if output else None
-    return resumable(Path(asked).expanduser()) if isinstance(asked, str) else None
+    return resumable(expanded(asked)) if isinstance(asked, str) else None
 
 
 def differing(checkpoint: Path, flat: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -90,18 +91,39 @@ def test_who_forbade_the_network_is_reminded() -> None:
 
 
 def test_versions_are_held_against_their_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    have = {"a": "2.13.0+cpu", "b": "1.9", "c": "5.0.0rc1"}
+    have = {"a": "2.13.0+cpu", "b": "1.9", "c": "5.0.0rc1", "e": "of my own"}
     monkeypatch.setattr(packages, "_version", have.get)
-    assert keys(packages.versions(["a>=2.6,<3", "c>=5,<6", "b"])) == ["packages"]
-    wrong = list(packages.versions(["a<2.13", "b>=1.10", "d>=1"]))
-    assert keys(wrong) == ["package_version", "package_version", "package_missing"]
-    assert [finding.facts["name"] for finding in wrong] == ["a", "b", "d"]
+    fit = ["a>=2.6,<3", "a~=2.13", "b", "b!=1.8", "c>=5.0.0rc1,<6", "c>=4", "a[fast]>=2"]
+    for requirement in fit:
+        assert keys(packages.versions([requirement])) == ["packages"], requirement
+    for requirement in ("a<2.13", "a~=2.12.0", "b>=1.10", "b===1.9.0", "c>=5", "e>=1"):
+        (wrong,) = packages.versions([requirement])
+        assert (wrong.key, wrong.facts["name"]) == ("package_version", requirement[0]), requirement
+    assert keys(packages.versions(["a<2.13", "d>=1", "b"])) == ["package_version", "package_missing"]
+
+
+def test_what_other_machines_need_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "_version", {"a": "1"}.get)
+    given = ["a>=1; python_version >= '3'", "b; python_version < '3'", "c; extra == 'gpu'"]
+    assert keys(packages.versions(given)) == ["packages"]
+    (missing,) = packages.versions(["b>=2; python_version >= '3'"])
+    assert missing.remedy == "pip install 'b>=2'"
+
+
+def test_where_nothing_is_known_to_be_needed_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(name: str) -> list[str]:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(packages.metadata, "requires", gone)
+    (finding,) = packages.versions()
+    assert (finding.key, finding.grade) == ("packages_unknown", "note")
+    assert finding.remedy
 
 
 def test_extras_are_no_needs() -> None:
-    needs = packages.required()
-    assert any(entry.startswith("torch") for entry in needs)
-    assert not any("pytest" in entry for entry in needs)
+    needs = {need.name for need in packages.needed(packages.required())}
+    assert "torch" in needs
+    assert "pytest" not in needs
 
 
 @pytest.mark.parametrize(
@@ -138,30 +160,11 @@ def written(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-@pytest.mark.parametrize(
-    ("files", "quota"),
-    [
-        ({"sys/fs/cgroup/cpu.max": "150000 100000\n"}, 1.5),
-        ({"sys/fs/cgroup/cpu.max": "max 100000\n"}, None),
-        (
-            {
-                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n",
-                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
-            },
-            0.5,
-        ),
-        (
-            {"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"},
-            None,
-        ),
-        ({}, None),
-    ],
-)
-def test_a_container_is_given_fewer_cores(
-    files: dict[str, str], quota: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    assert devices.usable_cores(written(tmp_path, files)) == (quota or 4)
+def test_a_container_is_given_fewer_cores(tmp_path: Path) -> None:
+    root = written(tmp_path, {"sys/fs/cgroup/cpu.max": "50000 100000\n"})
+    finding = next(devices.cpu(root))
+    assert finding.key == "cpu_bound"
+    assert finding.facts["cores"] == "0.5"
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,14 @@ TEXTS = {
         "The hub refused the dataset {repo}: {reason}.", "站点拒绝了数据集 {repo}：{reason}。"
     ),
     "data.hub_error.fix": Text("Try again later.", "请稍后再试。"),
+    "data.hub_disk": Text(
+        "The files of {repo} can't be kept in {folder}: {reason}.",
+        "无法把 {repo} 的文件保存到 {folder}：{reason}。",
+    ),
+    "data.hub_disk.fix": Text(
+        "Make room there, or name a folder on another disk with HF_HUB_CACHE (on ModelScope: MODELSCOPE_CACHE).",
+        "请在该处腾出空间，或用 HF_HUB_CACHE（魔搭为 MODELSCOPE_CACHE）指定另一块磁盘上的文件夹。",
+    ),
     "data.hub_unreachable": Text(
         "There is no file {repo}, and the hub can't be reached for a dataset of that name: {reason}.",
         "没有文件 {repo}，也无法从站点获取同名的数据集：{reason}。",

@@ -10,14 +10,14 @@ TEXTS = {
     "doctor.to_fix": Text("To be fixed: {count}.", "需要修复：{count} 项。"),
     # python and packages
     "doctor.python": Text("Python {version}: {place}", "Python {version}，位于 {place}"),
-    "doctor.python_old": Text(
-        "Python {version} is too old: Conch needs {least}.", "Python {version} 过旧：Conch 需要 {least}。"
-    ),
-    "doctor.python_old.fix": Text(
-        "conda create -n conch python=3.11 && conda activate conch && pip install conch",
-        "conda create -n conch python=3.11 && conda activate conch && pip install conch",
-    ),
     "doctor.packages": Text("Packages: {listed}", "依赖包：{listed}"),
+    "doctor.packages_unknown": Text(
+        "Conch is not installed but runs from its sources: which packages it needs is not known here.",
+        "Conch 未安装，而是直接从源代码运行：此处无法得知它需要哪些依赖包。",
+    ),
+    "doctor.packages_unknown.fix": Text(
+        "pip install -e .   (in the folder of the sources)", "pip install -e .   （在源代码文件夹中执行）"
+    ),
     "doctor.package_missing": Text("The package {name} is missing.", "缺少依赖包 {name}。"),
     "doctor.package_missing.fix": Text("pip install '{wanted}'", "pip install '{wanted}'"),
     "doctor.package_version": Text(

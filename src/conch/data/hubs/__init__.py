@@ -1,21 +1,21 @@
 """Datasets of hubs: their data files, through the hubs' own client libraries and caches.
 
 The hubs are tried in the order that is asked for (`dataset_source`, `model_source`), else in that of
-what is settled for models (`conch models source`, see `conch.config.settings`): a mirror where one
-was chosen, else the Hugging Face hub, its mirror, and ModelScope. The next one is tried where one
-can't be reached or does not have the dataset, not where it refuses.
+what is settled for models (`conch models source`, see `conch.config.settings`), by the same rules
+(`conch.core.hubs`). The next one is tried where one can't be reached or does not have the dataset, not
+where it refuses, and not where it is no hub's fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from conch.config import settings
-from conch.core import env, hubs
+from conch.core import hubs
 from conch.core.errors import DataError
 from conch.core.notice import Hear, Notice, unheard
-from conch.data.dataset import HubPlace
+from conch.data.dataset import Dataset, HubPlace
 from conch.data.hubs.choice import choose
 from conch.data.hubs.hub import DatasetHub, NotServedError
 from conch.data.hubs.huggingface import HuggingFace
@@ -24,13 +24,13 @@ from conch.data.hubs.modelscope import ModelScope
 CARD = "README.md"
 
 
-def fetch(places: Sequence[HubPlace], source: str | None = None, told: Hear = unheard) -> list[Path]:
-    """The data files of a dataset that lies at each of `places`. Raises DataError.
+def fetch(dataset: Dataset, told: Hear = unheard) -> list[Path]:
+    """The data files of a dataset that lies on hubs. Raises DataError.
 
     `told` hears which hub served where one before it could not.
     """
     failures: list[tuple[str, DataError]] = []
-    for hub, place in _attempts(places, source or settings.default_source()):
+    for hub, place in _attempts(dataset):
         try:
             found = _fetch(hub, place)
         except NotServedError as error:
@@ -43,7 +43,7 @@ def fetch(places: Sequence[HubPlace], source: str | None = None, told: Hear = un
     if len({error.message for _, error in failures}) == 1:
         raise failures[0][1]
     reasons = "".join(f"\n  {name}: {error.message}" for name, error in failures)
-    raise DataError("data.hubs_failed", repo=places[0].repo, reasons=reasons)
+    raise DataError("data.hubs_failed", repo=dataset.hubs[0].repo, reasons=reasons)
 
 
 def _fetch(hub: DatasetHub, place: HubPlace) -> list[Path]:
@@ -56,41 +56,24 @@ def _fetch(hub: DatasetHub, place: HubPlace) -> list[Path]:
     return [folder / name for name in chosen]
 
 
-def _attempts(places: Sequence[HubPlace], setting: str) -> Iterator[tuple[DatasetHub, HubPlace]]:
+def _attempts(dataset: Dataset) -> Iterator[tuple[DatasetHub, HubPlace]]:
     """The hubs to try, each with the place that is on it. Where no named hub can have it, those that can."""
-    found = [
-        (hub, place)
-        for part in setting.split(",")
-        for hub in _named(part.strip())
-        for place in places
-        if _kind(hub) == place.hub
-    ]
-    yield from found or ((hub, place) for place in places for hub in _of_kind(place.hub))
+    named = hubs.expand(dataset.source or settings.default_source())
+    found = [(hub, place) for hub in named for place in dataset.hubs if hub.kind == place.hub]
+    found = found or [(hub, place) for place in dataset.hubs for hub in hubs.usual(place.hub)]
+    yield from ((CLIENTS[hub.kind](hub, dataset.tokens), place) for hub, place in found)
 
 
-def _named(part: str) -> list[DatasetHub]:
-    match part:
-        case "auto":
-            return [*_of_kind("huggingface"), *_of_kind("modelscope")]
-        case "huggingface":
-            return [HuggingFace(hubs.HUGGINGFACE)]
-        case "hf-mirror":
-            return [HuggingFace(hubs.HF_MIRROR)]
-        case "modelscope":
-            return _of_kind("modelscope")
-        case url:
-            return [HuggingFace(url.rstrip("/"))]
+def _huggingface(hub: hubs.Hub, tokens: hubs.Tokens) -> DatasetHub:
+    return HuggingFace(hub.endpoint, tokens.huggingface if hub.trusted else False)
 
 
-def _of_kind(kind: str) -> list[DatasetHub]:
-    """The usual hubs of a kind. The mirror gets no token, since nobody named it."""
-    if kind == "modelscope":
-        return [ModelScope(env.modelscope_endpoint())]
-    endpoint = env.hub_endpoint()  # where set, the user's word on the matter
-    if endpoint is not None:
-        return [HuggingFace(endpoint)]
-    return [HuggingFace(hubs.HUGGINGFACE), HuggingFace(hubs.HF_MIRROR, logged_in=False)]
+def _modelscope(hub: hubs.Hub, tokens: hubs.Tokens) -> DatasetHub:
+    return ModelScope(hub.endpoint, tokens.modelscope)
 
 
-def _kind(hub: DatasetHub) -> str:
-    return "modelscope" if isinstance(hub, ModelScope) else "huggingface"
+CLIENTS: dict[hubs.Kind, Callable[[hubs.Hub, hubs.Tokens], DatasetHub]] = {
+    "huggingface": _huggingface,
+    "modelscope": _modelscope,
+}
+"""Kind of hub to what makes a client of one."""

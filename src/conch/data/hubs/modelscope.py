@@ -5,25 +5,24 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from conch.core import env
-from conch.core.errors import DataError, first_line
+from conch.core.errors import DataError
+from conch.core.hubs import MODELSCOPE_CLIENT
 from conch.data.dataset import HubPlace
-from conch.data.hubs.hub import NotServedError
-
-CLIENT = "modelscope_hub"
-"""The part of `modelscope` that speaks to the hub."""
+from conch.data.hubs.hub import NotServedError, no_refusal, reason
 
 
 @dataclass(frozen=True)
 class ModelScope:
-    """The hub at `endpoint`; it is sent the token of a user who logged in."""
+    """The hub at `endpoint`. Without a `token`, the one that the user logged in with is sent."""
 
     endpoint: str
+    token: str | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -53,7 +52,7 @@ class ModelScope:
             )
 
     def _api(self, client: Any) -> Any:
-        return client.HubApi(endpoint=self.endpoint)
+        return client.HubApi(endpoint=self.endpoint, token=self.token)
 
 
 def _revision(place: HubPlace) -> str | None:
@@ -64,7 +63,7 @@ def _revision(place: HubPlace) -> str | None:
 def _client(place: HubPlace) -> Any:
     env.quiet_libraries()
     try:
-        return import_module(CLIENT)
+        return import_module(MODELSCOPE_CLIENT)
     except ImportError as error:  # it, or something that it needs, is missing
         raise NotServedError("data.no_modelscope", repo=place.repo) from error
 
@@ -79,13 +78,18 @@ def _refusals(client: Any, place: HubPlace) -> Iterator[None]:
         raise NotServedError("data.hub_no_repo", repo=repo) from error
     except (client.AuthenticationError, client.PermissionDeniedError) as error:
         raise DataError("data.hub_gated", repo=repo) from error
-    except client.HubError as error:
-        if env.offline():
-            raise NotServedError("data.hub_offline", repo=repo) from error
-        raise NotServedError(
-            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
-        ) from error
-    except OSError as error:
-        raise NotServedError(
-            "data.hub_unreachable", repo=repo, reason=first_line(error).rstrip(".")
-        ) from error
+    except (client.NetworkError, client.ServerError, client.RateLimitError) as error:
+        raise NotServedError("data.hub_unreachable", repo=repo, reason=reason(error)) from error
+    except Exception as error:
+        ours = no_refusal(error, place, env.modelscope_cache())
+        if isinstance(error, client.HubError):
+            ours = _of_library(error, place, ours)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _of_library(error: Exception, place: HubPlace, known: DataError | None) -> DataError:
+    """What the library's own error is to us; `known` is what it says of the disk."""
+    key = "data.hub_offline" if env.offline() else "data.hub_error"
+    return known or NotServedError(key, repo=place.repo, reason=reason(error))

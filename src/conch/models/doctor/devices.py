@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from conch.core.cores import usable_cores
+from conch.models import nvidia
 from conch.models.doctor.finding import Finding
 from conch.models.hardware import FAST_BF16, cpu_flags
 from conch.runs.machine import memory_available, memory_total
@@ -51,29 +51,6 @@ def signs_of_speed(flags: frozenset[str]) -> bool:
     return bool(flags & {"avx2", "avx512f", "asimd"})
 
 
-def usable_cores(root: Path = Path("/")) -> float:
-    """Cores that this process may use: fewer than the machine's where a container or a mask binds it."""
-    mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min([float(mask), *_quotas(root)])
-
-
-def _quotas(root: Path) -> Iterator[float]:
-    """Cores' worth of time that a container is given, by both versions of the kernel's groups."""
-    groups = root / "sys/fs/cgroup"
-    two, one = groups / "cpu.max", groups / "cpu"
-    try:
-        quota, period = two.read_text().split()
-        yield int(quota) / int(period)
-    except (OSError, ValueError):  # no such file, or `max`
-        pass
-    try:
-        quota, period = ((one / name).read_text() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
-        if int(quota) > 0:
-            yield int(quota) / int(period)
-    except (OSError, ValueError):
-        pass
-
-
 def _cpu_name(root: Path) -> str:
     try:
         lines = (root / "proc/cpuinfo").read_text(errors="replace").splitlines()
@@ -102,28 +79,18 @@ def memory() -> Finding:
 
 def gpus(smi: str | None = None) -> Iterator[Finding]:
     """What the driver tells of each NVIDIA card; whether a card is here that no driver speaks for."""
-    program = smi or shutil.which("nvidia-smi")
+    program = smi or nvidia.program()
     if program is None:
         seen = any(file.exists() for file in DEVICE_FILES)
         yield Finding("gpu", "fix", "gpu_no_smi") if seen else Finding("gpu", "ok", "gpu_none")
         return
-    code, said = _ask(program)
-    if code:
-        yield Finding("gpu", "fix", "gpu_no_driver", {"said": said})
+    told = nvidia.ask(program, DRIVER_FIELDS)
+    if not told.works:
+        yield Finding("gpu", "fix", "gpu_no_driver", {"said": told.said})
         return
-    for line in said.splitlines():
+    for line in told.said.splitlines():
         name, _, rest = line.partition(",")
         size, _, driver = rest.partition(",")
         megabytes = size.strip()
         shown = f"{int(megabytes) * 1.048576e-3:.1f} GB" if megabytes.isdigit() else "-"
         yield Finding("gpu", "ok", "gpu", {"name": name.strip(), "memory": shown, "driver": driver.strip()})
-
-
-def _ask(program: str) -> tuple[int, str]:
-    command = [program, f"--query-gpu={DRIVER_FIELDS}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return 1, type(error).__name__
-    said = (done.stdout if done.returncode == 0 else done.stdout or done.stderr).strip()
-    return done.returncode or int(not said), said if done.returncode == 0 else said.partition("\n")[0]

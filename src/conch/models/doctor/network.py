@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from conch.core import env
+from conch.core.hubs import HF_MIRROR, HUGGINGFACE
 from conch.models.connection import answers_in
 from conch.models.doctor.finding import Finding
 
 SECONDS = 10.0
-MIRROR = "https://hf-mirror.com"
 
 
 def hubs(seconds: float = SECONDS) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def hubs(seconds: float = SECONDS) -> Iterator[Finding]:
         yield Finding("network", "note", "network_forbidden")
         return
     named = env.hub_endpoint()
-    urls = list(dict.fromkeys([named or "https://huggingface.co", MIRROR, env.modelscope_endpoint()]))
+    urls = list(dict.fromkeys([named or HUGGINGFACE, HF_MIRROR, env.modelscope_endpoint()]))
     with ThreadPoolExecutor(len(urls)) as pool:
         answers = list(pool.map(lambda url: answers_in(url, seconds), urls))
     reached = any(answer is not None for answer in answers)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion
+
 from conch.core import env
 from conch.models.doctor.finding import Finding
 
-LEAST_PYTHON = (3, 10)
 TORCH_SECONDS = 120
 """A first import from a cold disk takes long."""
 ASK_TORCH = """
@@ -29,42 +30,35 @@ print(json.dumps({
 
 
 def python() -> Finding:
-    version, place = platform.python_version(), sys.executable
-    facts = {"version": version, "place": place, "least": ".".join(map(str, LEAST_PYTHON))}
-    if sys.version_info[:2] < LEAST_PYTHON:
-        return Finding("python", "fix", "python_old", facts)
-    return Finding("python", "ok", "python", facts)
+    return Finding("python", "ok", "python", {"version": platform.python_version(), "place": sys.executable})
 
 
 def versions(requirements: list[str] | None = None) -> Iterator[Finding]:
     """Each required package that is missing or of a wrong version; where there is none, their versions."""
-    wanted = required() if requirements is None else requirements
-    found: dict[str, str] = {}
-    wrong = False
-    for requirement in wanted:
-        name, bounds = _split(requirement)
-        version = _version(name)
-        if version is None:
-            wrong = True
-            yield Finding("packages", "fix", "package_missing", {"name": name, "wanted": requirement})
-        elif not all(_fits(version, bound) for bound in bounds):
-            wrong = True
-            facts = {"name": name, "version": version, "wanted": requirement}
-            yield Finding("packages", "fix", "package_version", facts)
-        else:
-            found[name] = version
+    wanted = needed(required() if requirements is None else requirements)
+    if not wanted:
+        yield Finding("packages", "note", "packages_unknown")
+        return
+    found = {need.name: _version(need.name) for need in wanted}
+    wrong = [_wrong(need, found[need.name]) for need in wanted if not _fits(need, found[need.name])]
+    yield from wrong
     if not wrong:
         listed = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
         yield Finding("packages", "ok", "packages", {"listed": listed, "versions": found})
 
 
 def required() -> list[str]:
-    """What Conch itself says that it needs, without its extras."""
+    """What Conch itself says that it needs; empty where it runs from its sources, not installed."""
     try:
-        stated = metadata.requires("conch") or []
-    except metadata.PackageNotFoundError:  # run from its sources
+        return metadata.requires("conch") or []
+    except metadata.PackageNotFoundError:
         return []
-    return [entry for entry in stated if "extra ==" not in entry]
+
+
+def needed(requirements: list[str]) -> list[Requirement]:
+    """Those that are for a machine like this one, without extras."""
+    parsed = map(Requirement, requirements)
+    return [need for need in parsed if need.marker is None or need.marker.evaluate({"extra": ""})]
 
 
 def _version(name: str) -> str | None:
@@ -74,26 +68,17 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _split(requirement: str) -> tuple[str, list[tuple[str, str]]]:
-    """`torch<3,>=2.6` → the name, and the bounds one by one."""
-    name = re.match(r"[\w.-]+", requirement)
-    bounds = re.findall(r"(>=|<=|==|!=|<|>)\s*([\w.]+)", requirement.partition(";")[0])
-    return name[0] if name else requirement, bounds
+def _fits(need: Requirement, version: str | None) -> bool:
+    """A version before a release fits where the bounds let it: people try them on purpose."""
+    try:
+        return version is not None and need.specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
 
 
-def _fits(version: str, bound: tuple[str, str]) -> bool:
-    sign, limit = bound
-    have, than = _numbers(version), _numbers(limit)
-    length = max(len(have), len(than))
-    have, than = (*have, *(0,) * (length - len(have))), (*than, *(0,) * (length - len(than)))
-    answers = {">=": have >= than, "<=": have <= than, "==": have == than, "!=": have != than}
-    return {**answers, "<": have < than, ">": have > than}[sign]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`2.13.0+cpu` → (2, 13, 0); what stands behind the numbers does not matter to a bound."""
-    match = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in match[0].split(".")) if match else ()
+def _wrong(need: Requirement, version: str | None) -> Finding:
+    facts = {"name": need.name, "version": version, "wanted": str(need).partition(";")[0].strip()}
+    return Finding("packages", "fix", "package_missing" if version is None else "package_version", facts)
 
 
 def torch(*, cards: bool = False) -> Iterator[Finding]:

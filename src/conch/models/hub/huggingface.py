@@ -18,7 +18,8 @@ from typing import Any
 from conch.core import env
 from conch.core.errors import first_line
 from conch.core.files import write_whole
-from conch.models.connection import PASSING, answers_in, retry_after, translated
+from conch.core.hubs import PASSING
+from conch.models.connection import answers_in, retry_after, translated
 from conch.models.source import (
     Digest,
     Listing,

@@ -11,11 +11,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+from conch.core import hubs
 from conch.core.errors import first_line
 from conch.models.connection import answers_in
 from conch.models.source import (
@@ -29,12 +29,6 @@ from conch.models.source import (
 )
 
 MASTER = "master"
-CLIENT = "modelscope_hub"
-"""The part of `modelscope` that speaks to the hub."""
-
-
-def is_installed() -> bool:
-    return find_spec(CLIENT) is not None
 
 
 @dataclass(frozen=True)
@@ -95,10 +89,10 @@ class ModelScope:
 
 
 def _client() -> Any:
-    if not is_installed():
+    if not hubs.modelscope_is_installed():
         raise SourceFailedError("models.no_modelscope")
     try:
-        return import_module(CLIENT)
+        return import_module(hubs.MODELSCOPE_CLIENT)
     except ImportError as error:  # something that it needs is missing
         raise SourceFailedError("models.no_modelscope") from error
 
