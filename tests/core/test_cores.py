@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conch.core.cores import groups, usable_cores
+from conch.core.cgroups import groups
+from conch.core.cores import usable_cores
 
 TWO, ONE = "sys/fs/cgroup", "sys/fs/cgroup/cpu"
 

@@ -35,7 +35,7 @@ def test_a_group_leaves_less(
     unbounded = tmp_path / "above"
     unbounded.mkdir()
     (unbounded / bound).write_text("max\n")
-    monkeypatch.setattr(machine, "memory_groups", lambda: iter([tmp_path, unbounded, tmp_path / "none"]))
+    monkeypatch.setattr(machine, "groups", lambda _: iter([tmp_path, unbounded, tmp_path / "none"]))
     machine._bounds.cache_clear()
     assert machine.memory_available() == 150_000
     assert machine.memory_total() == 1_000_000

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
+
+from conch.core.cgroups import groups
 
 
 def usable_cores(root: Path = Path("/")) -> float:
     """Cores that this process may use. A container's share of time may be a part of one."""
     mask = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min([float(mask), *(_quota(folder) for folder in groups("cpu", root))])
-
-
-def groups(controller: str, root: Path = Path("/")) -> Iterator[Path]:
-    """The folders of this process's group and of all that it lies in, in both schemes of Linux.
-
-    A bound of any of them counts. In a container the names that the system tells may be those outside
-    of it, while its own group is the topmost that can be seen.
-    """
-    second = root / "sys/fs/cgroup"
-    first = second / controller
-    yield from (second, first)
-    for line in _memberships(root):
-        _, controllers, group = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        top = first if controllers else second
-        place = top / group.lstrip("/")
-        yield from (folder for folder in (place, *place.parents) if top in folder.parents)
-
-
-def _memberships(root: Path) -> list[str]:
-    try:
-        return (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
 
 
 def _quota(group: Path) -> float:

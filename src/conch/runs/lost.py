@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from conch.core import disk
+from conch.core.cgroups import groups
 from conch.core.errors import RunError
-from conch.runs.machine import memory_groups
 from conch.runs.process import Worker, boot_id
 
 LITTLE_SPACE = 1 << 20
@@ -67,7 +67,7 @@ def memory_kills(pid: int) -> dict[str, int]:
 
 def _group_files(pid: int) -> Iterable[Path]:
     """Files of the kernel's groups (both versions) that count kills in the group of `pid`."""
-    for folder in memory_groups(pid):
+    for folder in groups("memory", pid=pid):
         yield from (folder / "memory.events", folder / "memory.oom_control")
 
 

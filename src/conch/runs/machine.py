@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from conch.core.cgroups import groups
 
 
 def memory_total() -> int:
@@ -31,7 +32,6 @@ def swapped() -> int:
 
 
 STATUS = Path("/proc/self/status")
-CGROUPS = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 NO_BOUND = 1 << 60
 """The first scheme says "no bound" with a number near 2**63."""
@@ -66,7 +66,7 @@ def _left_in(bound: Path) -> int:
 @cache
 def _bounds() -> tuple[Path, ...]:
     """The files that bound the memory of the groups that this process is in."""
-    return tuple(file for folder in memory_groups() for name in USAGE if _bound(file := folder / name))
+    return tuple(file for folder in groups("memory") for name in USAGE if _bound(file := folder / name))
 
 
 def _bound(file: Path) -> int | None:
@@ -76,18 +76,3 @@ def _bound(file: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return bytes_ if bytes_ < NO_BOUND else None
-
-
-def memory_groups(pid: int | str = "self") -> Iterator[Path]:
-    """The folders of a process's memory group and all that it lies in, in both schemes of Linux."""
-    try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        root = CGROUPS / "memory" if controllers else CGROUPS
-        place = root / group.lstrip("/")
-        yield from (place, *(above for above in place.parents if above == root or root in above.parents))
