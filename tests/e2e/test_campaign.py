@@ -141,6 +141,7 @@ def await_moment(run: Run, chance: random.Random, kills: int) -> bool:
 def kill_and_recover(around: Surroundings, victim: str) -> bool:
     """Whether the victim lived to be killed. Afterwards the run goes on and is followed."""
     run = around.run
+    around.inside, left = False, set(temporaries(run.output))
     before = latest(run.output)
     if victim in {"follower", "server"}:
         stays = facts_that_stay(run)
@@ -153,7 +154,7 @@ def kill_and_recover(around: Surroundings, victim: str) -> bool:
             around.follower = shell("runs", "follow", run.id)
         return True
     died = around.kill_everything() if victim == "everything" else around.kill_worker()
-    around.inside = bool(list(temporaries(run.output)))
+    around.inside = bool(set(temporaries(run.output)) - left)  # what an earlier kill left counts once
     if not died:
         return False
     if victim == "worker":
