@@ -16,7 +16,8 @@ import psutil
 from conch.core.events import Checkpoint, Metrics
 from conch.core.files import TEMPORARY_PREFIX
 from conch.runs import Run, list_runs, read_events
-from conch.training.checkpoint import is_whole, latest, step_of
+from conch.runs.checkpoints import step_of
+from conch.training.checkpoint import is_whole, latest
 from tests.runs.helpers import wait_for
 
 
