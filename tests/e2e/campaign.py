@@ -117,6 +117,11 @@ def temporaries(*folders: Path) -> Iterator[Path]:
         yield from folder.rglob(f"{TEMPORARY_PREFIX}*")
 
 
+def begun_by(pid: int, folder: Path) -> Iterator[Path]:
+    """What that process began to write and did not end; what an earlier one left is not its own."""
+    yield from folder.rglob(f"{TEMPORARY_PREFIX}{pid}-*")
+
+
 def facts_that_stay(run: Run) -> dict[str, Any]:
     """What must not change while others than the worker die."""
     starts = [event for event in read_events(run.events_path) if event.kind in {"queued", "started"}]
