@@ -10,7 +10,7 @@ import torch
 import conch
 from conch.config import load_train
 from conch.core.conversation import Message
-from conch.core.errors import ConfigErrors
+from conch.core.errors import ConfigErrors, TrainingError
 from conch.core.events import Warned
 from conch.runs import read_events
 from conch.training import job
@@ -62,6 +62,16 @@ def test_a_failed_run_raises_with_its_remedy(tiny_folder: Path, rows: Path) -> N
             model_name_or_path=str(tiny_folder), dataset=str(rows), lora_target="no_such_layer", **FP32
         )
     assert "q_proj" in caught.value.hint
+
+
+def test_a_failure_that_no_event_tells_is_an_error_with_a_remedy(
+    tiny_folder: Path, rows: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that took no word of it."""
+    monkeypatch.setattr("conch.api.work_here", lambda *_: False)
+    with pytest.raises(TrainingError, match="took no word of why") as caught:
+        conch.train(model_name_or_path=str(tiny_folder), dataset=str(rows), **FP32)
+    assert str(home / "runs") in caught.value.hint
 
 
 def test_settings_go_on_top_of_a_config(tiny_folder: Path, rows: Path) -> None:

@@ -23,7 +23,8 @@ from conch.inference.open import open_chat, sampling_of
 from conch.models.load import LoadedModel
 from conch.models.load import load as _load
 from conch.placing import absolute
-from conch.runs import Run, read_events, store
+from conch.runs import Run, store
+from conch.runs.follow import read_last
 from conch.runs.queue import Place
 from conch.submit import check, provenance_of
 from conch.worker import work_here
@@ -55,9 +56,16 @@ def train(config: TrainConfig | str | os.PathLike[str] | None = None, **settings
         run.events.write(Warned, message=warning)
     provenance_of(placed).write(run.provenance_path)
     if not work_here(run, placed, partial(_tell_place, run)):
-        failed = next(e for e in reversed(read_events(run.events_path)) if isinstance(e, Failed))
-        raise RunFailedError(failed)
+        raise _failure(run)
     return run
+
+
+def _failure(run: Run) -> TrainingError:
+    """What the run told of its failure. A full disk may have taken no word of it."""
+    failed = read_last(run.events_path, Failed)
+    if isinstance(failed, Failed):
+        return RunFailedError(failed)
+    return TrainingError("training.untold", run=run.id, folder=run.folder)
 
 
 def _tell_place(run: Run, place: Place) -> None:

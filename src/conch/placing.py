@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conch.config.data import DataConfig
+from conch.config.output import OutputConfig
 from conch.config.train import TrainConfig
 from conch.core.files import exists, expanded
 from conch.core.hubs import looks_like_id
@@ -39,7 +40,7 @@ def absolute(config: TrainConfig) -> TrainConfig:
         "output": output.model_copy(
             update={
                 "output_dir": _placed(output.output_dir),
-                "resume_from_checkpoint": _placed_checkpoint(output.resume_from_checkpoint),
+                "resume_from_checkpoint": _placed_checkpoint(output),
             }
         ),
         "notify": config.notify.model_copy(update={"notify": keep(config.notify.notify)}),
@@ -79,5 +80,6 @@ def _placed_model(name: str) -> str | None:
     return _placed(name) if there else name
 
 
-def _placed_checkpoint(asked: str | bool | None) -> str | bool | None:
-    return _placed(asked) if isinstance(asked, str) and asked.lower() != "auto" else asked
+def _placed_checkpoint(output: OutputConfig) -> str | bool | None:
+    asked = output.resume_from_checkpoint
+    return _placed(asked) if isinstance(asked, str) and not output.resumes_newest() else asked

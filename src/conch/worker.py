@@ -13,25 +13,27 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conch.core import disk, env
 from conch.core.errors import ConchError, TrainingError, first_line
-from conch.core.events import Checkpoint, Failed, Metrics, Phase, Started, Stopped
+from conch.core.events import Failed, Phase, Started
 from conch.runs import devices, trackers
+from conch.runs.control import tell_left
 from conch.runs.diagnosis import DiagnosingLog
 from conch.runs.launch import accept_charge, beating, hosting
 from conch.runs.machine import memory_total
+from conch.runs.notify import tell
 from conch.runs.notify.lost import tell_losses
 from conch.runs.printing import forgive_output
 from conch.runs.queue import Place, taking_turns
 from conch.runs.reserve import Reserve
 from conch.runs.run import Run
-from conch.runs.summary import open_log
 from conch.sharing import fits_beside
-from conch.training.conclusion import conclude, tell_paused
+from conch.training.conclusion import conclude
 
 CANCELLED = 143
 """Exit code of a worker that was told to end without saving: what a shell shows for SIGTERM."""
@@ -53,19 +55,22 @@ def execute(
     has other work as well.
     """
     try:
+        ended_well = _carry_out(run, resume, config, shared)
+        _settle(run, partial(_is_unwanted, run))
+        conclude(run)
+        return ended_well
+    finally:
+        Reserve.of(run.folder).clear()
+
+
+def _carry_out(run: Run, resume: Path | None, config: TrainConfig | None, shared: bool) -> bool:
+    try:
         offset = _begin(run, resume, shared)
     except OSError as error:
         _fail(run, _translate(run, error))
-        conclude(run)
         return False
-    config = config or run.config()
     trackers.start(run, offset)
-    ended_well = _attempt(run, resume, config)
-    # the end is no end before the disk has taken it
-    run.events.settle(config.output.disk_wait_minutes * 60, lambda: _is_unwanted(run))
-    conclude(run)
-    Reserve.of(run.folder).clear()
-    return ended_well
+    return _attempt(run, resume, config or run.config(), shared)
 
 
 def _begin(run: Run, resume: Path | None, shared: bool) -> int:
@@ -79,15 +84,21 @@ def _begin(run: Run, resume: Path | None, shared: bool) -> int:
     return offset
 
 
+def _settle(run: Run, until: Callable[[], bool]) -> None:
+    """The end is no end before the disk has taken it: wait for that, as long as the run would for room."""
+    if run.events.owed:
+        run.events.settle(run.config().output.disk_wait_minutes * 60, until)
+
+
 def _is_unwanted(run: Run) -> bool:
     return run.stop_path.exists() or run.cancel_path.exists()
 
 
-def _attempt(run: Run, resume: Path | None, config: TrainConfig) -> bool:
+def _attempt(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -> bool:
     try:
-        _train(run, resume, config)
+        _train(run, resume, config, shared)
     except CancelledError:
-        _leave(run)
+        tell_left(run)
         return True
     except ConchError as error:
         _fail(run, error)
@@ -111,7 +122,7 @@ def _translate(run: Run, error: Exception) -> TrainingError:
     return TrainingError("training.unexpected", reason=reason, log=run.log_path)
 
 
-def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
+def _train(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -> None:
     env.bound_kernel_caches()
     from conch.training.job import Job, train  # heavy: only the process at work pays for it
 
@@ -120,24 +131,21 @@ def _train(run: Run, resume: Path | None, config: TrainConfig) -> None:
             config=config,
             output=run.output,
             log=DiagnosingLog(run),
-            wants_stop=_wants_stop_here(run) if _is_shared(run) else run.stop_path.exists,
+            wants_stop=_wants_stop_here(run) if shared else run.stop_path.exists,
             wants_save=run.takes_save,
             resume=resume,
-            tell_paused=partial(tell_paused, run),
+            tell_paused=partial(tell, run),
         )
     )
 
 
 def _fail(run: Run, error: ConchError) -> None:
-    try:
+    with suppress(OSError):
         DiagnosingLog(run).write(Failed, error=type(error).__name__, message=error.message, hint=error.hint)
-    except OSError:  # a disk that takes nothing at all: whoever looks at the run finds it lost, and why
-        sys.stderr.write(f"{error.message}\n")
-
-
-def _is_shared(run: Run) -> bool:
-    worker = run.worker()
-    return worker is not None and worker.shared
+        if not run.events.owed:
+            return
+    # a disk that takes nothing: whoever looks at the run may find it lost, and here why
+    sys.stderr.write(f"{error.message}\n")
 
 
 def _wants_stop_here(run: Run) -> Callable[[], bool]:
@@ -160,43 +168,46 @@ def wait_and_execute(
     resume: Path | None,
     work: Callable[[Run, Path | None], bool] = execute,
     hear: Callable[[Place], None] = lambda place: None,
+    *,
+    shared: bool = False,
 ) -> bool:
     """Wait for a device, do the `work` on it, release it; whether that ended well.
 
-    `hear` is told the place in line whenever it changes, as the run's events are.
+    `hear` is told the place in line whenever it changes, as the run's events are. `shared` is a process
+    that has other work as well.
     """
 
-    def tell(place: Place) -> None:
+    def say(place: Place) -> None:
         run.events.write(Phase, name="waiting", facts=place.to_dict())
         hear(place)
 
     def given_up() -> bool:
-        return run.stop_path.exists() or (_is_shared(run) and run.cancel_path.exists())
+        return run.stop_path.exists() or (shared and run.cancel_path.exists())
 
-    with taking_turns(run, given_up, tell, partial(fits_beside, run)) as device:
-        if device is None:
-            _leave(run)
-            return True
-        devices.use(device)
-        return work(run, resume)
+    with taking_turns(run, given_up, say, partial(fits_beside, run)) as device:
+        if device is not None:
+            devices.use(device)
+            return work(run, resume)
+    _leave(run)
+    return True
 
 
 def work_here(run: Run, config: TrainConfig, hear: Callable[[Place], None]) -> bool:
     """Do a new run in this process, which has other work as well, in its turn; whether it ended well."""
     with hosting(run):
         try:
-            return wait_and_execute(run, None, partial(execute, config=config, shared=True), hear)
+            work = partial(execute, config=config, shared=True)
+            return wait_and_execute(run, None, work, hear, shared=True)
         except KeyboardInterrupt:
             if run.state() == "queued":
-                _leave(run)
+                tell_left(run)
             raise
 
 
 def _leave(run: Run) -> None:
-    """The run ends here without saving, or before it began. What was saved before stays."""
-    with open_log(run.events_path) as log:
-        last, checkpoint = log.last(Metrics), log.last(Checkpoint)
-    run.events.write(Stopped, step=last.step if last else 0, checkpoint=checkpoint and checkpoint.path)
+    """The run ends before it began. A full disk is waited for, unless somebody cancels that."""
+    tell_left(run)
+    _settle(run, run.cancel_path.exists)
 
 
 def _told_to_end(run: Run) -> None:
@@ -216,8 +227,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if run.cancel_path.exists():  # somebody was faster than this process's first breath
         return CANCELLED
-    tell_losses()
     with beating(run):
+        tell_losses()
         return 0 if wait_and_execute(run, resume) else 1
 
 

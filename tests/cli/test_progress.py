@@ -77,6 +77,7 @@ EVENTS: list[tuple[Event, str]] = [
     (Sample(0.0, 5, "Who?", "Me."), "step 5  Who? → Me."),
     (Warned(0.0, "Careful [bold] :cat: {x}"), "Careful [bold] :cat: {x}"),
     (Removed(0.0, 5, "out/checkpoint-5", 1000), "save_disk_budget: out/checkpoint-5"),
+    (Removed(0.0, 5, "out/checkpoint-5"), "save_total_limit: out/checkpoint-5"),
     (Paused(0.0, "checkpoint-6", "out", "No room.", "Make [some]."), "Note: No room.\n  → Make [some]."),
     (Continued(0.0, "checkpoint-6", 61.0), "checkpoint-6 is written, the run goes on after 1:01."),
     (Diagnosis(0.0, "It fell."), "It fell."),

@@ -16,7 +16,8 @@ import psutil
 from conch.core.events import Checkpoint, Metrics
 from conch.core.files import TEMPORARY_PREFIX
 from conch.runs import Run, list_runs, read_events
-from conch.training.checkpoint import is_whole, latest, step_of
+from conch.runs.checkpoints import step_of
+from conch.training.checkpoint import is_whole, latest
 from tests.runs.helpers import wait_for
 
 
@@ -114,6 +115,11 @@ def _names(process: psutil.Process, name: str) -> bool:
 def temporaries(*folders: Path) -> Iterator[Path]:
     for folder in folders:
         yield from folder.rglob(f"{TEMPORARY_PREFIX}*")
+
+
+def begun_by(pid: int, folder: Path) -> Iterator[Path]:
+    """What that process began to write and did not end; what an earlier one left is not its own."""
+    yield from folder.rglob(f"{TEMPORARY_PREFIX}{pid}-*")
 
 
 def facts_that_stay(run: Run) -> dict[str, Any]:

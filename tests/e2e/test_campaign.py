@@ -20,6 +20,7 @@ from conch.training.checkpoint import latest
 from tests.e2e.campaign import (
     Surroundings,
     begin,
+    begun_by,
     check_after_kill,
     facts_that_stay,
     naming,
@@ -141,6 +142,7 @@ def await_moment(run: Run, chance: random.Random, kills: int) -> bool:
 def kill_and_recover(around: Surroundings, victim: str) -> bool:
     """Whether the victim lived to be killed. Afterwards the run goes on and is followed."""
     run = around.run
+    around.inside = False
     before = latest(run.output)
     if victim in {"follower", "server"}:
         stays = facts_that_stay(run)
@@ -152,8 +154,9 @@ def kill_and_recover(around: Surroundings, victim: str) -> bool:
         if victim == "follower":
             around.follower = shell("runs", "follow", run.id)
         return True
+    worker = run.worker()
     died = around.kill_everything() if victim == "everything" else around.kill_worker()
-    around.inside = bool(list(temporaries(run.output)))
+    around.inside = worker is not None and any(begun_by(worker.pid, run.output))
     if not died:
         return False
     if victim == "worker":

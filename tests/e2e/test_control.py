@@ -6,8 +6,9 @@ from pathlib import Path
 
 from conch.core.events import Finished, Started
 from conch.runs import Run, control, read_events
+from conch.runs.checkpoints import step_of
 from conch.submit import plan_resume, submit
-from conch.training.checkpoint import is_whole, step_of
+from conch.training.checkpoint import is_whole
 from tests.cli.program import call
 from tests.runs.helpers import config, processes, wait_for
 from tests.training.helpers import BASIC

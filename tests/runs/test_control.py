@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,10 +14,11 @@ import psutil
 import pytest
 
 from conch.core.errors import RunError
-from conch.core.events import Checkpoint, Finished, Stopped
+from conch.core.events import Checkpoint, Finished, Metrics, Stopped
 from conch.core.text import tr
 from conch.runs import Run, control, store
 from conch.runs.process import identify
+from conch.runs.reserve import Reserve
 from conch.submit import resume, submit
 from tests.cli.program import call
 from tests.runs.helpers import FOREVER, config, leftovers, of, processes, started, wait_for
@@ -126,6 +128,29 @@ def test_what_a_lost_worker_left_is_ended_before_the_run_goes_on(tiny_folder: Pa
     resume(run)
     assert not {process.pid for process in processes([run])} & family
     control.cancel(run)
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_cancelled_run_keeps_no_room_for_its_news(tiny_folder: Path, rows: Path) -> None:
+    """Neither where the worker ends by itself, nor where it is deaf and has to be killed."""
+    for deaf in (False, True):
+        run = at_work(tiny_folder, rows)
+        assert Reserve.of(run.folder).folder.is_dir()
+        worker = run.worker()
+        assert worker is not None
+        if deaf:
+            os.kill(worker.pid, signal.SIGSTOP)
+        control.cancel(run, grace=0.1 if deaf else control.GRACE_SECONDS)
+        assert run.state() == "stopped"
+        assert not Reserve.of(run.folder).folder.exists()
+
+
+def test_a_checkpoint_that_is_gone_is_not_told(tiny_folder: Path, rows: Path) -> None:
+    run = store.create(config(tiny_folder, rows))
+    run.events.write(Metrics, step=7)
+    run.events.write(Checkpoint, step=5, path=str(run.output / "checkpoint-5"))
+    control.tell_left(run)
+    assert [(event.step, event.checkpoint) for event in of(run, Stopped)] == [(7, None)]
 
 
 def test_a_worker_on_another_host_is_not_cancelled_from_here(tiny_folder: Path, rows: Path) -> None:

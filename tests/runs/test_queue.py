@@ -341,5 +341,5 @@ def test_the_worker_beats_and_outlives_a_hangup(tiny_folder: Path, rows: Path) -
     os.kill(worker.pid, signal.SIGHUP)
     beat, step = run.heartbeat_path.stat().st_mtime_ns, control.standing(run).step
     wait_for(lambda: run.heartbeat_path.stat().st_mtime_ns > beat)
-    assert control.standing(run).step > step
+    wait_for(lambda: control.standing(run).step > step)
     control.cancel(run)

@@ -109,10 +109,19 @@ def test_nothing_asked_for_nothing_done() -> None:
 
 
 def test_a_fault_of_our_own_is_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = made_up_run(OLD, notify="nobody")
-    monkeypatch.setattr(conclusion, "message_of", lambda run: 1 / 0)
+    run = made_up_run(OLD, after_command="true")
+    monkeypatch.setattr(conclusion, "weights_are_whole", lambda output: 1 / 0)
     conclude(run)
     assert warnings(run) == ["notify.failed_to_tell"]
+
+
+def test_the_command_does_not_hang_on_who_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made_up_run(OLD, notify="nobody", after_command="true")
+    monkeypatch.setattr(conclusion, "weights_are_whole", lambda output: True)
+    monkeypatch.setattr("conch.runs.notify.telling.notify", lambda names, message: 1 / 0)
+    conclude(run)
+    assert warnings(run) == ["notify.failed_to_tell"]
+    assert after(run)[-1] == {"exit_code": 0}
 
 
 def test_somebody_unknown_by_then_is_told_and_no_more() -> None:

@@ -19,11 +19,13 @@ import torch
 
 from conch.core.events import Checkpoint, Continued, Paused, Removed, Stopped, Warned
 from conch.runs import Run, read_events
+from conch.runs.checkpoints import numbered, step_of
+from conch.runs.diagnosis import gather
 from conch.runs.follow import parse
 from conch.runs.reserve import PIECES
 from conch.submit import plan_resume
 from conch.training import pausing
-from conch.training.checkpoint import is_whole, latest, numbered, resumable, step_of
+from conch.training.checkpoint import is_whole, latest, resumable
 from conch.training.pausing import Pauses, Subject
 from conch.training.shelf import beyond_budget, size_of
 from conch.worker import execute
@@ -200,7 +202,7 @@ def test_without_any_checkpoint_it_fails_and_says_so(hurt) -> None:
 
 def test_a_stop_is_heard_while_paused(hurt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr("conch.worker.tell_paused", lambda run: (seen.append(run.state()), run.ask_to_stop()))
+    monkeypatch.setattr("conch.worker.tell", lambda run: (seen.append(run.state()), run.ask_to_stop()))
     run, _, well = hurt("optimizer.pt", errno.ENOSPC, 10**6, first=2)
     assert well
     assert seen == ["paused"]
@@ -243,7 +245,7 @@ def test_who_takes_charge_of_a_run_finds_no_room(hurt) -> None:
 
 def test_somebody_is_told_once(hurt, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
-    monkeypatch.setattr("conch.worker.tell_paused", lambda run: told.append(run.summary()))
+    monkeypatch.setattr("conch.worker.tell", lambda run: told.append(run.summary()))
     _, _, well = hurt("optimizer.pt", errno.ENOSPC, 5, first=2)
     assert well
     (summary,) = told
@@ -305,6 +307,13 @@ def test_too_little_room_is_known_before_anything_is_written(hurt, monkeypatch: 
 
 
 # limit, best, budget
+
+
+def test_what_goes_for_the_limit_is_told(tiny_folder: Path, rows: Path) -> None:
+    run = train(tiny_folder, rows, save_steps=1, max_steps=4, save_total_limit=2)
+    assert [(event.step, event.budget) for event in of(run, Removed)] == [(1, None), (2, None)]
+    told = gather(read_events(run.events_path), {}).checkpoints
+    assert told == tuple(step_of(folder) for folder in numbered(run.output)) == (3, 4)
 
 
 def test_a_budget_is_kept_by_removing_the_oldest(tiny_folder: Path, rows: Path) -> None:

@@ -67,11 +67,11 @@ def test_what_changes_no_shape_is_accepted(made: Run, tiny_folder: Path, rows: P
 def test_the_newest_of_an_output_folder_is_looked_at(tiny_folder: Path, rows: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     again = {"output_dir": str(output), "resume_from_checkpoint": True}
-    assert asked_for(config(tiny_folder, rows, **again)) is None
+    assert asked_for(config(tiny_folder, rows, **again), output) is None
     check(config(tiny_folder, rows, **again))
     folder = checkpoint(output, 5)
     (folder / "adapter_config.json").write_text(json.dumps({"r": 8}))
-    assert asked_for(config(tiny_folder, rows, **again)) == folder
+    assert asked_for(config(tiny_folder, rows, **again), output) == folder
     check(config(tiny_folder, rows, **again))
     assert "lora_rank: 8 then, 4 now" in refused(config(tiny_folder, rows, lora_rank=4, **again)), (
         "by itself, where no run is known"

@@ -95,7 +95,8 @@ class Follower:
         """What there is to say about room on the disk."""
         match event:
             case Removed():
-                self.line(tr("cli.train.removed", path=event.path), "dim")
+                key = "save_total_limit" if event.budget is None else "save_disk_budget"
+                self.line(tr("cli.train.removed", key=key, path=event.path), "dim")
             case Paused():
                 message, hint = words.paused(event)
                 self.line(tr("cli.warning", message=message), "yellow")

@@ -48,6 +48,11 @@ class OutputConfig(Node):
     plot_loss: bool = True
     compute_accuracy: bool = False
 
+    def resumes_newest(self) -> bool:
+        """Whether to go on from the newest checkpoint of the output folder."""
+        asked = self.resume_from_checkpoint
+        return asked is True or (isinstance(asked, str) and asked.lower() == "auto")
+
     def eval_when(self, has_eval_rows: bool) -> Schedule:
         """When to evaluate: as asked, else once an epoch where there are rows to evaluate on."""
         if self.eval_strategy is not None:

@@ -101,13 +101,13 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class Removed(Event):
-    """A checkpoint was removed so that the others stay within `save_disk_budget`."""
+    """A checkpoint was removed so that the others stay within `save_disk_budget` or `save_total_limit`."""
 
     kind: ClassVar[str] = "removed"
     step: int
     path: str
-    budget: int
-    """In bytes."""
+    budget: int | None = None
+    """In bytes; None where it went for the number of checkpoints."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from conch.runs.claim import sweep
 from conch.runs.devices import pool_of
 from conch.runs.launch import MARK
 from conch.runs.process import Worker
+from conch.runs.reserve import Reserve
 from conch.runs.run import ENDED, Run, told
 from conch.runs.summary import open_log
 
@@ -79,10 +80,15 @@ def cancel(run: Run, grace: float = GRACE_SECONDS) -> int:
     ended = end_processes(run, grace)
     _clear(run)
     if not isinstance(run.turn(), (Finished, Failed, Stopped)):  # it may have ended by itself just before
-        now = standing(run)
-        # on a full disk that leaves no room for this, the cancel file says it
-        run.events.write(Stopped, step=now.step, checkpoint=now.checkpoint and now.checkpoint.path)
+        tell_left(run)  # on a full disk that leaves no room for this, the cancel file says it
+    Reserve.of(run.folder).clear()
     return ended
+
+
+def tell_left(run: Run) -> None:
+    """Tell that the run ends without saving, or before it began. What was saved before stays."""
+    now = standing(run)
+    run.events.write(Stopped, step=now.step, checkpoint=now.checkpoint and now.checkpoint.path)
 
 
 def _clear(run: Run) -> None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 
 from conch.core import env
 from conch.core.errors import RunError
 from conch.runs import queue
 from conch.runs.claim import acquire, read, sweep
+from conch.runs.repeating import every
 from conch.runs.run import Run
 
 BEAT_SECONDS = 5.0
@@ -115,22 +115,6 @@ def refuse_busy(run: Run) -> RunError:
     return RunError("runs.busy", name=run.id, state=run.told_state())
 
 
-@contextmanager
-def beating(run: Run) -> Iterator[None]:
+def beating(run: Run) -> AbstractContextManager[None]:
     """Touch the run's heartbeat every few seconds within."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while True:
-            with suppress(OSError):  # a full disk, or a folder that somebody removed
-                run.heartbeat_path.touch()
-            if over.wait(BEAT_SECONDS):
-                return
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(1)
+    return every(BEAT_SECONDS, run.heartbeat_path.touch, "heartbeat")

@@ -17,7 +17,6 @@ RUN/output/          what it made (unless `output_dir` puts it elsewhere)
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from conch.core.events import (
 from conch.core.files import write_whole
 from conch.core.text import tr
 from conch.runs import lost, words
+from conch.runs.checkpoints import numbered
 from conch.runs.follow import follow, read_last
 from conch.runs.log import PatientLog
 from conch.runs.process import Worker, identify, silent_for
@@ -166,11 +166,7 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Whole checkpoints, earliest first."""
-        found = [path for path in self.output.glob("checkpoint-*") if path.is_dir()]
-        numbered = [
-            (int(m[1]), path) for path in found if (m := re.fullmatch(r"checkpoint-(\d+)", path.name))
-        ]
-        return [path for _, path in sorted(numbered)]
+        return numbered(self.output)
 
     def worker(self) -> Worker | None:
         try:
@@ -219,7 +215,8 @@ class Run:
         if (ended := _ended(last)) is not None:
             return ended
         worker = self.worker()
-        if worker is None and not isinstance(last, (Started, Paused, Continued)):
+        begun = isinstance(last, (Started, Paused, Continued))
+        if worker is None and not begun and not self.cancel_path.exists():
             return "queued"
         if worker is None or not worker.is_alive(self.heartbeat_path):
             # it may have told its end after the first look and before it went

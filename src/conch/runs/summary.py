@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,8 +99,13 @@ class Bytes:
 @contextmanager
 def open_log(path: Path) -> Iterator[Bytes]:
     """The log at `path`, as it stands now."""
+    with _mapped(path) as data:
+        yield Bytes(data)
+
+
+def _mapped(path: Path) -> AbstractContextManager[bytes | mmap.mmap]:
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield Bytes(data)
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (FileNotFoundError, ValueError):  # none, or empty, which can't be mapped
-        yield Bytes(b"")
+        return nullcontext(b"")

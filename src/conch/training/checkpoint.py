@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from conch.core.errors import TrainingError
 from conch.models.headers import read_header
+from conch.runs.checkpoints import numbered
 
 STATE = "trainer_state.json"
-
-
-def step_of(folder: Path) -> int:
-    match = re.fullmatch(r"checkpoint-(\d+)", folder.name)
-    return int(match[1]) if match else -1
 
 
 def is_whole(folder: Path) -> bool:
@@ -29,8 +24,7 @@ def is_whole(folder: Path) -> bool:
 
 def latest(output: Path) -> Path | None:
     """The newest whole checkpoint in an output folder."""
-    found = [path for path in output.glob("checkpoint-*") if step_of(path) >= 0 and is_whole(path)]
-    return max(found, key=step_of, default=None)
+    return next(filter(is_whole, reversed(numbered(output))), None)
 
 
 def resumable(folder: Path) -> Path:
@@ -42,11 +36,6 @@ def resumable(folder: Path) -> Path:
     if not (folder / "optimizer.pt").is_file():
         raise TrainingError("training.model_only_checkpoint", path=folder)
     return folder
-
-
-def numbered(output: Path) -> list[Path]:
-    """Every checkpoint folder in an output folder, the oldest first."""
-    return sorted((path for path in output.glob("checkpoint-*") if step_of(path) >= 0), key=step_of)
 
 
 def rotate(output: Path, limit: int | None, best: str | None, coming: int = 0) -> list[Path]:

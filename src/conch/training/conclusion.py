@@ -10,12 +10,11 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from conch.config.notify import NotifyConfig
 from conch.core import env
 from conch.core.errors import ConchError
 from conch.core.events import Phase
 from conch.models.headers import read_header
-from conch.runs.notify import message_of, notify
+from conch.runs.notify import message_of, tell
 from conch.runs.run import Run
 
 COMMAND_SECONDS = 600
@@ -24,30 +23,18 @@ COMMAND_SECONDS = 600
 
 def conclude(run: Run) -> None:
     """Do what the run's config asks for after its end. Never raises."""
-    flat = run.flat_config()
-    if not flat.get("notify") and not flat.get("after_command"):
+    tell(run)
+    command = run.flat_config().get("after_command")
+    if not command:
         return
     try:
-        config = NotifyConfig(notify=flat.get("notify") or (), after_command=flat.get("after_command"))
-        safe = run.state() == "finished" and weights_are_whole(run.output)
-        for name, reason in notify(config.notify, message_of(run)).items():
-            _warn(run, "notify.failed_to_tell", name=name, reason=reason)
-        if config.after_command is not None and safe:
-            _run_command(run, config.after_command)
-        elif config.after_command is not None:
+        if run.state() == "finished" and weights_are_whole(run.output):
+            _run_command(run, str(command))
+        else:
             _warn(run, "notify.not_safe", output=str(run.output))
     except Exception as error:  # the run has ended, well or not, and stays so
         traceback.print_exc()
         _warn(run, "notify.failed_to_tell", name="-", reason=type(error).__name__)
-
-
-def tell_paused(run: Run) -> None:
-    """Let people know that the run needs somebody. Never raises."""
-    names = run.flat_config().get("notify")
-    if not names:
-        return
-    for name, reason in notify(NotifyConfig(notify=names).notify, message_of(run)).items():
-        _warn(run, "notify.failed_to_tell", name=name, reason=reason)
 
 
 def weights_are_whole(output: Path) -> bool:

@@ -16,17 +16,18 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
 from conch.core.events import Phase
-from conch.core.files import clear_leftovers, expanded
+from conch.core.files import clear_leftovers
 from conch.data.prepared import Prepared
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
-from conch.training.checkpoint import latest, resumable
+from conch.training.checkpoint import resumable
 from conch.training.fitting import telling_out_of_memory
 from conch.training.ground import Ground, adapter_notices, adapters_below, build_model, lay_ground
 from conch.training.kernels import choice, segments
 from conch.training.kernels.int8 import spare_outliers
 from conch.training.outcome import save_output, tell_finished, tell_stopped, write_figures
 from conch.training.pausing import Pauses, Subject
+from conch.training.resuming import asked_for
 from conch.training.samples import Sampler
 from conch.training.shelf import expected_size
 from conch.training.trainer import ConchTrainer, Setup
@@ -135,14 +136,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
 
 def resume_point(job: Job) -> Path | None:
     """The checkpoint to go on from, as the job or the config asks; None to start at the beginning."""
-    if job.resume is not None:
-        return resumable(job.resume)
-    asked = job.config.output.resume_from_checkpoint
-    if asked is True or (isinstance(asked, str) and asked.lower() == "auto"):
-        return latest(job.output)
-    if isinstance(asked, str):
-        return resumable(expanded(asked))
-    return None
+    return resumable(job.resume) if job.resume is not None else asked_for(job.config, job.output)
 
 
 def tell_data(job: Job, prepared: Prepared) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from conch.core.errors import TrainingError
 from conch.core.events import Finished, Metrics, Stopped
 from conch.core.files import publish, temporary_folder, write_whole
+from conch.runs.checkpoints import step_of
 from conch.runs.follow import read_events
-from conch.training.checkpoint import STATE, latest, step_of
+from conch.training.checkpoint import STATE, latest
 from conch.training.plot import plot_loss
 from conch.training.trainer import ConchTrainer
 

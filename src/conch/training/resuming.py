@@ -32,7 +32,8 @@ def check_checkpoint(config: TrainConfig) -> None:
 
     `config` has its paths in place.
     """
-    checkpoint = asked_for(config)
+    output = config.output.output_dir
+    checkpoint = asked_for(config, Path(output) if output else None)
     if checkpoint is None:
         return
     differences = differing(checkpoint, config.to_flat())
@@ -44,11 +45,11 @@ def check_checkpoint(config: TrainConfig) -> None:
         raise TrainingError("training.checkpoint_differs", path=checkpoint, differences=lines)
 
 
-def asked_for(config: TrainConfig) -> Path | None:
-    """The checkpoint that the settings name; None where they name none or there is none yet."""
-    asked, output = config.output.resume_from_checkpoint, config.output.output_dir
-    if asked is True or (isinstance(asked, str) and asked.lower() == "auto"):
-        return latest(Path(output)) if output else None
+def asked_for(config: TrainConfig, output: Path | None) -> Path | None:
+    """The checkpoint that the settings name, or the newest in `output`; None where there is none."""
+    if config.output.resumes_newest():
+        return latest(output) if output else None
+    asked = config.output.resume_from_checkpoint
     return resumable(expanded(asked)) if isinstance(asked, str) else None
 
 

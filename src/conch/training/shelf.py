@@ -11,8 +11,9 @@ from typing import Any
 
 from conch.core import disk
 from conch.core.events import Removed
+from conch.runs.checkpoints import numbered, step_of
 from conch.runs.log import EventLog
-from conch.training.checkpoint import latest, numbered, rotate, step_of
+from conch.training.checkpoint import latest, rotate
 
 BYTES_A_TOKEN = 100
 """What a tokenizer's files take for each token that it knows, roughly."""
@@ -36,18 +37,25 @@ class Shelf:
         """Remove before the next one what it would push out, as far as it can be spared already."""
         self._within_budget(best, needed)
         if disk.lack_of_room(self._output, needed):
-            _remove(rotate(self._output, self._limit, best, coming=1))
+            self._within_limit(best, coming=1)
 
     def tidy(self, best: str | None) -> None:
         """Remove what is too many or too much, now that there is a new one."""
-        _remove(rotate(self._output, self._limit, best))
+        self._within_limit(best)
         self._within_budget(best)
         self._tell_if_beyond()
 
     def _within_budget(self, best: str | None, coming: int = 0) -> None:
         for folder in beyond_budget(self._output, self._budget, best, coming):
-            _remove([folder])
-            self._log.write(Removed, step=step_of(folder), path=str(folder), budget=self._budget)
+            self._remove(folder, self._budget)
+
+    def _within_limit(self, best: str | None, coming: int = 0) -> None:
+        for folder in rotate(self._output, self._limit, best, coming):
+            self._remove(folder)
+
+    def _remove(self, folder: Path, budget: int | None = None) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        self._log.write(Removed, step=step_of(folder), path=str(folder), budget=budget)
 
     def _tell_if_beyond(self) -> None:
         """Say once that even what must stay is more than the budget."""
@@ -58,11 +66,6 @@ class Shelf:
         self._told = True
         facts = {"count": len(left), "taken": f"{taken / GIGA:.3g}", "budget": f"{self._budget / GIGA:.3g}"}
         self._log.warn("training.budget", **facts)
-
-
-def _remove(folders: list[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def size_of(folder: Path) -> int:

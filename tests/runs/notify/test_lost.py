@@ -13,8 +13,9 @@ import pytest
 
 from conch.core.events import Warned
 from conch.core.files import TEMPORARY_PREFIX
-from conch.runs import Run, control, list_runs
+from conch.runs import Run, control, list_runs, store
 from conch.runs.notify import lost
+from conch.runs.run import ENDED
 from conch.submit import resume, submit
 from tests.cli.program import call
 from tests.runs.helpers import FOREVER, config, of, processes, wait_for
@@ -98,6 +99,21 @@ def test_who_looks_notices(tiny_folder: Path, rows: Path, phone: Robot, words: t
         wait_for(lambda: told(run) and phone.bodies)
     wait_for(lambda: not telling_processes(run))
     assert len(phone.bodies) == len(told(run)) == 1
+
+
+def test_a_run_that_cannot_be_read_keeps_nobody_from_the_others(
+    tiny_folder: Path, rows: Path, phone: Robot
+) -> None:
+    run = at_work(tiny_folder, rows, phone)
+    kill(run)
+    broken = store.create(config(tiny_folder, rows))
+    broken.events_path.unlink()
+    broken.events_path.mkdir()
+    other = submit(config(tiny_folder, rows))
+    wait_for(lambda: other.state() in ENDED)
+    assert other.state() == "finished"
+    wait_for(lambda: phone.bodies)
+    assert phone.bodies[0]["run"] == run.id
 
 
 def test_a_server_and_the_next_run_notice(tiny_folder: Path, rows: Path, phone: Robot) -> None:

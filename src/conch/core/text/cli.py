@@ -143,9 +143,7 @@ TEXTS = {
     "cli.train.speed": Text("{speed} tokens/s", "{speed} 词元/秒"),
     "cli.train.left": Text("{time} left", "剩余 {time}"),
     "cli.train.checkpoint": Text("Checkpoint at step {step}: {path}", "第 {step} 步的检查点：{path}"),
-    "cli.train.removed": Text(
-        "Removed to stay within save_disk_budget: {path}", "为不超出 save_disk_budget 已删除：{path}"
-    ),
+    "cli.train.removed": Text("Removed to stay within {key}: {path}", "为不超出 {key} 已删除：{path}"),
     "cli.train.continued": Text(
         "There is room again: {what} is written, the run goes on after {time}.",
         "空间已恢复：{what} 已写入，暂停 {time} 后继续训练。",

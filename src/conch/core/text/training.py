@@ -255,6 +255,14 @@ TEXTS = {
         "The output folder {folder} can't be written: {reason}.", "无法写入输出文件夹 {folder}：{reason}。"
     ),
     "training.output_unwritable.fix": Text("Choose another output_dir.", "请换一个 output_dir。"),
+    "training.untold": Text(
+        "Run {run} failed, and the disk took no word of why. It was printed here instead.",
+        "训练 {run} 失败，磁盘未能写入原因，原因已直接打印出来。",
+    ),
+    "training.untold.fix": Text(
+        "Make sure that {folder} can be written and has room, then: conch runs resume {run}",
+        "请确认 {folder} 可写且有剩余空间，然后运行：conch runs resume {run}",
+    ),
     "training.failed": Text("{message}", "{message}"),
     "training.failed.fix": Text("{hint}", "{hint}"),
 }

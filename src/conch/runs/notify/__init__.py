@@ -3,5 +3,6 @@
 from conch.runs.notify.message import Message, message_of
 from conch.runs.notify.sending import notify
 from conch.runs.notify.settings import keep, resolve
+from conch.runs.notify.telling import tell
 
-__all__ = ["Message", "keep", "message_of", "notify", "resolve"]
+__all__ = ["Message", "keep", "message_of", "notify", "resolve", "tell"]

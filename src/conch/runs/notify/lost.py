@@ -12,13 +12,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from conch.core import env
 from conch.core.text import tr
@@ -26,11 +23,9 @@ from conch.runs import store
 from conch.runs.claim import create
 from conch.runs.launch import MARK
 from conch.runs.notify.message import Message, message_of
-from conch.runs.notify.sending import notify
+from conch.runs.notify.telling import tell
+from conch.runs.repeating import every
 from conch.runs.run import ENDED, Run
-
-if TYPE_CHECKING:
-    from conch.config.notify import NotifyConfig
 
 LOOK_AGAIN_SECONDS = 1.0
 """Whoever takes a lost run over removes the dead worker's record first: one look could be mistaken."""
@@ -68,19 +63,14 @@ def tell_loss(run: Run, pause: float = LOOK_AGAIN_SECONDS) -> bool:
         return False
     if not create(told, str(os.getpid())):
         return False
-    from conch.config.notify import NotifyConfig  # who only looks at runs needs no schema
-
-    flat = run.flat_config()
-    config = NotifyConfig(notify=flat.get("notify") or (), after_command=flat.get("after_command"))
-    for name, reason in notify(config.notify, message_of_loss(run, config)).items():
-        run.events.warn("notify.failed_to_tell", name=name, reason=reason)
+    tell(run, message_of_loss)
     return True
 
 
-def message_of_loss(run: Run, config: NotifyConfig) -> Message:
+def message_of_loss(run: Run) -> Message:
     """The message of the run, and that its machine was not shut down if that was to be."""
     message = message_of(run)
-    if config.after_command is None:
+    if not run.flat_config().get("after_command"):
         return message
     return replace(message, text=f"{message.text}\n{tr('notify.lost_no_command')}")
 
@@ -93,12 +83,14 @@ class Watch:
 
     def look(self) -> None:
         for run in store.list_runs():
-            changed = _changed(run)
-            if self._settled.get(run) == changed:
-                continue
-            if run.state() in ENDED:
-                tell_if_lost(run)
-                self._settled[run] = changed
+            with suppress(OSError):  # a run that can't be read keeps nobody from the others
+                self._look_at(run)
+
+    def _look_at(self, run: Run) -> None:
+        changed = _changed(run)
+        if self._settled.get(run) != changed and run.state() in ENDED:
+            tell_if_lost(run)
+            self._settled[run] = changed
 
 
 def _changed(run: Run) -> int:
@@ -113,22 +105,6 @@ def tell_losses() -> None:
     Watch().look()
 
 
-@contextmanager
-def watching(seconds: float = WATCH_SECONDS) -> Iterator[None]:
+def watching(seconds: float = WATCH_SECONDS) -> AbstractContextManager[None]:
     """Look for lost runs every `seconds` within, in a thread."""
-    over = threading.Event()
-
-    def watch() -> None:
-        looks = Watch()
-        while not over.is_set():
-            with suppress(OSError):
-                looks.look()
-            over.wait(seconds)
-
-    thread = threading.Thread(target=watch, name="losses", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(1)
+    return every(seconds, Watch().look, "losses")
