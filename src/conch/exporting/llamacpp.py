@@ -25,7 +25,7 @@ def installed() -> bool:
 
 
 class LlamaCpp:
-    """One GGUF file in llama.cpp, with a LoRA adapter on it if given. Raises ExportError where it won't load."""
+    """One GGUF file in llama.cpp, with a LoRA adapter on it if given. Raises ExportError."""
 
     def __init__(self, file: Path, lora: Path | None = None, threads: int | None = None) -> None:
         import xllamacpp
@@ -40,7 +40,7 @@ class LlamaCpp:
         self._letter = self.tokens("a")[-1]
 
     def tokens(self, text: str, *, begin: bool = False) -> list[int]:
-        """How the file's own tokenizer reads `text`, special tokens among it; `begin` as a text's beginning."""
+        """How the file's own tokenizer reads `text`; `begin` as the beginning of one."""
         asked = {"content": text, "add_special": begin, "parse_special": True}
         return list(self._ask("/tokenize", asked)["tokens"])
 
@@ -67,7 +67,8 @@ class LlamaCpp:
         """The likeliest answer of at most `count` tokens, and whether it ended by itself."""
         asked = {"prompt": list(tokens), "n_predict": count, "temperature": 0.0, "return_tokens": True}
         told = self._ask("/completion", asked)
-        return list(told["tokens"]), told["stop_type"] == "eos"
+        ended = told["stop_type"] == "eos"
+        return list(told["tokens"])[: -1 if ended else None], ended
 
     def close(self) -> None:
         self._server = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,14 @@ def expected(folder: Path, ids: list[int]) -> np.ndarray:
         return model(torch.tensor([ids])).logits[0].log_softmax(-1).numpy()
 
 
+def change(folder: Path, name: str, how: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    tensors[name] = how(tensors[name])
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 def lively(folder: Path) -> Path:
     """Norms and biases away from where they start, so that a wrong one shows."""
     from safetensors.torch import load_file, save_file
@@ -104,3 +114,72 @@ def test_every_format_is_read(tmp_path: Path, kind: str) -> None:
     largest, _ = differences(folder, tmp_path / "model.gguf")
     bounds = {"f32": 1e-3, "f16": 0.05, "bf16": 0.3, "q8_0": 0.5}
     assert largest < bounds.get(kind, 8)
+
+
+def test_importing_it_brings_no_torch() -> None:
+    code = "import sys, conch.models.gguf, conch.exporting.gguf; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("stored", ["bfloat16", "float16"])
+def test_short_formats_are_read(tmp_path: Path, stored: str) -> None:
+    model = AutoModelForCausalLM.from_pretrained(save_tiny(tmp_path / "tiny"), dtype=getattr(torch, stored))
+    model.save_pretrained(tmp_path / "tiny", max_shard_size="50KB")
+    (tmp_path / "tiny" / "model.safetensors").unlink()
+    write_model(tmp_path / "tiny", tmp_path / "model.gguf", "f32")
+    assert differences(tmp_path / "tiny", tmp_path / "model.gguf")[0] < 1e-3
+
+
+def test_numbers_too_large_for_fp16_are_refused(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "tiny")
+    change(folder, "model.layers.0.mlp.up_proj.weight", lambda tensor: tensor * 1e6)
+    with pytest.raises(ExportError, match="too large for f16"):
+        write_model(folder, tmp_path / "model.gguf", "f16")
+    assert not (tmp_path / "model.gguf").exists()
+    write_model(folder, tmp_path / "model.gguf", "bf16")
+
+
+def test_what_is_no_number_is_refused(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "tiny")
+    change(folder, "model.norm.weight", lambda tensor: tensor * float("nan"))
+    with pytest.raises(ExportError, match="no numbers"):
+        write_model(folder, tmp_path / "model.gguf", "f32")
+
+
+def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_text("mine")
+    with pytest.raises(ExportError, match="already"):
+        write_model(save_tiny(tmp_path / "tiny"), tmp_path / "model.gguf", "f32")
+    assert (tmp_path / "model.gguf").read_text() == "mine"
+
+
+def test_too_small_a_disk_is_seen_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from conch.core import disk
+
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    with pytest.raises(ExportError, match="MB free"):
+        write_model(save_tiny(tmp_path / "tiny"), tmp_path / "model.gguf", "f32")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes", "said"),
+    [
+        ("gpt2", {}, "gpt2"),
+        ("llama", {"rope_parameters": {**LINEAR, "rope_type": "dynamic"}}, "rotary"),
+        ("qwen2", {"rope_parameters": LLAMA3_ROPE}, "rotary"),
+        ("gemma3_text", {"query_pre_attn_scalar": 32}, "Gemma 3"),
+        ("gemma3_text", {"final_logit_softcapping": 30.0}, "Gemma 3"),
+    ],
+)
+def test_what_llama_cpp_does_not_compute_is_refused(
+    tmp_path: Path, architecture: str, changes: dict, said: str
+) -> None:
+    folder = save_tiny(tmp_path / "tiny", architecture, **changes)
+    with pytest.raises(ExportError, match=said):
+        write_model(folder, tmp_path / "model.gguf", "f32")
+    assert not (tmp_path / "model.gguf").exists()
+
+
+def test_a_window_that_llama_cpp_does_not_keep_is_told(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "tiny", "mistral", sliding_window=64)
+    assert "64" in write_model(folder, tmp_path / "model.gguf", "f32").notices[0].message

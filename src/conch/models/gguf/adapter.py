@@ -13,7 +13,7 @@ from conch.core.errors import ExportError, ModelError
 from conch.models.gguf.families import Family, family_of, interleaved, read_config
 from conch.models.gguf.formats import encode, format_named
 from conch.models.gguf.model import Written, check_room, new_file, tensor_name
-from conch.models.gguf.weights import Stored, read, stored_tensors
+from conch.models.gguf.weights import Stored, folder_tensors, read, stored_tensors
 
 PLAIN = {"f32", "f16", "bf16"}
 _PART = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<part>[AB])\.weight$")
@@ -46,7 +46,7 @@ def write_adapter(adapter: Path, base: Path, target: Path, kind: str = "f16") ->
     settings = _settings(adapter)
     config = read_config(base)
     family = family_of(config)
-    parts = _parts(adapter, settings)
+    parts = _parts(adapter, base, settings)
     alpha = _common_alpha(parts)
     with new_file(target, family.arch) as writer:
         _add_about(writer, adapter.name, alpha)
@@ -83,17 +83,27 @@ def _settings(adapter: Path) -> dict[str, Any]:
     return dict(settings)
 
 
-def _parts(adapter: Path, settings: dict[str, Any]) -> list[Lora]:
+def _parts(adapter: Path, base: Path, settings: dict[str, Any]) -> list[Lora]:
     halves: dict[str, dict[str, Stored]] = {}
     for name, stored in stored_tensors(adapter / "adapter_model.safetensors").items():
         found = _PART.match(name)
-        if found is None:
+        if found is not None:
+            halves.setdefault(found["module"], {})[found["part"]] = stored
+        elif not _is_of_base(stored, base):
             raise ExportError("gguf.adapter_kind", folder=adapter, kinds=name)
-        halves.setdefault(found["module"], {})[found["part"]] = stored
     return [
         Lora(module, half["A"], half["B"], _scaling(module, half["A"].shape[0], settings))
         for module, half in sorted(halves.items())
     ]
+
+
+def _is_of_base(stored: Stored, base: Path) -> bool:
+    """Whether it is a weight of the base that peft keeps beside an adapter on it, unchanged."""
+    if not stored.name.endswith(".base_layer.weight"):
+        return False
+    name = stored.name.removeprefix("base_model.model.").replace(".base_layer", "")
+    own = folder_tensors(base).get(name)
+    return own is not None and own.shape == stored.shape and bool((read(own) == read(stored)).all())
 
 
 def _scaling(module: str, rank: int, settings: dict[str, Any]) -> float:

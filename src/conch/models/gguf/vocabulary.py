@@ -78,7 +78,7 @@ class Vocabulary:
 
     @property
     def by_bytes(self) -> bool:
-        """Whether text is read byte by byte (as GPT-2 does), not character by character (as SentencePiece does)."""
+        """Whether text is read as bytes (as GPT-2 does), not as characters (as SentencePiece does)."""
         return any(step.get("type") == "ByteLevel" for step in _steps(self.core.get("pre_tokenizer")))
 
     def notices(self) -> tuple[Notice, ...]:
@@ -175,7 +175,7 @@ class Vocabulary:
         """Whether special tokens swallow the white space behind them, with the exceptions that Phi-3 has."""
         added = {token["content"] for token in self.core["added_tokens"]}
         stripping = any(token["rstrip"] for token in self.core["added_tokens"] if token["special"])
-        return stripping and PHI3_TOKENS <= added
+        return stripping and added >= PHI3_TOKENS
 
 
 def _template(tokenizer: Any, given: str | None) -> tuple[str | None, int | None]:
