@@ -11,9 +11,12 @@ import torch
 from conch.config import load_export
 from conch.config.model import ModelConfig
 from conch.config.settings import settle_source
+from conch.core import disk
 from conch.core.errors import ConchError, ConfigErrors, ExportError
+from conch.exporting import folder as folder_writer
 from conch.exporting import merge
 from conch.exporting.merge import export
+from conch.exporting.shards import write_shards
 from conch.models.load import load
 from tests.models.hub_server import Hub, serving
 from tests.tiny import ARCHITECTURES, save_tiny, write_rows
@@ -101,13 +104,10 @@ def test_shorter_formats_are_held_to_their_own_bound(trained: Path, tmp_path: Pa
 def test_shards_are_bounded_and_read_back(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transformers import PreTrainedModel
-
-    real = PreTrainedModel.save_pretrained
     monkeypatch.setattr(
-        PreTrainedModel,
-        "save_pretrained",
-        lambda self, folder, **_: real(self, folder, max_shard_size="50KB"),
+        folder_writer,
+        "write_shards",
+        lambda folder, tensors, dtype, _: write_shards(folder, tensors, dtype, 50_000),
     )
     assert do(trained, tmp_path / "merged").proof.holds
     assert len(list((tmp_path / "merged").glob("model-*.safetensors"))) > 1
@@ -117,8 +117,8 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     """Let `fault` change the merged model's weights before they are written."""
     real = merge._write
 
-    def faulty(source, base, folder, dtype, shard):
-        witnesses = real(source, base, folder, dtype, shard)
+    def faulty(job, folder):
+        witnesses = real(job, folder)
         from safetensors.torch import load_file, save_file
 
         file = folder / "model.safetensors"
@@ -180,7 +180,7 @@ def test_a_merge_that_forgets_the_adapter_is_refused(
     from peft import PeftModel
 
     monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self, **_: self.unload(), raising=False)
-    with pytest.raises(ExportError, match="merging changed"):
+    with pytest.raises(ExportError, match="Merging changed"):
         do(trained, tmp_path / "merged", infer_dtype="bfloat16")
 
 
@@ -217,9 +217,7 @@ def test_a_target_in_use_is_never_mixed(trained: Path, tmp_path: Path) -> None:
 def test_too_small_a_disk_is_seen_before_the_start(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from types import SimpleNamespace
-
-    monkeypatch.setattr(merge.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
     with pytest.raises(ConchError, match="MB free"):
         do(trained, tmp_path / "merged")
 

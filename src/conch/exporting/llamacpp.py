@@ -48,20 +48,29 @@ class LlamaCpp:
         """The prompt that the file's own chat template makes."""
         return str(self._ask("/apply-template", {"messages": list(messages)})["prompt"])
 
-    def next_logprobs(self, tokens: Sequence[int], size: int) -> Any:
-        """Natural-log probabilities of all `size` tokens after `tokens`, fp32; -inf for those not told."""
-        import numpy as np
-
-        asked = {"prompt": list(tokens), "n_predict": 1, "n_probs": size, "cache_prompt": True}
+    def likeliest(self, tokens: Sequence[int], count: int) -> list[tuple[int, float]]:
+        """The `count` likeliest tokens after `tokens`, with the natural logarithms of their probabilities."""
+        asked = {"prompt": list(tokens), "n_predict": 1, "n_probs": count, "cache_prompt": True}
         # Nothing is told of a token that ends the answer or half a character, so another one is drawn:
         # the probabilities told are those before any bias.
         asked |= {"temperature": 0.0, "logit_bias": [[self._letter, 1e6]]}
         told = self._ask("/completion", asked)["completion_probabilities"][0]["top_logprobs"]
+        return [(entry["id"], _number(entry["logprob"])) for entry in told]
+
+    def next_logprobs(self, tokens: Sequence[int], size: int) -> Any:
+        """Natural-log probabilities of all `size` tokens after `tokens`, fp32."""
+        import numpy as np
+
         values = np.full(size, -np.inf, dtype=np.float32)
-        values[[entry["id"] for entry in told]] = [
-            -np.inf if entry["logprob"] is None else entry["logprob"] for entry in told
-        ]
+        for token, value in self.likeliest(tokens, size):
+            values[token] = value
         return values
+
+    def ends_at(self, token: int) -> bool:
+        """Whether `token` ends an answer."""
+        asked = {"prompt": [self._letter], "n_predict": 2, "temperature": 0.0}
+        told = self._ask("/completion", {**asked, "logit_bias": [[token, 1e6]]})
+        return bool(told["stop_type"] == "eos")
 
     def greedy(self, tokens: Sequence[int], count: int) -> tuple[list[int], bool]:
         """The likeliest answer of at most `count` tokens, and whether it ended by itself."""
@@ -90,6 +99,11 @@ class LlamaCpp:
             with suppress(Exception):
                 reason = json.load(error)["error"]["message"]  # type: ignore[arg-type]
             raise ExportError("gguf.unreadable", file="llama.cpp", reason=reason) from error
+
+
+def _number(told: float | None) -> float:
+    """JSON knows no infinity."""
+    return float("-inf") if told is None else float(told)
 
 
 def _settings(library: Any, file: Path, lora: Path | None, threads: int | None) -> Any:

@@ -87,6 +87,13 @@ TEXTS = {
         "GGUF has no place for all tokens that end an answer; left out are: {tokens}.",
         "GGUF 无法容纳全部结束词元；未写入的有：{tokens}。",
     ),
+    "gguf.no_reader": Text(
+        "A GGUF file is proved by asking llama.cpp, which is not installed.",
+        "GGUF 文件需要用 llama.cpp 进行验证，而它尚未安装。",
+    ),
+    "gguf.no_reader.fix": Text(
+        "Install it: pip install 'conch[llamacpp]'.", "请安装：pip install 'conch[llamacpp]'。"
+    ),
     "gguf.unreadable": Text(
         "llama.cpp can't read {file}: {reason}.", "llama.cpp 无法读取 {file}：{reason}。"
     ),

@@ -68,6 +68,13 @@ def available() -> tuple[str, ...]:
     return tuple(name for name, form in FORMATS.items() if _ggml_file() or not form.types & set(SHORTER))
 
 
+def coarseness(name: str) -> int:
+    """The larger, the more the format called `name` rounds."""
+    return ["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0"].index(
+        name
+    )
+
+
 def tensor_type(form: Format, name: str, shape: tuple[int, ...], blocks: int, *, tied: bool) -> str:
     """The type of one tensor, by its name in GGUF. Vectors, norms among them, stay fp32."""
     if len(shape) < 2 or not name.endswith((".weight", ".lora_a", ".lora_b")):
@@ -121,7 +128,7 @@ def size_of(kind: str, shape: tuple[int, ...]) -> int:
     count = 1
     for size in shape:
         count *= size
-    return count // block * width
+    return int(count // block * width)
 
 
 @lru_cache(maxsize=1)

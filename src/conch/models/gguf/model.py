@@ -5,6 +5,7 @@ Tensors pass through memory one at a time. The file has its name only when it is
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,8 @@ from conch.models.gguf.families import (
 )
 from conch.models.gguf.formats import Format, encode, format_named, size_of, tensor_type
 from conch.models.gguf.vocabulary import Vocabulary
-from conch.models.gguf.weights import Stored, folder_tensors, read
-from conch.models.headers import read_model_files
+from conch.models.merging import Model
+from conch.models.weights import Tensor
 
 EMBEDDINGS = "token_embd.weight"
 HEAD = "output.weight"
@@ -53,7 +54,7 @@ class Plan:
 
     config: Any
     family: Family
-    sources: dict[str, Stored]
+    sources: dict[str, Tensor]
     extra: dict[str, Any]
     types: dict[str, str]
 
@@ -66,7 +67,7 @@ class Plan:
         for name, values in self.extra.items():
             yield name, encode(values, self.types[name], name)
         for name, stored in self.sources.items():
-            values = as_stored(stored.name, read(stored), self.config, self.family)
+            values = as_stored(stored.name, stored.values(), self.config, self.family)
             yield name, encode(values, self.types[name], name)
 
 
@@ -78,15 +79,21 @@ def write_model(
     `kind` is one of FORMATS; `template` a chat template's name or file, the model's own unless given;
     `name` is what the file says that the model is called. Raises ExportError or ModelError.
     """
+    return write(Model.of(folder), target, kind, template, name or folder.name)
+
+
+def write(model: Model, target: Path, kind: str, template: str | None, name: str) -> Written:
+    """As `write_model`, for a model whose tensors are made on the way."""
     form = format_named(kind)
-    read_model_files(folder)
-    config = read_config(folder)
+    config = read_config(model.config)
+    if model.untied:
+        config.tie_word_embeddings = False
     family = family_of(config)
-    vocabulary = Vocabulary.of(folder, template)
-    sources = _sources(folder, config, family)
+    vocabulary = Vocabulary.of(model.tokenizer, template, model.config)
+    sources = _sources(model, config, family)
     with new_file(target, family.arch) as writer:
-        parameters = sum(_count(stored) for stored in sources.values())
-        _add_about(writer, _called(name or folder.name, vocabulary), parameters, form)
+        parameters = sum(math.prod(tensor.shape) for tensor in sources.values())
+        _add_about(writer, _called(name, vocabulary), parameters, form)
         rows = sources[EMBEDDINGS].shape[0]
         extra = add_shape(writer, config, family, rows)
         vocabulary.write(writer, rows)
@@ -145,7 +152,7 @@ def _announce(writer: Any, name: str, shape: tuple[int, ...], kind: str) -> None
 
 
 def _plan(
-    config: Any, family: Family, sources: dict[str, Stored], extra: dict[str, Any], form: Format
+    config: Any, family: Family, sources: dict[str, Tensor], extra: dict[str, Any], form: Format
 ) -> Plan:
     tied, blocks = HEAD not in sources, int(config.num_hidden_layers)
     types = dict.fromkeys(extra, "F32")
@@ -154,16 +161,16 @@ def _plan(
     return Plan(config, family, sources, extra, types)
 
 
-def _sources(folder: Path, config: Any, family: Family) -> dict[str, Stored]:
+def _sources(model: Model, config: Any, family: Family) -> dict[str, Tensor]:
     """The tensors of the file by their names there. Raises ExportError for one that has none."""
-    found: dict[str, Stored] = {}
-    for name, stored in folder_tensors(folder).items():
+    found: dict[str, Tensor] = {}
+    for name, stored in model.tensors.items():
         if any(part in name for part in UNREAD) or (name == "lm_head.weight" and config.tie_word_embeddings):
             continue
         found[tensor_name(name, config, family)] = stored
     if EMBEDDINGS not in found or not (HEAD in found or config.tie_word_embeddings):
         missing = "lm_head.weight" if EMBEDDINGS in found else "model.embed_tokens.weight"
-        raise ExportError("gguf.missing", folder=folder, tensor=missing)
+        raise ExportError("gguf.missing", folder=model.config, tensor=missing)
     return found
 
 
@@ -199,10 +206,3 @@ def _called(name: str, vocabulary: Vocabulary) -> str:
     if vocabulary.strips_like_phi3():
         return name if called else f"Phi-3 {name}"
     return re.sub("(?i)phi-?3", "Phi 3", name)
-
-
-def _count(stored: Stored) -> int:
-    count = 1
-    for size in stored.shape:
-        count *= size
-    return count

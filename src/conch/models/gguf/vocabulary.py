@@ -64,8 +64,11 @@ class Vocabulary:
     """The tokenizer as its JSON file describes it."""
 
     @staticmethod
-    def of(folder: Path, template: str | None = None) -> Vocabulary:
-        """The tokenizer in `folder`, with the chat template called `template`, or its own."""
+    def of(folder: Path, template: str | None, model: Path) -> Vocabulary:
+        """The tokenizer in `folder`, with the chat template called `template`, or its own.
+
+        The folder `model` has the generation config.
+        """
         from transformers import AutoTokenizer
 
         try:
@@ -74,7 +77,7 @@ class Vocabulary:
         except Exception as error:  # the library raises all kinds; a slow tokenizer has no core
             raise ModelError("models.no_tokenizer", folder=folder) from error
         source, end = _template(tokenizer, template)
-        return Vocabulary(tokenizer, source, _stops(tokenizer, end, folder), core)
+        return Vocabulary(tokenizer, source, _stops(tokenizer, end, model), core)
 
     @property
     def by_bytes(self) -> bool:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from conch.core.errors import ExportError
 from conch.models.headers import header_length, read_header
 
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+
+
+class Tensor(Protocol):
+    """A tensor that can be had when it is needed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def values(self) -> Any:
+        """The numbers, as an fp32 array."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,19 @@ class Stored:
     dtype: str
     shape: tuple[int, ...]
     start: int
+
+    def values(self) -> Any:
+        """As an fp32 array. Raises ExportError for number formats of quantised models."""
+        import numpy as np
+
+        if self.dtype not in WIDTHS:
+            raise ExportError("gguf.dtype", tensor=self.name, dtype=self.dtype)
+        count = int(np.prod(self.shape, dtype=np.int64))
+        kinds = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+        values = np.fromfile(self.file, dtype=kinds[self.dtype], count=count, offset=self.start)
+        if self.dtype == "BF16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        return values.astype(np.float32, copy=False).reshape(self.shape)
 
 
 def stored_tensors(file: Path) -> dict[str, Stored]:
@@ -44,17 +69,3 @@ def folder_tensors(folder: Path) -> dict[str, Stored]:
     for file in sorted(folder.glob("*.safetensors")):
         found.update(stored_tensors(file))
     return found
-
-
-def read(stored: Stored) -> Any:
-    """The tensor as an fp32 array. Raises ExportError for number formats of quantised models."""
-    import numpy as np
-
-    if stored.dtype not in WIDTHS:
-        raise ExportError("gguf.dtype", tensor=stored.name, dtype=stored.dtype)
-    count = int(np.prod(stored.shape, dtype=np.int64))
-    kinds = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
-    values = np.fromfile(stored.file, dtype=kinds[stored.dtype], count=count, offset=stored.start)
-    if stored.dtype == "BF16":
-        values = (values.astype(np.uint32) << 16).view(np.float32)
-    return values.astype(np.float32, copy=False).reshape(stored.shape)
