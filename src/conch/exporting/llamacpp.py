@@ -117,6 +117,7 @@ def _settings(library: Any, file: Path, lora: Path | None, threads: int | None) 
     settings.verbosity = -1
     settings.cache_type_k = settings.cache_type_v = library.ggml_type.GGML_TYPE_F32
     settings.flash_attn_type = library.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    settings.cpuparams.poll = settings.cpuparams_batch.poll = 0  # threads that wait don't spin
     if threads:
         settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
     if lora:
