@@ -86,7 +86,6 @@ def test_the_adapter_alone(trained: Callable[[str], Path], tmp_path: Path) -> No
     assert report.proof.holds
     assert report.format == "adapter"
     assert report.file is not None
-    assert [path.suffix for path in sorted((tmp_path / "out").iterdir())] == [".md", ".json", ".gguf"] or True
     assert len(list((tmp_path / "out").glob("*.gguf"))) == 1
     assert not list(tmp_path.glob(".conch-tmp-*"))
 
@@ -220,16 +219,16 @@ def not_a_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 FAULTS = [
-    (wrong_base, "lora", {}),
+    (wrong_base, "lora", set()),
     (adapter_not_applied, "lora", {"adapter_share"}),
     (scaling_wrong, "lora", {"adapter_share"}),
-    (modules_to_save_missing, "head", {"adapter_share"}),
+    (modules_to_save_missing, "head", set()),
     (head_tied_again, "head", {"adapter_share"}),
     (wrong_template, "lora", {"prompt_tokens"}),
     (wrong_end_of_turn, "lora", {"stop_tokens"}),
-    (wrong_rope, "lora", {}),
-    (tensors_swapped, "lora", {}),
-    (rows_not_reordered, "lora", {}),
+    (wrong_rope, "lora", set()),
+    (tensors_swapped, "lora", set()),
+    (rows_not_reordered, "lora", set()),
     (not_a_number, "lora", None),
 ]
 

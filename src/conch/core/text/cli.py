@@ -79,6 +79,13 @@ TEXTS = {
     "cli.models": Text("Base models on this machine.", "管理本机的基座模型。"),
     "cli.data": Text("Datasets, and what they become.", "管理数据集，并查看其训练形式。"),
     "cli.chat": Text("Chat with a model in the terminal.", "在终端中与模型对话。"),
+    "cli.predict": Text(
+        "Answer every row of a dataset and score the answers.\n\nCONFIG.yaml holds the keys of a training: model, "
+        "adapter, eval_dataset (or dataset), template, max_new_tokens, output_dir. A prediction that was killed "
+        "goes on where it stood.",
+        "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的键：模型、适配器、eval_dataset（或 dataset）、template、"
+        "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
+    ),
     "cli.export": Text(
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
