@@ -83,7 +83,7 @@ TEXTS = {
         "Answer every row of a dataset and score the answers.\n\nCONFIG.yaml holds the keys of a training: model, "
         "adapter, eval_dataset (or dataset), template, max_new_tokens, output_dir. A prediction that was killed "
         "goes on where it stood.",
-        "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的键：模型、适配器、eval_dataset（或 dataset）、template、"
+        "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的配置项：模型、适配器、eval_dataset（或 dataset）、template、"
         "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
     ),
     "cli.export": Text(
