@@ -36,16 +36,17 @@ class Bounds:
 BOUNDS = {
     "f32": Bounds(0.002, 0.05, 0.99),
     "f16": Bounds(0.02, 0.5, 0.98),
-    "bf16": Bounds(0.08, 1.5, 0.96),
-    "q8_0": Bounds(0.12, 2.0, 0.95),
-    "q6_k": Bounds(0.2, 3.0, 0.92),
-    "q5_k_m": Bounds(0.4, 5.0, 0.85),
-    "q5_1": Bounds(0.4, 5.0, 0.85),
-    "q5_0": Bounds(0.4, 5.0, 0.85),
-    "q4_k_m": Bounds(0.8, 8.0, 0.7),
-    "q4_1": Bounds(0.8, 8.0, 0.7),
-    "q4_0": Bounds(0.8, 8.0, 0.7),
+    "bf16": Bounds(0.15, 1.5, 0.96),
+    "q8_0": Bounds(0.3, 3.0, 0.95),
+    "q6_k": Bounds(0.4, 4.0, 0.92),
+    "q5_k_m": Bounds(0.7, 6.0, 0.85),
+    "q5_1": Bounds(0.7, 6.0, 0.85),
+    "q5_0": Bounds(0.7, 6.0, 0.85),
+    "q4_k_m": Bounds(1.0, 8.0, 0.7),
+    "q4_1": Bounds(1.0, 8.0, 0.7),
+    "q4_0": Bounds(1.0, 8.0, 0.7),
 }
+"""On a tuned SmolLM2-135M the means are 0.004 for f16, 0.15 for q8_0 and 0.46 for q4_k_m."""
 SURE = 0.5
 """The source is sure of a token that is so much likelier (in log-probability) than the next."""
 
