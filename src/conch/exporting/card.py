@@ -58,13 +58,19 @@ def _run(config: ExportConfig) -> Run | None:
 
 
 def _base(run: Run | None, located: Located) -> str:
-    return str(run.flat_config()["model_name_or_path"]) if run else located.folder.name
+    """A hub id or a name; of a folder its last part, as the rest is the user's own business."""
+    return _name(run.flat_config()["model_name_or_path"]) if run else located.folder.name
+
+
+def _name(value: Any) -> str:
+    path = Path(str(value)).expanduser()
+    return path.name if path.is_absolute() or path.exists() else str(value)
 
 
 def _metadata(run: Run | None, located: Located, file: str | None) -> Iterator[str]:
     facts: dict[str, Any] = {"pipeline_tag": "text-generation"}
     base = _base(run, located)
-    if not Path(base).is_absolute():
+    if "/" in base:  # a hub knows no other names
         facts["base_model"] = base
     if run or located.adapters:
         facts["base_model_relation"] = "finetune"
@@ -90,7 +96,7 @@ def _training(run: Run) -> Iterator[str]:
     for key in KEYS:
         value = settings.get(key)
         if value not in (None, [], ()):
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            shown = ", ".join(map(_name, value)) if isinstance(value, (list, tuple)) else value
             yield f"| {key} | {shown} |"
     last = run.summary().get("last") or {}
     for key in FIGURES:
