@@ -153,7 +153,7 @@ def test_a_file_for_llama_factory_runs(
 
 
 @pytest.mark.parametrize(
-    ("left_out", "said"), [("eval_dataset", "No dataset"), ("output_dir", "No folder for the answers")]
+    ("left_out", "said"), [("eval_dataset", "dataset"), ("output_dir", "No folder for the answers")]
 )
 def test_what_is_missing_is_said(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], left_out: str, said: str

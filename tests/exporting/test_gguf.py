@@ -223,7 +223,7 @@ FAULTS = [
     (adapter_not_applied, "lora", {"adapter_share"}),
     (scaling_wrong, "lora", {"adapter_share"}),
     (modules_to_save_missing, "head", set()),
-    (head_tied_again, "head", {"adapter_share"}),
+    (head_tied_again, "head", set()),
     (wrong_template, "lora", {"prompt_tokens"}),
     (wrong_end_of_turn, "lora", {"stop_tokens"}),
     (wrong_rope, "lora", set()),

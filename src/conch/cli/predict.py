@@ -19,19 +19,15 @@ from conch.core.text import tr
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[CONFIG.yaml] [KEY=VALUE]...")
 @click.option("--json", "as_json", is_flag=True, help=tr("cli.json"))
 def command(words: tuple[str, ...], as_json: bool) -> None:
-    from conch.config.load import load_train
+    from conch.config.load import load_predict
 
     file, rest = split_words(words)
     if not words:
         raise UsageError("config.nothing")
-    # what a file for `llamafactory-cli train` says of prediction is what this command does anyway
-    asked = {"do_predict": False, "predict_with_generate": False, "do_train": False}
-    loaded = load_train(file, rest, asked)
+    loaded = load_predict(file, rest)
     for warning in loaded.warnings:
         whisper(tr("cli.warning", message=warning))
     config = loaded.config
-    if not (config.data.eval_dataset or config.data.dataset):
-        raise UsageError("evaluation.no_dataset")
     if config.output.output_dir is None:
         raise UsageError("evaluation.no_output")
 

@@ -135,7 +135,8 @@ class _Work:
         for line in lines:
             try:
                 entry = json.loads(line)
-                found[entry.pop("row")] = Answer(**entry)
+                row = entry.pop("row")
+                found[row] = Answer(**entry)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # a line that the kill cut off
         return found

@@ -44,6 +44,8 @@ Notify = Callable[[str], None]
 PROOF = "export_proof.json"
 HEADROOM = 1.1
 """Free disk asked for, as a multiple of the weights."""
+SMALL = 50 * 10**6
+"""Bytes of a model that is computed faster by one thread than by several that wait for one another."""
 GGUF_OF = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 
 
@@ -252,7 +254,8 @@ def _prove_gguf(job: Job, file: Path, kind: str, lora: Path | None) -> GgufProof
     job.notify(tr("export.proving"))
     source = job.load()
     witness = gguf_proof.Witness(ask(source), ask_base(source), stops_of(source))
-    with llamacpp.LlamaCpp(file, lora) as reader:
+    threads = 1 if file.stat().st_size < SMALL else None
+    with llamacpp.LlamaCpp(file, lora, threads) as reader:
         return gguf_proof.prove_gguf(witness, source, reader, kind)
 
 

@@ -10,10 +10,6 @@ TEXTS = {
         "Name a dataset of conversations in eval_dataset or dataset.",
         "请在 eval_dataset 或 dataset 中给出对话数据集。",
     ),
-    "evaluation.no_dataset": Text("No dataset to answer is given.", "没有给出要预测的数据集。"),
-    "evaluation.no_dataset.fix": Text(
-        "Add eval_dataset=NAME, or dataset=NAME.", "请加上 eval_dataset=名称，或 dataset=名称。"
-    ),
     "evaluation.no_output": Text("No folder for the answers is given.", "没有给出存放预测结果的文件夹。"),
     "evaluation.no_output.fix": Text("Add output_dir=FOLDER.", "请加上 output_dir=文件夹。"),
     "evaluation.done": Text(
