@@ -271,3 +271,21 @@ def test_two_adapters_can_not_be_written_alone(trained: Callable[[str], Path], t
     both = str(trained("lora"))
     with pytest.raises(ConchError, match="has 2"):
         do(both, tmp_path / "out", export_adapter=True, adapter_name_or_path=both)
+
+
+def test_an_adapter_is_not_written_in_few_bits(trained: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="q8_0"):
+        do(trained("lora"), tmp_path / "out", export_adapter=True, gguf_type="q8_0")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_takes_a_type_for_a_gguf_file(
+    trained: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from conch.cli import run as conch
+
+    assert conch(["export", str(trained("lora")), "--to", str(tmp_path / "out"), "--type", "Q8_0"]) == 0
+    told = capsys.readouterr().out
+    assert "✗" not in told
+    assert "share of" in told
+    assert (tmp_path / "out" / "out-Q8_0.gguf").is_file()

@@ -46,7 +46,7 @@ def command(
     values: dict[str, object] = {} if file else {"model_name_or_path": source}
     asked = {
         "export_dir": to,
-        "export_format": form,
+        "export_format": form or ("gguf" if gguf_type and file is None and not adapter_only else None),
         "gguf_type": gguf_type,
         "export_adapter": adapter_only or None,
         "allow_difference": allow_difference or None,

@@ -264,7 +264,7 @@ def _write_adapter(job: Job, staging: Path) -> tuple[GgufProof, str]:
     *below, adapter = job.located.adapters or (None,)
     if adapter is None or below:
         raise ExportError("export.one_adapter", count=len(job.located.adapters))
-    kind = job.config.gguf_type if job.config.gguf_type in gguf.PLAIN else "f16"
+    kind = job.config.gguf_type
     file = staging / f"{job.target.name}-LoRA-{kind.upper()}.gguf"
     gguf.write_adapter(adapter, job.located.folder, file, kind)
     stored = GGUF_OF[stored_dtype(job.located.folder)]
