@@ -148,7 +148,7 @@ print(json.dumps({"grown": (after - begun) * 1024, "size": size, "files": len(li
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux")
 def test_memory_is_that_of_a_tensor_not_of_the_model(tmp_path: Path) -> None:
-    wide = {"hidden_size": 1024, "intermediate_size": 2048, "num_hidden_layers": 20, "head_dim": 256}
+    wide = {"hidden_size": 1024, "intermediate_size": 2048, "num_hidden_layers": 10, "head_dim": 256}
     base = save_tiny(tmp_path / "base", "llama", **wide)
     adapter = adapter_on(base, tmp_path / "adapter")
     done = subprocess.run(
@@ -157,7 +157,7 @@ def test_memory_is_that_of_a_tensor_not_of_the_model(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["size"] > 350_000_000
-    assert told["files"] >= 9
+    assert told["size"] > 170_000_000
+    assert told["files"] >= 4
     largest = 2048 * 1024 * 4
     assert told["grown"] < 12 * largest  # a tensor, what is added to it, and what they become

@@ -101,12 +101,14 @@ def _frames(template: ChatTemplate, user: Message, answer: Message, second: Mess
     to_second, rest = _split(after_answer, second)
     if rest != prompt_after:
         raise ValueError("the last turn is written otherwise")
-    behind_user, prompt, before_answer = _seam(prompt_after, to_answer)
-    # what stands between an answer and the next question belongs to both
-    before_user = _common_end(begin_user, to_second)
+    behind = _whole_tokens(_common_start(prompt_after, to_second))
+    before_user = to_second[len(behind) :]
+    if not begin_user.endswith(before_user):  # questions and answers end otherwise
+        before_user = _from_token(_common_end(begin_user, to_second))
     behind_answer = to_second[: len(to_second) - len(before_user)]
     begin = begin_user[: len(begin_user) - len(before_user)]
-    roles = {"user": Frame(before_user, behind_user), "assistant": Frame(before_answer, behind_answer)}
+    prompt, before_answer = prompt_after[len(behind) :], to_answer[len(behind) :]
+    roles = {"user": Frame(before_user, behind), "assistant": Frame(before_answer, behind_answer)}
     return _with_system(template, Frames(begin, roles, prompt, None), user)
 
 
@@ -145,22 +147,6 @@ def _shared(default: str, before: str) -> tuple[str, str]:
     return "", before
 
 
-def _seam(prompt_after: str, to_answer: str) -> tuple[str, str, str]:
-    """Behind the question, what asks for an answer, and what stands before one that is given."""
-    shared = _common_start(prompt_after, to_answer)
-    rest = to_answer[len(shared) :]
-    if rest:
-        raise ValueError("an answer begins otherwise than it is asked for")
-    end = _last_line_break(shared)
-    return shared[:end], prompt_after[end:], shared[end:]
-
-
-def _last_line_break(text: str) -> int:
-    """Where the frame of the answer begins: at the last special token."""
-    place = max(text.rfind("<"), text.rfind("["))
-    return place if place > 0 else 0
-
-
 def _around(text: str, message: Message) -> tuple[str, str]:
     if text.count(message.content) != 1:
         raise ValueError("a message is written twice, or not as it is")
@@ -183,13 +169,23 @@ def _common_end(one: str, other: str) -> str:
     return _common_start(one[::-1], other[::-1])[::-1]
 
 
+def _whole_tokens(start: str) -> str:
+    """Without the special token that may go on differently."""
+    return start[: max(start.rfind("<"), start.rfind("["), 0)]
+
+
+def _from_token(end: str) -> str:
+    """From the first special token on, so that none is cut in two."""
+    places = [place for place in (end.find("<"), end.find("[")) if place >= 0]
+    return end[min(places) :] if places else end
+
+
 def _talks(frames: Frames) -> list[list[Message]]:
     """Conversations that the frames are tried on."""
-    system, thanks = Message("system", "Be brief: 简短。"), Message("user", "  Thanks \n 谢谢")
+    system = Message("system", "Be brief: 简短。")
     first, answer = Message("user", "Who are you?"), Message("assistant", "I am 海螺.")
     talks = [[first], [system, first], [first, answer, Message("user", "Why?")]]
     talks.append([system, first, answer, Message("user", "你好"), answer, Message("user", "Why?")])
-    del thanks
     return talks
 
 
