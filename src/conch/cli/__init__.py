@@ -15,6 +15,7 @@ COMMANDS = {
     "models": "conch.cli.models",
     "data": "conch.cli.data",
     "chat": "conch.cli.chat",
+    "predict": "conch.cli.predict",
     "export": "conch.cli.export",
     "serve": "conch.cli.serve",
     "doctor": "conch.cli.doctor",

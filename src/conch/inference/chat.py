@@ -43,13 +43,14 @@ class Chat:
 
     def request(self, messages: Sequence[Message], sampling: Sampling) -> Request:
         """The engine's request for an answer to `messages`. Raises ServeError where it is too long."""
-        return self._bounded(self.template.prompt_ids(messages), sampling)
+        return self.bounded(self.template.prompt_ids(messages), sampling)
 
     def completion_request(self, prompt: str, sampling: Sampling) -> Request:
         """The engine's request to go on from raw text."""
-        return self._bounded(self.template.text_ids(prompt), sampling)
+        return self.bounded(self.template.text_ids(prompt), sampling)
 
-    def _bounded(self, prompt: list[int], sampling: Sampling) -> Request:
+    def bounded(self, prompt: list[int], sampling: Sampling) -> Request:
+        """The request for a prompt of tokens, its answer within what the model takes."""
         room = self.engine.context_length - len(prompt)
         if room < 1 or not prompt:
             key = "serving.prompt_too_long" if prompt else "serving.empty_prompt"

@@ -61,6 +61,9 @@ class LoadedModel:
         """The chat template. Raises ModelError where the model has none and none was given."""
         return ChatTemplate.of(self.tokenizer, self.template_name)
 
+    def has_template(self) -> bool:
+        return bool(self.tokenizer.chat_template or self.template_name)
+
     def stop_ids(self) -> frozenset[int]:
         """Every token that ends an answer: the template's, the tokenizer's and the generation config's."""
         own = self.model.generation_config.eos_token_id
@@ -195,15 +198,15 @@ def load(
     device = device or find_device()
     asked = None if config.infer_dtype == "auto" else config.infer_dtype
     chosen = dtype or asked or fast_dtype(stored_dtype(located.folder), device)
-    tokenizer_folder = _tokenizer_folder(located)
-    tokenizer = load_tokenizer(tokenizer_folder, config)
+    words = tokenizer_folder(located)
+    tokenizer = load_tokenizer(words, config)
     model = load_base(located, config, getattr(torch, chosen))
-    fit_vocabulary(model, tokenizer, config, tokens_added=tokenizer_folder != located.folder)
+    fit_vocabulary(model, tokenizer, config, tokens_added=words != located.folder)
     model = attach(model, located.adapters)
     return LoadedModel(model.eval().to(device.kind), tokenizer, located, template, notices)
 
 
-def _tokenizer_folder(located: Located) -> Path:
+def tokenizer_folder(located: Located) -> Path:
     """The last adapter's own tokenizer, which may have added tokens; else the base's."""
     for folder in reversed(located.adapters):
         if (folder / "tokenizer.json").is_file():
