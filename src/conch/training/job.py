@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
@@ -23,11 +24,15 @@ from conch.training.checkpoint import latest, resumable
 from conch.training.fitting import telling_out_of_memory
 from conch.training.ground import Ground, adapter_notices, adapters_below, build_model, lay_ground
 from conch.training.kernels import choice, segments
+from conch.training.kernels.int8 import spare_outliers
 from conch.training.outcome import save_output, tell_finished, tell_stopped, write_figures
 from conch.training.pausing import Pauses, Subject
 from conch.training.samples import Sampler
 from conch.training.shelf import expected_size
 from conch.training.trainer import ConchTrainer, Setup
+
+LOOKED_AT, LONG_ENOUGH = 32, 512
+"""Outlying columns are looked for in the longest of so many examples, and in so many tokens of it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,9 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     for notice in adapter_notices(config, ground.located):
         job.warn(notice.key, **notice.values)
     model = build_model(config, ground)
+    if ground.quantised == "int8" and prepared.train:  # of a stream there is no text yet
+        longest = max(prepared.train[:LOOKED_AT], key=len)
+        spare_outliers(model, torch.tensor(longest.input_ids[:LONG_ENOUGH]))
     packed = segments.is_exact_for(model)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)

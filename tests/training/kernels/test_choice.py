@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from conch.core.errors import TrainingError
 from conch.data.batches import packed
 from conch.training.kernels import choice, parts
-from conch.training.kernels.int8 import Int8Linear, hold_in_int8
+from conch.training.kernels.int8 import Int8Linear, hold_in_int8, spare_outliers
 from conch.training.kernels.segments import segmented
 from conch.training.loss import score
 from tests.tiny import ARCHITECTURES, tiny_model
@@ -114,6 +114,9 @@ def test_a_base_in_int8_trains_as_in_fp32(architecture: str, targets: str | list
     exact = with_lora(architecture, target_modules=targets)
     base = tiny_model(architecture)
     hold_in_int8(base)
+    spare_outliers(base, torch.arange(3, 30))
+    held = [module for module in base.modules() if isinstance(module, Int8Linear)]
+    assert all(module.spared is not None for module in held)
     model = with_lora(architecture, target_modules=targets, base=base)
     path = choice.choose(model)
     assert "lora" in path.names

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conch.training.kernels import native
-from conch.training.kernels.products import Exact, Half, Product, quantised, quantised_rows
+from conch.training.kernels.products import Exact, Half, Int8, Product, quantised, quantised_rows, sparing
 
 sizes = st.integers(2, 70)
 """torch._int_mm is wrong for one column; no layer is that narrow."""
@@ -45,6 +45,35 @@ def test_int8_is_near() -> None:
 
 def test_bf16_is_near() -> None:
     check(Half)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    rows=sizes,
+    width=st.integers(16, 70),
+    out=sizes,
+    rank=st.sampled_from([None, 8]),
+    seed=st.integers(0, 2**31),
+)
+def check_outliers(rows: int, width: int, out: int, rank: int | None, seed: int) -> None:
+    torch.manual_seed(seed)
+    x, weight = torch.randn(rows, width), torch.randn(out, width)
+    columns = torch.tensor([3, 11])
+    x[:, columns] *= 100
+    low = None if rank is None else (torch.randn(rows, rank), torch.randn(rank, out))
+    plain = quantised(weight)
+    exact = Int8(plain.weight, plain.scale).weight.float() * plain.scale[:, None]
+    small = x.clone()
+    small[:, columns] = 0
+    rest = small @ exact.T
+    spared = sparing(plain, columns).forward(x, low) - (x - small) @ exact.T
+    if low is not None:
+        spared = spared - low[0] @ low[1]
+    assert off(spared, rest) < 0.03, "what is not spared has all bits to itself"
+
+
+def test_outliers_are_spared() -> None:
+    check_outliers()
 
 
 @settings(max_examples=20, deadline=None)

@@ -10,8 +10,11 @@ from transformers import PreTrainedModel
 
 from conch.core.errors import TrainingError
 from conch.training.kernels.lora import FrozenLinear
-from conch.training.kernels.products import Int8, quantised
+from conch.training.kernels.products import Int8, Spared, quantised, sparing
 from conch.training.kernels.step import step
+
+OUTLIERS = 8
+"""Columns of each layer's input that are not quantised, an eighth of them at most. More gain little."""
 
 
 class Int8Linear(nn.Linear):
@@ -23,12 +26,17 @@ class Int8Linear(nn.Linear):
         product = quantised(linear.weight.detach())
         self.weight = nn.Parameter(product.weight, requires_grad=False)
         self.register_buffer("scale", product.scale, persistent=False)
+        self.spared: Spared | None = None
         bias = linear.bias
         self.bias = None if bias is None else nn.Parameter(bias.detach().float(), requires_grad=False)
 
     def product(self) -> Int8:
         assert isinstance(self.scale, torch.Tensor)
-        return Int8(self.weight, self.scale)
+        return Int8(self.weight, self.scale, self.spared)
+
+    def spare(self, columns: torch.Tensor) -> None:
+        """Leave these columns [c] of the input as they are from now on."""
+        self.spared = sparing(self.product(), columns).spared
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         rows: torch.Tensor = step(FrozenLinear, x.reshape(-1, x.shape[-1]), self.product(), self.bias)
@@ -60,3 +68,30 @@ def hold_in_int8(model: PreTrainedModel, spared: Sequence[str] = ()) -> None:
     for parameter in model.parameters():
         if parameter.dtype.is_floating_point:
             parameter.data = parameter.data.float()
+
+
+@torch.no_grad()
+def spare_outliers(model: nn.Module, ids: torch.Tensor) -> None:
+    """Find the largest columns of each layer's input on a text of tokens [T], and spare them.
+
+    They are much the same for every text: residual streams have a few that are tens of times larger
+    than the others. On SmolLM2-135M eight of them take half to two thirds of the error of q, k and v.
+    """
+    layers = [module for module in model.modules() if isinstance(module, Int8Linear)]
+    largest: dict[Int8Linear, torch.Tensor] = {}
+
+    def note(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        assert isinstance(module, Int8Linear)
+        largest[module] = inputs[0].reshape(-1, inputs[0].shape[-1]).abs().amax(0)
+
+    was_training = model.training
+    model.eval()
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    try:
+        model(input_ids=ids[None], use_cache=False)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    for layer, sizes in largest.items():
+        layer.spare(sizes.topk(min(OUTLIERS, len(sizes) // 8)).indices)

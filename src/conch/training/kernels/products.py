@@ -6,7 +6,7 @@ the pass that it makes over its result anyway.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -60,6 +60,26 @@ class Half:
 
 
 @dataclass(frozen=True)
+class Spared:
+    """Columns of the input that are not quantised: a few that are far larger than the rest, whose scale
+    would leave the rest no bits (Dettmers et al. 2022, arXiv:2208.07339, section 3)."""
+
+    columns: torch.Tensor
+    """int64 [c]"""
+    mask: torch.Tensor
+    """fp32 [in]: 0 for these columns, 1 for all others."""
+    weight: torch.Tensor
+    """fp32 [c, out]: what they are multiplied with."""
+
+    def low(self, x: torch.Tensor, low: Low | None) -> Low:
+        """Their product, beside that which is to be added anyway."""
+        own = x.index_select(1, self.columns)
+        if low is None:
+            return own, self.weight
+        return torch.cat([own, low[0]], 1), torch.cat([self.weight, low[1]])
+
+
+@dataclass(frozen=True)
 class Int8:
     """In whole numbers: W held as int8 with a scale for each row, x quantised row by row as it comes.
 
@@ -72,9 +92,12 @@ class Int8:
     """int8 [out, in]"""
     scale: torch.Tensor
     """fp32 [out]"""
+    spared: Spared | None = None
 
     def forward(self, x: torch.Tensor, low: Low | None = None) -> torch.Tensor:
-        q, row = quantised_rows(x, None)
+        q, row = quantised_rows(x, None if self.spared is None else self.spared.mask)
+        if self.spared is not None:
+            low = self.spared.low(x, low)
         return dequantised(torch._int_mm(q, self.weight.T), row, self.scale, low)
 
     def backward(self, dy: torch.Tensor, low: Low | None = None) -> torch.Tensor:
@@ -91,6 +114,14 @@ def product_with(weight: torch.Tensor) -> Product | None:
 
 def _plus(y: torch.Tensor, low: Low | None) -> torch.Tensor:
     return y if low is None else y.addmm_(*low)
+
+
+def sparing(product: Int8, columns: torch.Tensor) -> Int8:
+    """The product with these columns [c] of the input left as they are."""
+    mask = torch.ones(product.weight.shape[1])
+    mask[columns] = 0
+    weight = (product.weight[:, columns].float() * product.scale[:, None]).T.contiguous()
+    return replace(product, spared=Spared(columns, mask, weight))
 
 
 def quantised(weight: torch.Tensor) -> Int8:

@@ -20,7 +20,7 @@ from transformers.masking_utils import AttentionMaskInterface
 from conch.training.kernels import varlen
 
 NAME = "conch_segments"
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15, torch.float16: 0.05}
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15, torch.float16: 0.05, torch.int8: 0.05}
 """How far the probe's logits may lie from the plain path's, relative to the largest of them.
 Attention that leaks between segments is off by more than ten times as much."""
 
@@ -129,5 +129,6 @@ def is_exact_for(model: PreTrainedModel) -> bool:
     finally:
         model.train(was_training)
     wanted = torch.cat(alone).float()
-    allowed = TOLERANCE.get(alone[0].dtype, 1e-3) * wanted.abs().max()
+    formats = {parameter.dtype for parameter in model.parameters()}
+    allowed = max(TOLERANCE.get(dtype, 1e-3) for dtype in formats) * wanted.abs().max()
     return bool((together.float() - wanted).abs().max() <= allowed)
