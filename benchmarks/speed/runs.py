@@ -95,12 +95,12 @@ def train(setting: Setting, task: Task, place: Place, seconds: float) -> Steps:
     file, log = task.folder / "job.json", task.folder / f"{setting.name}.log"
     file.write_text(json.dumps(job), encoding="utf-8")
     words = [python_of(setting.tool, place.peers), str(DRIVERS / f"with_{setting.tool}.py"), str(file)]
-    frugal = env.frugal_malloc() if setting.tool == "conch" else {}
+    malloc = env.tensor_malloc() if setting.tool == "conch" else {}
     others = Others()
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
             words,
-            env={**place.environment, **frugal},
+            env={**place.environment, **malloc},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
