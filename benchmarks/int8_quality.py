@@ -81,7 +81,7 @@ def evaluate(values: dict[str, Any], folder: Path, adapter: Path | None) -> floa
     if adapter is not None:  # a new one on top changes nothing until it is trained
         values |= {"adapter_name_or_path": str(adapter), "create_new_adapter": True}
     job = Job(load_train(values=values).config, folder, EventLog(folder / "events.jsonl"))
-    ground = lay_ground(job)
+    ground = lay_ground(job.config)
     trainer = make_trainer(job, ground, prepare_data(job, ground))
     with trainer.packing():
         return float(trainer.evaluate()["eval_loss"])
