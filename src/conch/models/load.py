@@ -126,7 +126,7 @@ def load_base(
     missing = sorted(facts["missing_keys"])  # the library would leave them at random
     if missing:
         raise ModelError("models.missing_weights", folder=located.folder, count=len(missing), name=missing[0])
-    _mend_generation_config(model)
+    mend_generation_config(model.generation_config)
     return model
 
 
@@ -143,9 +143,8 @@ def bitsandbytes_config(asked: QuantizationConfig, dtype: str) -> BitsAndBytesCo
     )
 
 
-def _mend_generation_config(model: PreTrainedModel) -> None:
+def mend_generation_config(own: GenerationConfig | None) -> None:
     """Sampling values say that sampling is meant. Without it transformers refuses to save such a config."""
-    own = model.generation_config
     if own is not None and not own.do_sample:
         neutral = {"temperature": 1.0, "top_p": 1.0, "top_k": 50}
         own.do_sample = any(getattr(own, key, None) not in {None, value} for key, value in neutral.items())

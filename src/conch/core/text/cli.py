@@ -89,6 +89,7 @@ TEXTS = {
     "cli.export": Text(
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
+    "cli.keys": Text("Keys of the HTTP API: create, list, revoke.", "HTTP 接口密钥：创建、列出、吊销。"),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
     "cli.doctor": Text(
         "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "

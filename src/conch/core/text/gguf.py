@@ -3,6 +3,7 @@
 from conch.core.text.entry import Text
 
 TEXTS = {
+    "gguf.keeping": Text("Writing {name} for llama.cpp, once …", "正在为 llama.cpp 转换 {name}（仅需一次）…"),
     "gguf.target_exists": Text("{file} is there already.", "{file} 已存在。"),
     "gguf.target_exists.fix": Text(
         "Choose another name, or remove it first.", "请换一个名称，或先将其删除。"

@@ -17,6 +17,7 @@ from conch.core import disk
 from conch.core.errors import ExportError
 from conch.core.files import publish, temporary_folder
 from conch.core.notice import Notice
+from conch.models.gguf.bare import Bare
 from conch.models.gguf.families import (
     Family,
     add_shape,
@@ -82,14 +83,21 @@ def write_model(
     return write(Model.of(folder), target, kind, template, name or folder.name)
 
 
-def write(model: Model, target: Path, kind: str, template: str | None, name: str) -> Written:
-    """As `write_model`, for a model whose tensors are made on the way."""
+def write(
+    model: Model,
+    target: Path,
+    kind: str,
+    template: str | None,
+    name: str,
+    vocabulary: Vocabulary | Bare | None = None,
+) -> Written:
+    """As `write_model`, for a model whose tensors are made on the way, or with another vocabulary."""
     form = format_named(kind)
     config = read_config(model.config)
     if model.untied:
         config.tie_word_embeddings = False
     family = family_of(config)
-    vocabulary = Vocabulary.of(model.tokenizer, template, model.config)
+    vocabulary = vocabulary or Vocabulary.of(model.tokenizer, template, model.config)
     sources = _sources(model, config, family)
     with new_file(target, family.arch) as writer:
         parameters = sum(math.prod(tensor.shape) for tensor in sources.values())
@@ -197,7 +205,7 @@ def _add_about(writer: Any, name: str, parameters: int, form: Format) -> None:
         writer.add_quantization_version(GGML_QUANT_VERSION)
 
 
-def _called(name: str, vocabulary: Vocabulary) -> str:
+def _called(name: str, vocabulary: Vocabulary | Bare) -> str:
     """llama.cpp takes from the name "phi-3" that special tokens swallow the white space behind them.
 
     It fails on a file so called whose tokenizer is not that of Phi-3.
