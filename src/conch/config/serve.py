@@ -17,8 +17,8 @@ class ServeConfig(Node):
     """A folder whose folders may be put on while the server serves."""
     engine: Literal["auto", "llamacpp", "transformers"] = "auto"
     """What computes the answers."""
-    gguf_type: Literal["q8_0", "f16", "bf16", "f32"] = "q8_0"
-    """How llama.cpp holds the weights: in 8 bits, which is fastest, or nearer to what they were."""
+    gguf_type: Literal["q8_0", "f16", "bf16", "f32"] = "f16"
+    """How llama.cpp holds the weights. 8 bits are the fastest; 16 answer as the model does."""
     context_length: Count | None = None
     """Most tokens of prompt and answer together; as many as the model and the memory allow, unless given."""
     name: Str | None = None

@@ -129,9 +129,9 @@ TEXTS = {
         "The longest that a request may take, waiting included.", "单个请求的最长时间（秒），包括等待。"
     ),
     "serving.cli.engine": Text(
-        "What computes the answers: llamacpp (on 8-bit weights, made once), transformers (on the weights as "
+        "What computes the answers: llamacpp (on 16-bit weights, made once), transformers (on the weights as "
         "they are), or auto, which says what it chose and why.",
-        "推理引擎：llamacpp（8 位权重，首次自动转换）、transformers（原始权重），或 auto（自动选择并说明理由）。",
+        "推理引擎：llamacpp（16 位权重，首次自动转换）、transformers（原始权重），或 auto（自动选择并说明理由）。",
     ),
     "serving.cli.gguf_type": Text(
         "How llamacpp holds the weights: q8_0 is the fastest, f16 answers nearest to the model on a CPU.",
