@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from conch.inference.engines.scripted import ScriptedEngine
 
 PROMPTS = ((5,), (17, 4, 230, 8), tuple(range(100, 140)), (9, 9, 9), (300, 1, 2, 45, 7, 7))
 GREEDY = Sampling(max_new_tokens=12)
+TOLERANCE = 1e-3
+"""Of log-probabilities of a token computed in a batch and by itself."""
 DRAWN = Sampling(max_new_tokens=12, temperature=1.3, top_k=50, top_p=0.95, repetition_penalty=1.1, seed=7)
 
 
@@ -28,10 +32,30 @@ def scripted() -> Engine:
 
 def transformers(architecture: str) -> Callable[[], Engine]:
     def make() -> Engine:
+        from conch.inference.constraint import Constrainer
         from conch.inference.engines.transformers import TransformersEngine
-        from tests.tiny import tiny_model
+        from tests.tiny import tiny_model, tiny_tokenizer
 
-        return TransformersEngine(tiny_model(architecture))
+        return TransformersEngine(tiny_model(architecture), Constrainer(tiny_tokenizer()))
+
+    return make
+
+
+def llamacpp(architecture: str) -> Callable[[], Engine]:
+    def make() -> Engine:
+        pytest.importorskip("xllamacpp")
+        from conch.inference.constraint import Constrainer
+        from conch.inference.engines.llamacpp import LlamaCppEngine, Settings
+        from conch.models.gguf.bare import Bare
+        from conch.models.gguf.model import write
+        from conch.models.merging import Model
+        from tests.tiny import save_tiny, tiny_tokenizer
+
+        place = Path(tempfile.mkdtemp(prefix="conch-contract-"))
+        folder = save_tiny(place / "model", architecture)
+        written = write(Model.of(folder), place / "model.gguf", "f32", None, "tiny", Bare())
+        settings = Settings(context=512, vocabulary=400, slots=4, threads=1)
+        return LlamaCppEngine(written.file, settings, Constrainer(tiny_tokenizer()))
 
     return make
 
@@ -41,6 +65,8 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "transformers-llama": transformers("llama"),
     "transformers-qwen3": transformers("qwen3"),
     "transformers-gemma3": transformers("gemma3_text"),
+    "llamacpp-llama": llamacpp("llama"),
+    "llamacpp-qwen3": llamacpp("qwen3"),
 }
 
 
@@ -143,6 +169,88 @@ def test_score_has_one_value_for_each_token_but_the_first(engine, tokens):
     scores = engine.score(tokens)
     assert len(scores) == len(tokens) - 1
     assert all(score <= 0 for score in scores)
+
+
+@pytest.mark.parametrize("top", [0, 3])
+def test_weighing_is_scoring_with_alternatives(engine, top):
+    tokens = PROMPTS[2]
+    weighed = engine.weigh(tokens, top)
+    assert [scored.token for scored in weighed] == list(tokens[1:])
+    assert [scored.logprob for scored in weighed] == pytest.approx(engine.score(tokens), abs=1e-4)
+    for scored in weighed:
+        assert len(scored.top) == min(top, 1 if engine.name == "scripted" else top)
+        assert list(scored.top) == sorted(scored.top, key=lambda pair: -pair[1])
+
+
+@pytest.mark.parametrize("top", [None, 0, 2])
+@pytest.mark.parametrize("sampling", [GREEDY, DRAWN], ids=["greedy", "drawn"])
+def test_log_probabilities_of_an_answer_are_those_of_its_tokens(engine, sampling, top):
+    """Whatever was done to draw them: temperature, penalties and bounds change nothing here."""
+    request = Request(PROMPTS[1], frozenset(), sampling, top=top)
+    pieces = [piece for piece in engine.stream(request) if piece.token is not None]
+    if top is None:
+        assert all(piece.logprob is None for piece in pieces)
+        return
+    tokens = [*PROMPTS[1], *(piece.token for piece in pieces)]
+    expected = engine.score(tokens)[len(PROMPTS[1]) - 1 :]
+    assert [piece.logprob for piece in pieces] == pytest.approx(expected, abs=TOLERANCE)
+    assert all(len(piece.top) <= top for piece in pieces)
+
+
+def tokens_with(engine: Engine, **changes) -> tuple[int, ...]:
+    return engine.complete([Request(PROMPTS[1], frozenset(), replace(GREEDY, **changes))])[0].tokens
+
+
+@pytest.fixture
+def computing(engine):
+    if engine.name == "scripted":
+        pytest.skip("says what it is told, however it is asked")
+    return engine
+
+
+def test_biases_force_and_forbid(computing):
+    assert set(tokens_with(computing, logit_bias=((77, 100.0),))) == {77}
+    free = tokens_with(computing)
+    assert free[0] not in tokens_with(computing, logit_bias=((free[0], -100.0),))
+
+
+def test_penalties_keep_tokens_from_coming_again(computing):
+    pair = ((77, 100.0), (78, 100.0))  # these two, and which of them the model decides
+    assert set(tokens_with(computing, logit_bias=pair)) <= {77, 78}
+    assert set(tokens_with(computing, logit_bias=pair, presence_penalty=50.0)[:2]) == {77, 78}
+    assert set(tokens_with(computing, logit_bias=pair, frequency_penalty=5.0)) == {77, 78}
+    assert len(set(tokens_with(computing, logit_bias=pair, frequency_penalty=-20.0))) == 1
+    assert len(set(tokens_with(computing, logit_bias=pair, repetition_penalty=2.0)[:2])) == 2
+
+
+def test_min_p_leaves_the_unlikely_out(computing):
+    sampling = replace(GREEDY, temperature=2.0, seed=1, min_p=1.0)
+    (done,) = computing.complete([Request(PROMPTS[1], frozenset(), sampling)])
+    assert done.tokens == tokens_with(computing)
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"enum": ["x", "yes"]}, "b": {"type": "boolean"}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_grammar_holds_the_answer_and_ends_it(computing, seed):
+    import json
+
+    from conch.inference.grammar import json_grammar
+    from tests.tiny import tiny_tokenizer
+
+    sampling = Sampling(max_new_tokens=200, temperature=1.0, seed=seed)
+    request = Request(PROMPTS[1], frozenset({2}), sampling, grammar=json_grammar(SCHEMA))
+    done = collected(computing, request)
+    document = json.loads(tiny_tokenizer().decode(list(done.tokens)))
+    assert document["a"] in {"x", "yes"}
+    assert isinstance(document["b"], bool)
+    assert done.finish == "stop"
 
 
 def test_it_has_a_name_and_a_limit(engine):

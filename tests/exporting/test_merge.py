@@ -11,9 +11,12 @@ import torch
 from conch.config import load_export
 from conch.config.model import ModelConfig
 from conch.config.settings import settle_source
+from conch.core import disk
 from conch.core.errors import ConchError, ConfigErrors, ExportError
+from conch.exporting import folder as folder_writer
 from conch.exporting import merge
 from conch.exporting.merge import export
+from conch.exporting.shards import write_shards
 from conch.models.load import load
 from tests.models.hub_server import Hub, serving
 from tests.tiny import ARCHITECTURES, save_tiny, write_rows
@@ -101,13 +104,10 @@ def test_shorter_formats_are_held_to_their_own_bound(trained: Path, tmp_path: Pa
 def test_shards_are_bounded_and_read_back(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transformers import PreTrainedModel
-
-    real = PreTrainedModel.save_pretrained
     monkeypatch.setattr(
-        PreTrainedModel,
-        "save_pretrained",
-        lambda self, folder, **_: real(self, folder, max_shard_size="50KB"),
+        folder_writer,
+        "write_shards",
+        lambda folder, tensors, dtype, _: write_shards(folder, tensors, dtype, 50_000),
     )
     assert do(trained, tmp_path / "merged").proof.holds
     assert len(list((tmp_path / "merged").glob("model-*.safetensors"))) > 1
@@ -117,8 +117,8 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     """Let `fault` change the merged model's weights before they are written."""
     real = merge._write
 
-    def faulty(source, base, folder, dtype, shard):
-        witnesses = real(source, base, folder, dtype, shard)
+    def faulty(job, folder):
+        witnesses = real(job, folder)
         from safetensors.torch import load_file, save_file
 
         file = folder / "model.safetensors"
@@ -158,12 +158,24 @@ def other_rope(tensors: dict, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
+def other_end_of_turn(tensors: dict, folder: Path) -> None:
+    for name in ("tokenizer_config.json", "tokenizer.json", "chat_template.jinja", "generation_config.json"):
+        file = folder / name
+        if file.is_file():
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace('"eos_token": "<|im_end|>"', '"eos_token": "<|endoftext|>"'))
+    file = folder / "chat_template.jinja"
+    file.write_text(file.read_text() + "{# ends otherwise #}")
+
+
 def not_a_number(tensors: dict, folder: Path) -> None:
     tensors["model.layers.1.self_attn.v_proj.weight"][0, 0] = float("nan")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("fault", ["base", swapped, scaled, other_template, other_rope, not_a_number])
+@pytest.mark.parametrize(
+    "fault", ["base", swapped, scaled, other_template, other_rope, other_end_of_turn, not_a_number]
+)
 def test_a_wrong_export_is_refused_and_nothing_is_written(
     trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault, dtype: str
 ) -> None:
@@ -180,8 +192,67 @@ def test_a_merge_that_forgets_the_adapter_is_refused(
     from peft import PeftModel
 
     monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self, **_: self.unload(), raising=False)
-    with pytest.raises(ExportError, match="merging changed"):
+    with pytest.raises(ExportError, match="Merging changed"):
         do(trained, tmp_path / "merged", infer_dtype="bfloat16")
+
+
+@pytest.fixture(scope="module")
+def with_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter whose head was trained whole, on a base where embeddings and head are one."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("with_head")
+        patch.setenv("CONCH_HOME", str(folder / "home"))
+        patch.setenv("CONCH_LANG", "en")
+        rows = write_rows(folder / "rows.json")
+        settings = {"num_train_epochs": 4, "additional_target": "lm_head", "output_dir": str(folder / "out")}
+        return train(save_tiny(folder / "base", "llama"), rows, **settings).output
+
+
+def test_a_head_that_was_trained_is_no_longer_the_embeddings(with_head: Path, tmp_path: Path) -> None:
+    report = do(with_head, tmp_path / "merged")
+    assert report.proof.holds
+    assert json.loads((tmp_path / "merged" / "config.json").read_text())["tie_word_embeddings"] is False
+    assert "lm_head.weight" in weights(tmp_path / "merged")
+
+
+@pytest.mark.parametrize("fault", ["modules_to_save left out", "head tied again"])
+def test_a_trained_head_that_is_lost_is_found_out(
+    with_head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def plain(tensors: dict, folder: Path) -> None:
+        if fault == "head tied again":
+            config = json.loads((folder / "config.json").read_text())
+            (folder / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": True}))
+            del tensors["lm_head.weight"]
+        else:
+            tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+
+    plant(monkeypatch, plain)
+    with pytest.raises(ExportError, match="Writing changed"):
+        do(with_head, tmp_path / "merged")
+
+
+def test_adapters_that_only_peft_merges(tiny_folder: Path, tmp_path: Path) -> None:
+    run = train(tiny_folder, write_rows(tmp_path / "rows.json"), pissa_init=True)
+    assert do(run.id, tmp_path / "merged").proof.holds
+
+
+def test_the_template_that_was_asked_for_goes_with_the_export(tmp_path: Path) -> None:
+    model = save_tiny(tmp_path / "model", template=None)
+    do(model, tmp_path / "out", template="chatml")
+    assert "<|im_start|>" in (tmp_path / "out" / "chat_template.jinja").read_text()
+
+
+def test_a_card_tells_the_facts_of_the_run(tiny_folder: Path, rows: Path, tmp_path: Path) -> None:
+    run = train(tiny_folder, rows, num_train_epochs=1, lora_rank=4)
+    do(run.id, tmp_path / "merged")
+    card = (tmp_path / "merged" / "README.md").read_text(encoding="utf-8")
+    head, _, body = card.removeprefix("---\n").partition("---\n")
+    assert "library_name: transformers" in head
+    assert "base_model_relation: finetune" in head
+    assert "| lora_rank | 4 |" in body
+    assert "| num_train_epochs | 1.0 |" in body
+    assert "export_proof.json" in body
 
 
 def test_nothing_that_came_meanwhile_is_replaced(
@@ -217,7 +288,7 @@ def test_a_target_in_use_is_never_mixed(trained: Path, tmp_path: Path) -> None:
 def test_too_small_a_disk_is_seen_before_the_start(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge.disk, "free_bytes", lambda _: 1000)
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
     with pytest.raises(ConchError, match="MB free"):
         do(trained, tmp_path / "merged")
 

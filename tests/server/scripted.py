@@ -9,11 +9,13 @@ from fastapi.testclient import TestClient
 
 from conch.config.serve import ServeConfig
 from conch.core.conversation import Message
+from conch.core.errors import ModelError
 from conch.data.template import ChatTemplate
 from conch.inference.chat import Chat
 from conch.inference.engine import Request, Sampling
 from conch.inference.engines.scripted import ScriptedEngine
 from conch.server.app import create_app
+from conch.server.errors import RequestError
 from conch.server.service import Served, Service
 from tests.tiny import tiny_tokenizer
 
@@ -22,8 +24,15 @@ TEMPLATE = ChatTemplate.of(TOKENIZER)
 ANSWER = "I am the magic conch 🐚, 神奇海螺。"
 
 
+TOOLS_TEMPLATE = ChatTemplate.of(tiny_tokenizer(template=None), "chatml")
+"""One that writes calls of functions."""
+
+
 def scripted_chat(
-    answer: str | Callable[[Request], str] = ANSWER, context_length: int = 4096, pause: float = 0.0
+    answer: str | Callable[[Request], str] = ANSWER,
+    context_length: int = 4096,
+    pause: float = 0.0,
+    template: ChatTemplate = TEMPLATE,
 ):
     """A chat that answers with `answer`, whatever it is asked."""
 
@@ -32,7 +41,25 @@ def scripted_chat(
         return [*TEMPLATE.encode(text), TEMPLATE.end_of_turn]
 
     engine = ScriptedEngine(script, context_length, pause)
-    return Chat(engine, TEMPLATE, TEMPLATE.stop_ids())
+    return Chat(engine, template, template.stop_ids())
+
+
+class FakeShelf:
+    """Puts on whatever it is asked for but `none`, and keeps a list of what it did."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+
+    def put_on(self, name: str, reference: str) -> tuple[Served, float]:
+        if reference == "none":
+            raise RequestError("serving.no_such_adapter", param="lora_path", name=reference)
+        if reference == "broken":
+            raise ModelError("models.bad_adapter", folder="/secret", reason="x")
+        self.done.append(("on", name))
+        return Served(name, scripted_chat(f"I am {name}."), Sampling(max_new_tokens=200), parent="base"), 0.5
+
+    def take_off(self, served: Served) -> None:
+        self.done.append(("off", served.name))
 
 
 def service_of(chat: Chat, adapter: Chat | None = None, **options) -> Service:
@@ -43,8 +70,10 @@ def service_of(chat: Chat, adapter: Chat | None = None, **options) -> Service:
     return Service(models, **options)
 
 
-def client_of(service: Service, config: ServeConfig | None = None, **options) -> TestClient:
-    app = create_app(service, config or ServeConfig(model="base"))
+def client_of(
+    service: Service, config: ServeConfig | None = None, shelf: FakeShelf | None = None, **options
+) -> TestClient:
+    app = create_app(service, config or ServeConfig(model="base"), shelf or FakeShelf())
     return TestClient(app, base_url="http://127.0.0.1:8000", **options)
 
 

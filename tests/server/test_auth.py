@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conch.config.serve import ServeConfig
+from conch.core.api_keys import SCOPES, create, revoke
 from conch.core.errors import ServeError
 from conch.server.auth import is_loopback, with_key
 from tests.server.scripted import chat_body, client_of, scripted_chat, service_of
@@ -73,8 +74,8 @@ def test_the_key_in_the_address_opens_pages_only(guarded):
     assert guarded.get("/docs", params={"key": KEY}).status_code == 200
     assert guarded.get("/openapi.json", params={"key": KEY}).status_code == 200
     home = guarded.get("/", params={"key": KEY})
-    assert home.status_code == 307
-    assert "key=" in home.headers["location"]
+    assert home.status_code == 200
+    assert KEY not in home.text
     told(guarded.get("/v1/models", params={"key": KEY}), 401)
     told(guarded.get("/docs", params={"key": "wrong"}), 401)
 
@@ -105,6 +106,82 @@ def test_keys_are_made_where_they_are_needed():
 def test_an_app_is_never_open_to_others_without_a_key():
     with pytest.raises(ServeError, match="no key"):
         client_of(service_of(scripted_chat()), ServeConfig(model="m", host="0.0.0.0"))
+
+
+@pytest.fixture
+def ringed(home):
+    """A client of a server that takes the keys of `conch keys`, and one key of each scope."""
+    keys = {scope: create(scope, [scope]) for scope in SCOPES}
+    config = ServeConfig(model="base", require_key=True)
+    return client_of(service_of(scripted_chat()), config), keys
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+NEEDED = {
+    "infer": [
+        ("GET", "/v1/models", None),
+        ("POST", "/v1/chat/completions", chat_body()),
+        ("GET", "/docs", None),
+    ],
+    "metrics": [("GET", "/metrics", None)],
+    "admin": [("POST", "/v1/load_lora_adapter", {"lora_name": "x", "lora_path": "y"})],
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_keys_are_good_for_their_scopes(ringed, scope):
+    client, keys = ringed
+    for needed, requests in NEEDED.items():
+        for method, path, body in requests:
+            answer = client.request(method, path, json=body, headers=bearer(keys[scope]))
+            if scope in {needed, "admin"}:
+                assert answer.status_code == 200, answer.text
+            else:
+                error = told(answer, 403)
+                assert error["code"] == "insufficient_scope"
+                assert needed in error["message"]
+
+
+def test_keys_come_and_go_while_the_server_serves(ringed):
+    client, keys = ringed
+    told(client.get("/v1/models"), 401)
+    told(client.get("/v1/models", headers=bearer("conch-wrong")), 401)
+    new = create("new", ["infer"])
+    assert client.get("/v1/models", headers=bearer(new)).status_code == 200
+    revoke("new")
+    told(client.get("/v1/models", headers=bearer(new)), 401)
+    for name in SCOPES:
+        revoke(name)
+    told(client.get("/v1/models", headers=bearer(keys["infer"])), 401)
+
+
+def test_kept_keys_spare_the_made_one(home):
+    open_to_all = ServeConfig(model="m", host="0.0.0.0")
+    assert with_key(open_to_all).api_key
+    create("mine", ["infer"])
+    assert with_key(open_to_all).api_key is None
+    assert client_of(service_of(scripted_chat()), open_to_all).get("/v1/models").status_code == 401
+
+
+def test_listed_origins_may_use_the_api():
+    config = ServeConfig(model="base", cors_origins=("https://chat.example",))
+    client = client_of(service_of(scripted_chat()), config)
+    origin = {"origin": "https://chat.example", "sec-fetch-site": "cross-site"}
+    ask = {
+        **origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+    }
+    answer = client.options("/v1/chat/completions", headers=ask)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "https://chat.example"
+    answer = client.post("/v1/chat/completions", json=chat_body(), headers=origin)
+    assert answer.headers["access-control-allow-origin"] == "https://chat.example"
+    other = {**origin, "origin": "https://evil.example"}
+    told(client.post("/v1/chat/completions", json=chat_body(), headers=other), 403)
 
 
 def test_loopback():
@@ -158,7 +235,7 @@ def test_programs_and_our_own_page_are_answered(client, method, path, body, head
 def test_a_link_elsewhere_may_lead_to_the_docs(client):
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert client.get("/docs", headers=headers).status_code == 200
-    assert client.get("/", headers=headers, follow_redirects=False).status_code == 307
+    assert client.get("/", headers=headers, follow_redirects=False).status_code == 200
 
 
 @pytest.mark.parametrize("headers", CROSS)

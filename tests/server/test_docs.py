@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 
 from conch.core.text import tr
-from conch.server.docs import WORDS
+from conch.server.docs import HOME_WORDS, WORDS
 from tests.server.scripted import client_of, scripted_chat, service_of
 
+NAMED = {"title", "about", "models", "try", "model", "send", "stop", "calls", "docs"}
+"""Words of the first page that stand in the element of their name."""
 ROUTES = {
     "/generate",
     "/v1/chat/completions",
     "/v1/completions",
     "/v1/models",
     "/v1/models/{name}",
+    "/tokenize",
+    "/detokenize",
+    "/v1/load_lora_adapter",
+    "/v1/unload_lora_adapter",
+    "/metrics",
     "/health",
     "/health/live",
     "/health/ready",
@@ -44,10 +51,18 @@ def test_the_page_uses_no_other_words(client):
     assert set(re.findall(r"\bwords\.([a-z]+)", page)) | {"field", "type", "default", "meaning"} == set(WORDS)
 
 
-def test_home_leads_there(client):
-    answer = client.get("/", follow_redirects=False)
-    assert answer.status_code == 307
-    assert client.get("/").url.path == "/docs"
+def test_the_first_page_needs_nothing_from_elsewhere(client, monkeypatch):
+    english = client.get("/").text
+    assert not re.findall(r"(?:src=|@import|url\()", english)
+    assert not re.findall(r"https?://[a-z]", english)
+    assert "{{" not in english
+    assert set(re.findall(r"\bwords\.([a-z_]+)", english)) | NAMED == set(HOME_WORDS)
+    for name in NAMED:
+        assert f'id="{name}"' in english
+    monkeypatch.setenv("CONCH_LANG", "zh")
+    chinese = client.get("/").text
+    for word in HOME_WORDS:
+        assert tr(f"serving.home.{word}") in chinese
 
 
 def test_every_route_is_described(client):
@@ -68,7 +83,17 @@ def test_every_route_is_described(client):
 
 def test_every_field_of_a_request_is_described(client):
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    for name in ("GenerateRequest", "ChatRequest", "CompletionRequest", "ChatMessage", "StreamOptions"):
+    for name in (
+        "GenerateRequest",
+        "ChatRequest",
+        "CompletionRequest",
+        "ChatMessage",
+        "StreamOptions",
+        "TokenizeRequest",
+        "DetokenizeRequest",
+        "LoadAdapterRequest",
+        "UnloadAdapterRequest",
+    ):
         for field, schema in schemas[name]["properties"].items():
             assert schema.get("description"), f"{name}.{field}"
 

@@ -30,15 +30,60 @@ def told(answer, status: int) -> dict:
     return error
 
 
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+CALL = {"id": "1", "type": "function", "function": {"name": "x", "arguments": "{}"}}
+
+
 @pytest.mark.parametrize(
     ("more", "param"),
     [
-        ({"tools": [{"type": "function"}]}, "tools"),
-        ({"logprobs": True}, "logprobs"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"logit_bias": {"5": 1}}, "logit_bias"),
-        ({"frequency_penalty": 0.5}, "frequency_penalty"),
-        ({"presence_penalty": -1}, "presence_penalty"),
+        ({"tools": [{"type": "function"}]}, "tools[0].function"),
+        ({"tools": [TOOL]}, "tools"),
+        ({"tools": [TOOL, TOOL]}, "tools"),
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tool_choice": "perhaps"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
+        ({"functions": [{"name": "x"}]}, "functions"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": {"type": "y"}},
+                }
+            },
+            "response_format.json_schema.schema",
+        ),
+        ({"response_format": {"type": "json_object"}, "tools": [TOOL]}, "response_format"),
+        ({"logit_bias": {"x": 1}}, "logit_bias"),
+        ({"logit_bias": {"5": 101}}, "logit_bias"),
+        ({"logit_bias": {"99999": 1}}, "logit_bias"),
+        ({"frequency_penalty": 2.5}, "frequency_penalty"),
+        ({"presence_penalty": -3}, "presence_penalty"),
+        ({"min_p": 1.5}, "min_p"),
+        ({"reasoning_effort": "high"}, "reasoning_effort"),
+        ({"enable_thinking": True}, "enable_thinking"),
+        ({"verbosity": "low"}, "verbosity"),
+        ({"metadata": {"a": "b"}}, "metadata"),
+        ({"store": True}, "store"),
+        ({"service_tier": "flex"}, "service_tier"),
+        ({"prediction": {"type": "content"}}, "prediction"),
+        ({"messages": [{"role": "tool", "tool_calls": [CALL]}]}, "messages[0].tool_calls"),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "assistant",
+                        "tool_calls": [{**CALL, "function": {"name": "x", "arguments": "["}}],
+                    }
+                ]
+            },
+            "messages[0].tool_calls[0].function.arguments",
+        ),
         ({"surprise": 1}, "surprise"),
         ({"temperature": 3}, "temperature"),
         ({"temperature": -0.1}, "temperature"),
@@ -78,17 +123,20 @@ def test_bad_fields_are_named(client, more, param):
     error = told(answer, 400)
     assert error["type"] == "invalid_request_error"
     assert error["param"] == param
-    assert param in error["message"] or error["code"] in {"two_bounds", "options_without_stream"}
+    assert param in error["message"] or error["code"] in {"two_bounds", "options_without_stream", "no_token"}
 
 
 @pytest.mark.parametrize(
     ("more", "param"),
     [
         ({"prompt": []}, "prompt"),
-        ({"prompt": [1, 2]}, "prompt[0]"),
-        ({"prompt": ["x"] * 17}, "prompt"),
-        ({"echo": True}, "echo"),
-        ({"logprobs": 1}, "logprobs"),
+        ({"prompt": [[1, 2], ["x"]]}, "prompt[1]"),
+        ({"prompt": [1, -2]}, "prompt[0]"),
+        ({"prompt": {"a": 1}}, "prompt"),
+        ({"prompt": ["x"] * 65}, "prompt"),
+        ({"logprobs": 21}, "logprobs"),
+        ({"logprobs": True}, "logprobs"),
+        ({"max_tokens": 0}, "max_tokens"),
         ({"best_of": 2}, "best_of"),
         ({"suffix": "end"}, "suffix"),
         ({"messages": []}, "messages"),

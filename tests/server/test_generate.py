@@ -54,11 +54,14 @@ def test_sampling_reaches_the_engine():
         "repetition_penalty": 1.1,
         "seed": 3,
         "max_new_tokens": 9,
+        "min_p": 0.1,
+        "presence_penalty": 0.5,
+        "frequency_penalty": -0.5,
     }
     assert client.get("/generate", params={"prompt": "Hello", **asked}).status_code == 200
     assert client.post("/generate", json={"prompt": "Hello", **asked}).status_code == 200
     assert client.get("/generate", params={"prompt": "Hello"}).status_code == 200
-    assert [vars(request.sampling) for request in seen[:2]] == [asked, asked]
+    assert [vars(request.sampling) for request in seen[:2]] == [{**asked, "logit_bias": ()}] * 2
     assert seen[2].sampling.max_new_tokens == 200
     assert seen[2].sampling.seed is None
 

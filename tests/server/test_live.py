@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
@@ -15,11 +16,11 @@ import pytest
 
 from conch.config.serve import ServeConfig
 from conch.inference.chat import Chat
-from conch.server import run
+from conch.server import answering, run
 from conch.server.app import create_app
 from conch.server.run import Server, listening
 from conch.server.service import Served, Service
-from tests.server.scripted import ANSWER, chat_body, events, scripted_chat, service_of
+from tests.server.scripted import ANSWER, TOOLS_TEMPLATE, chat_body, events, scripted_chat, service_of
 from tests.server.test_service import wait_until
 
 CHAT = "/v1/chat/completions"
@@ -47,6 +48,26 @@ def url() -> Iterator[str]:
     config = ServeConfig(model="base", api_key="sesam")
     with running(service_of(scripted_chat(), scripted_chat("I serve burgers.")), config) as address:
         yield address
+
+
+ADD = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def tools_client() -> Iterator[openai.OpenAI]:
+    call = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'
+    models = [
+        Served("base", scripted_chat(call, template=TOOLS_TEMPLATE)),
+        Served("json", scripted_chat('{"a": 1}', template=TOOLS_TEMPLATE)),
+    ]
+    with running(Service(models)) as address:
+        yield openai.OpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0)
 
 
 @pytest.fixture
@@ -109,6 +130,81 @@ def test_openai_errors(client, url):
     stranger = openai.OpenAI(base_url=f"{url}/v1", api_key="wrong", max_retries=0)
     with pytest.raises(openai.AuthenticationError):
         stranger.models.list()
+
+
+def test_openai_tools(tools_client):
+    turns = [{"role": "user", "content": "1+1?"}]
+    answer = tools_client.chat.completions.create(model="base", messages=turns, tools=[ADD])
+    (call,) = answer.choices[0].message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)) == ("add", {"a": 1})
+    assert answer.choices[0].finish_reason == "tool_calls"
+    turns += [answer.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "2"}]
+    assert tools_client.chat.completions.create(model="base", messages=turns, tools=[ADD]).choices
+    with tools_client.chat.completions.stream(model="base", messages=turns, tools=[ADD]) as stream:
+        final = stream.get_final_completion()
+    assert final.choices[0].message.tool_calls[0].function.arguments == '{"a": 1}'
+
+
+def test_openai_parses_schemas(tools_client):
+    from pydantic import BaseModel
+
+    class Add(BaseModel):
+        a: int
+
+    answer = tools_client.chat.completions.parse(
+        model="json", messages=[{"role": "user", "content": "x"}], response_format=Add
+    )
+    assert answer.choices[0].message.parsed == Add(a=1)
+    named = openai.pydantic_function_tool(Add, name="add")
+    answer = tools_client.chat.completions.parse(
+        model="base", messages=[{"role": "user", "content": "x"}], tools=[named]
+    )
+    assert answer.choices[0].message.tool_calls[0].function.parsed_arguments == Add(a=1)
+
+
+def test_openai_logprobs(client):
+    answer = client.chat.completions.create(
+        model="base", messages=[{"role": "user", "content": "Hi"}], logprobs=True, top_logprobs=1
+    )
+    tokens = answer.choices[0].logprobs.content
+    assert b"".join(bytes(token.bytes) for token in tokens).decode() == ANSWER
+    assert tokens[0].top_logprobs[0].logprob < 0
+    text = client.completions.create(model="base", prompt="one", logprobs=1, echo=True, max_tokens=1)
+    assert text.choices[0].logprobs.token_logprobs[0] is None
+
+
+def test_openai_time_out():
+    with running(service_of(slow_chat())) as address:
+        hasty = openai.OpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0, timeout=0.3)
+        with pytest.raises(openai.APITimeoutError):
+            hasty.chat.completions.create(model="base", messages=[{"role": "user", "content": "Hi"}])
+
+
+def test_openai_comes_again_when_it_was_sent_away():
+    chat = scripted_chat("word " * 20, pause=0.01)
+    service = service_of(chat, max_concurrent_requests=1)
+    with running(service) as address:
+        patient = openai.OpenAI(base_url=f"{address}/v1", api_key="x", max_retries=5)
+        body = {"model": "base", "messages": [{"role": "user", "content": "Hi"}]}
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda _: patient.chat.completions.create(**body), range(3)))
+    assert {answer.choices[0].finish_reason for answer in answers} == {"stop"}
+
+
+def test_a_long_wait_is_filled_with_comments(monkeypatch):
+    monkeypatch.setattr(answering, "KEEP_ALIVE_SECONDS", 0.1)
+    service = service_of(scripted_chat("am", pause=0.35))
+    with running(service) as address:
+        with httpx.stream("POST", f"{address}{CHAT}", json=chat_body(stream=True), timeout=10) as answer:
+            lines = [line for line in answer.iter_lines() if line]
+        assert lines[0] == ": keep-alive"
+        assert lines.count(": keep-alive") >= 2
+        assert lines[-1] == "data: [DONE]"
+        patient = openai.OpenAI(base_url=f"{address}/v1", api_key="x")
+        chunks = patient.chat.completions.create(
+            model="base", messages=[{"role": "user", "content": "Hi"}], stream=True
+        )
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "am"
 
 
 def slow_chat() -> Chat:

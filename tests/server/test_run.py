@@ -7,14 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from conch.config.serve import ServeConfig
 from conch.core.errors import ServeError
-from conch.server.run import listening
+from conch.server import loading, run
+from conch.server.run import Server, listening
 
 
 @pytest.fixture
@@ -83,6 +86,55 @@ def test_people_are_told_where_to_go(start, tiny_folder):
     assert "http://127.0.0.1:" in lines[0]
     assert "/docs" in lines[1]
     assert lines[3].strip().startswith("curl 'http://127.0.0.1:")
+
+
+def test_a_server_says_that_it_loads(tiny_folder, monkeypatch):
+    """Requests that come early are told so at once, and answered when the models are there."""
+    go_on, opened = threading.Event(), threading.Event()
+    real = loading.fill
+
+    def slowly(service, config, notify):
+        service.progress = "Loading 3 %"
+        assert go_on.wait(20)
+        return real(service, config, notify)
+
+    monkeypatch.setattr(loading, "fill", slowly)
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    taken.close()
+    server = []
+    monkeypatch.setattr(run, "Server", lambda *words: server.append(Server(*words)) or server[0])
+    config = ServeConfig(model=str(tiny_folder), name="base", port=port)
+    thread = threading.Thread(target=run.serve, args=(config, lambda _: opened.set(), str))
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        early = httpx.get(f"{url}/generate", params={"prompt": "Hi"}, timeout=20)
+        assert early.status_code == 503
+        assert "Loading 3 %" in early.json()["error"]["message"]
+        assert early.headers["retry-after"]
+        assert httpx.get(f"{url}/health/live").status_code == 200
+        for path in ("/health/ready", "/health", "/v1/models"):
+            assert httpx.get(f"{url}{path}").status_code == 503
+        assert httpx.get(f"{url}/openapi.json").status_code == 200
+        go_on.set()
+        assert opened.wait(20)
+        assert httpx.get(f"{url}/health/ready").status_code == 200
+        assert httpx.get(f"{url}/generate?prompt=Hi&max_new_tokens=2", timeout=20).status_code == 200
+    finally:
+        go_on.set()
+        server[0].should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_model_that_can_not_be_loaded_ends_the_server(start):
+    process = start("no-such-model", "--port", "0")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no-such-model" in errors
+    assert "Traceback" not in errors
 
 
 def test_a_port_in_use_is_told_before_anything_is_loaded(start):

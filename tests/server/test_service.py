@@ -11,10 +11,13 @@ import pytest
 from fastapi import Request
 
 from conch.core.conversation import Message
+from conch.inference.chat import Turns
 from conch.inference.engine import Sampling
 from conch.server.answering import LAST_WORDS_SECONDS, stream
 from conch.server.job import Job, Part, Work
+from conch.server.schema import CompletionRequest
 from conch.server.service import Served, Service
+from conch.server.text_answer import TextForm
 from tests.server.scripted import ANSWER, chat_body, client_of, scripted_chat, service_of
 from tests.server.test_errors import told
 
@@ -23,7 +26,7 @@ LONG = "word " * 200
 
 
 def job_of(chat, **more) -> Job:
-    return Job(chat, ((Message("user", "Hello"),),), Sampling(max_new_tokens=200), **more)
+    return Job(chat, (Turns((Message("user", "Hello"),)),), Sampling(max_new_tokens=200), **more)
 
 
 def test_more_requests_than_places_are_sent_away():
@@ -194,7 +197,8 @@ def test_a_stream_ends_when_the_time_is_up_though_nobody_reads():
 
     async def respond() -> None:
         request = Request({"type": "http"}, never)
-        response = await stream(request, service, job_of(chat), lambda *_: {}, None)
+        form = TextForm(CompletionRequest(model="base", prompt="x"), service.models[0])
+        response = await stream(request, service, service.models[0], job_of(chat), form)
         assert service.running == 1
         await response({"type": "http"}, never, never)
 

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+import conch.data
+from conch.config.model import ModelConfig
 from conch.config.serve import ServeConfig
 from conch.core.conversation import Message
 from conch.core.errors import ServeError
+from conch.inference.engine import Sampling
+from conch.inference.open import open_chat
 from conch.models.load import load
 from conch.server import loading
 from conch.server.loading import open_service
+from conch.server.service import empty_service
 from tests.server.scripted import chat_body, client_of, streamed_texts
 
+CHATML_FILE = Path(conch.data.__file__).parent / "templates" / "chatml.jinja"
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
-
-
-@pytest.fixture(scope="module")
-def adapter(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LoRA adapter that changes what the model says."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    from tests.tiny import tiny_model
-
-    torch.manual_seed(1)
-    model = get_peft_model(
-        tiny_model(), LoraConfig(target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    )
-    folder = tmp_path_factory.mktemp("adapter") / "shop"
-    model.peft_config["default"].base_model_name_or_path = str(tiny_folder)
-    model.save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def client(tiny_folder: Path, adapter: Path):
     config = ServeConfig(
-        model=str(tiny_folder), name="base", adapters={"shop": str(adapter)}, max_new_tokens=24
+        model=str(tiny_folder),
+        engine="transformers",
+        name="base",
+        adapters={"shop": str(adapter)},
+        max_new_tokens=24,
     )
     notes: list[str] = []
     client = client_of(open_service(config, notes.append), config)
-    assert len(notes) == 2
+    assert [note for note in notes if "Adapter shop is live" in note]
     return client
 
 
@@ -99,6 +92,7 @@ def test_settings_reach_the_model(tiny_folder, tmp_path, monkeypatch):
     template.write_text("{% for m in messages %}[{{ m.content }}]{% endfor %}")
     config = ServeConfig(
         model=str(tiny_folder),
+        engine="transformers",
         template=str(template),
         enable_thinking=False,
         trust_remote_code=True,
@@ -125,3 +119,116 @@ def test_a_template_that_is_not_used_is_told(tiny_folder):
 def test_two_names_may_not_be_the_same(tiny_folder):
     with pytest.raises(ServeError, match="would be called"):
         open_service(ServeConfig(model=str(tiny_folder), name="a", adapters={"a": "x"}), str)
+
+
+def test_adapters_share_the_bases_weights(client, tiny_folder):
+    service = client.app.state.service
+    base, shop = service.models
+    assert base.chat.engine is shop.chat.engine
+    before = content(client)
+    assert content(client, model="shop") != before
+    assert content(client) == before
+
+
+def test_an_adapter_answers_as_a_model_of_its_own_would(client, tiny_folder, adapter):
+    config = ServeConfig(
+        model=str(tiny_folder), engine="transformers", name="base", adapters={}, max_new_tokens=24
+    )
+    alone = load(ModelConfig(model_name_or_path=str(tiny_folder), adapter_name_or_path=(str(adapter),)))
+    chat = open_chat(alone)
+    reply = chat.answer([Message("user", "Who are you?")], Sampling(max_new_tokens=config.max_new_tokens))
+    assert content(client, model="shop") == reply.text
+
+
+def test_an_adapter_of_the_folder_is_put_on_and_taken_off(tiny_folder, adapter):
+    config = ServeConfig(
+        model=str(tiny_folder), engine="transformers", name="base", adapter_dir=str(adapter.parent)
+    )
+    service = empty_service(config)
+    client = client_of(service, config, shelf=loading.fill(service, config, str))
+    before = content(client)
+    load_body = {"lora_name": "mine", "lora_path": "shop"}
+    answer = client.post("/v1/load_lora_adapter", json=load_body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["probe"] > 0
+    assert content(client, model="mine") != before
+    assert client.post("/v1/load_lora_adapter", json={**load_body, "lora_name": "too"}).status_code == 200
+    assert content(client, model="too") == content(client, model="mine")
+    for name in ("mine", "too"):
+        assert client.post("/v1/unload_lora_adapter", json={"lora_name": name}).status_code == 200
+    assert content(client) == before
+
+
+@pytest.mark.parametrize("name", ["/etc", "..", "../adapter0", "http://example.com/x", ".", "none"])
+def test_no_path_of_a_client_is_opened(tiny_folder, adapter, name):
+    config = ServeConfig(
+        model=str(tiny_folder), engine="transformers", name="base", adapter_dir=str(adapter.parent)
+    )
+    service = empty_service(config)
+    client = client_of(service, config, shelf=loading.fill(service, config, str))
+    for reference in (name, str(adapter)):
+        answer = client.post("/v1/load_lora_adapter", json={"lora_name": "x", "lora_path": reference})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "no_such_adapter"
+
+
+def test_an_adapter_that_does_nothing_is_refused(tiny_folder, tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    from tests.tiny import tiny_model
+
+    get_peft_model(tiny_model(), LoraConfig(target_modules=["q_proj"])).save_pretrained(tmp_path / "idle")
+    with pytest.raises(ServeError, match="changes nothing"):
+        open_service(
+            ServeConfig(
+                model=str(tiny_folder), engine="transformers", adapters={"idle": str(tmp_path / "idle")}
+            ),
+            str,
+        )
+
+
+def test_answers_in_the_form_of_a_schema(client):
+    schema = {
+        "type": "object",
+        "properties": {"a": {"enum": ["x", "yes"]}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    answer = client.post(CHAT, json=chat_body(response_format=form, temperature=1, seed=1, max_tokens=100))
+    choice = answer.json()["choices"][0]
+    assert json.loads(choice["message"]["content"])["a"] in {"x", "yes"}
+    assert choice["finish_reason"] == "stop"
+
+
+def test_a_call_that_must_be_made_is_made(tiny_folder):
+    config = ServeConfig(
+        model=str(tiny_folder),
+        engine="transformers",
+        name="base",
+        template=str(CHATML_FILE),
+        max_new_tokens=100,
+    )
+    client = client_of(open_service(config, str), config)
+    parameters = {"type": "object", "properties": {"a": {"enum": [1, 2]}}, "required": ["a"]}
+    tool = {
+        "type": "function",
+        "function": {"name": "add", "parameters": {**parameters, "additionalProperties": False}},
+    }
+    body = chat_body(tools=[tool], tool_choice="required", temperature=1, seed=3)
+    choice = client.post(CHAT, json=body).json()["choices"][0]
+    (call,) = choice["message"]["tool_calls"]
+    assert call["function"]["name"] == "add"
+    assert json.loads(call["function"]["arguments"])["a"] in {1, 2}
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def test_prompt_log_probabilities_are_the_models(client):
+    tokens = [5, 17, 230, 8]
+    answer = client.post(
+        TEXT, json={"model": "shop", "prompt": tokens, "echo": True, "max_tokens": 0, "logprobs": 2}
+    )
+    given = answer.json()["choices"][0]["logprobs"]["token_logprobs"]
+    chat = client.app.state.service.model("shop").chat
+    weighed = chat.engine.weigh(tokens, 0, "shop")
+    assert given[1:] == pytest.approx([scored.logprob for scored in weighed], abs=1e-5)

@@ -22,24 +22,36 @@ from conch.core.text import tr
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["safetensors"]),
-    default="safetensors",
+    type=click.Choice(["safetensors", "gguf", "ollama"]),
     help=tr("cli.export.format"),
 )
+@click.option("--type", "gguf_type", metavar="TYPE", help=tr("cli.export.type"))
+@click.option("--adapter-only", is_flag=True, help=tr("cli.export.adapter_only"))
 @click.option("--allow-difference", is_flag=True, help=tr("cli.export.allow"))
 @json_option
 def command(
-    source: str, words: tuple[str, ...], to: str | None, form: str, allow_difference: bool, as_json: bool
+    source: str,
+    words: tuple[str, ...],
+    to: str | None,
+    form: str | None,
+    gguf_type: str | None,
+    adapter_only: bool,
+    allow_difference: bool,
+    as_json: bool,
 ) -> None:
     from conch.config import load_export
     from conch.core.errors import UsageError
 
     file = expanded(source) if source.endswith((".yaml", ".yml", ".json")) else None
     values: dict[str, object] = {} if file else {"model_name_or_path": source}
-    if to:
-        values["export_dir"] = to
-    if allow_difference:
-        values["allow_difference"] = True
+    asked = {
+        "export_dir": to,
+        "export_format": form or ("gguf" if gguf_type and file is None and not adapter_only else None),
+        "gguf_type": gguf_type,
+        "export_adapter": adapter_only or None,
+        "allow_difference": allow_difference or None,
+    }
+    values |= {key: value for key, value in asked.items() if value is not None}
     given = any(word.removeprefix("--").replace("-", "_").startswith("export_dir") for word in words)
     if file is None and not to and not given:
         raise UsageError("export.no_target")
@@ -53,18 +65,10 @@ def command(
     if as_json:
         emit(report.to_dict())
         return
-    proof = report.proof
     say(tr("cli.export.done", folder=report.folder, size=size(report.bytes)))
-    say(
-        tr(
-            "cli.export.proof",
-            prompts=proof.prompts,
-            dtype=proof.dtype,
-            merging=f"{proof.merging:.2g}",
-            writing=f"{proof.writing:.2g}",
-            difference=f"{proof.max_logit_difference:.2g}",
-            bound=f"{proof.bound:g}",
-            same=proof.same_answers,
-        )
-    )
-    say(tr("cli.export.next", folder=report.folder))
+    say(tr("cli.export.proof", prompts=report.proof.prompts, dtype=report.dtype))
+    for check in report.proof.checks:
+        say(f"  {'✓' if check.holds else '✗'} {check.sentence}")
+    if report.format == "adapter":
+        return
+    say(tr(f"cli.export.next_{report.format}", folder=report.folder, name=report.folder.name))

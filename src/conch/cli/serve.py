@@ -17,17 +17,7 @@ from conch.core.text import tr
 if TYPE_CHECKING:
     from conch.server.run import Opened
 
-ENGINES = ("auto", "transformers")
-LATER = ("llamacpp", "vllm")
-
-
-class Engine(click.Choice):  # type: ignore[type-arg] # click 8.1's takes no type
-    """One of `ENGINES`. There is one yet, so the word changes nothing: scripts can name it."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value in LATER:
-            raise UsageError("serving.engine_later", name=value)
-        return super().convert(value, param, ctx)
+ENGINES = ("auto", "llamacpp", "transformers")
 
 
 @click.command(cls=Command, help=tr("cli.serve"))
@@ -40,6 +30,9 @@ class Engine(click.Choice):  # type: ignore[type-arg] # click 8.1's takes no typ
 @click.option("--name", help=tr("serving.cli.name"))
 @click.option("--api-key", help=tr("serving.cli.api_key"))
 @click.option("--api-key-file", type=click.Path(path_type=Path), help=tr("serving.cli.api_key_file"))
+@click.option("--require-key", is_flag=True, help=tr("serving.cli.require_key"))
+@click.option("--cors-origin", "cors_origins", multiple=True, help=tr("serving.cli.cors_origin"))
+@click.option("--adapter-dir", type=click.Path(), help=tr("serving.cli.adapter_dir"))
 @click.option("--template", help=tr("keys.template"))
 @click.option("--thinking/--no-thinking", "enable_thinking", default=None, help=tr("keys.enable_thinking"))
 @click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))
@@ -59,7 +52,7 @@ class Engine(click.Choice):  # type: ignore[type-arg] # click 8.1's takes no typ
 )
 @click.option(
     "--max-parallel-answers",
-    default=16,
+    default=8,
     show_default=True,
     type=click.IntRange(1),
     help=tr("serving.cli.max_parallel_answers"),
@@ -75,10 +68,17 @@ class Engine(click.Choice):  # type: ignore[type-arg] # click 8.1's takes no typ
     "--engine",
     default="auto",
     show_default=True,
-    type=Engine(ENGINES),
-    expose_value=False,
+    type=click.Choice(ENGINES),
     help=tr("serving.cli.engine"),
 )
+@click.option(
+    "--gguf-type",
+    default="q8_0",
+    show_default=True,
+    type=click.Choice(["q8_0", "f16", "bf16", "f32"]),
+    help=tr("serving.cli.gguf_type"),
+)
+@click.option("--context-length", type=click.IntRange(1), help=tr("serving.cli.context_length"))
 @click.option("--json", "as_json", is_flag=True, help=tr("serving.cli.json"))
 def command(
     adapters: tuple[str, ...], api_key: str | None, api_key_file: Path | None, as_json: bool, **settings: Any
@@ -130,7 +130,7 @@ def _announce(opened: Opened, *, origin: str) -> None:
     """Where the server is, who can reach it, and one request to try. `origin` is where its key came from."""
     say(tr("serving.ready", url=opened.url, models=", ".join(opened.models)))
     if opened.network:
-        origin = "made" if opened.made_key else origin
+        origin = "made" if opened.made_key else origin if opened.key else "ring"
         say(tr("serving.open", url=opened.network, key=tr(f"serving.key_is.{origin}")))
     query, header = "", ""
     if opened.made_key:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from conch.config.types import Count, Dtype, Names, Node, Str
+
+GgufType = Annotated[
+    Literal["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_1", "q5_0", "q4_k_m", "q4_1", "q4_0"],
+    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+]
 
 
 class ExportConfig(Node):
@@ -17,6 +22,11 @@ class ExportConfig(Node):
     """Largest shard in GB."""
     export_device: Literal["cpu", "auto"] = "cpu"
     infer_dtype: Dtype = "auto"
+    export_format: Literal["safetensors", "gguf", "ollama"] = "safetensors"
+    gguf_type: GgufType = "f16"
+    """Number format of a GGUF file."""
+    export_adapter: bool = False
+    """Write the adapter alone, as GGUF, instead of merging it."""
     template: Str | None = None
     trust_remote_code: bool = False
     model_revision: Str = "main"

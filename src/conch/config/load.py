@@ -71,6 +71,18 @@ def load_train(
     return Loaded(TrainConfig(**nodes, passthrough=passthrough), origins, warnings)
 
 
+def load_predict(file: Path | None = None, words: Iterable[str] = ()) -> Loaded:
+    """The config of a prediction: that of a training, whose rows are answered. Raises as `load_train`.
+
+    What a file for LLaMA-Factory says of prediction is what is done anyway.
+    """
+    given = _gather(file, words, None)
+    values: dict[str, Any] = {"do_predict": False, "predict_with_generate": False, "do_train": True}
+    if "dataset" not in given and "eval_dataset" in given:
+        values["dataset"] = given["eval_dataset"].value
+    return load_train(file, words, values)
+
+
 def load_export(
     file: Path | None = None, words: Iterable[str] = (), values: Mapping[str, Any] | None = None
 ) -> LoadedExport:

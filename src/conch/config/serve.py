@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,11 +13,23 @@ class ServeConfig(Node):
     model: Str = Field(min_length=1)
     adapters: dict[str, str] = Field(default_factory=dict)
     """Public name to adapter folder or run."""
+    adapter_dir: Str | None = None
+    """A folder whose folders may be put on while the server serves."""
+    engine: Literal["auto", "llamacpp", "transformers"] = "auto"
+    """What computes the answers."""
+    gguf_type: Literal["q8_0", "f16", "bf16", "f32"] = "f16"
+    """How llama.cpp holds the weights. 8 bits are the fastest; 16 answer as the model does."""
+    context_length: Count | None = None
+    """Most tokens of prompt and answer together; as many as the model and the memory allow, unless given."""
     name: Str | None = None
     """What the model is called in the API; its own name unless given."""
     host: Str = "127.0.0.1"
     port: Annotated[Size, Field(le=65535)] = 8000
     api_key: Str | None = Field(default=None, repr=False)
+    require_key: bool = False
+    """Ask for a key on loopback, too: one of `conch keys`, if no other."""
+    cors_origins: tuple[Str, ...] = ()
+    """Origins whose pages may use the API from a browser, such as `https://chat.example.com`."""
     enable_thinking: bool | None = None
     template: Str | None = None
     trust_remote_code: bool = False
@@ -25,7 +37,7 @@ class ServeConfig(Node):
     """The bound on an answer for requests that name none."""
     max_concurrent_requests: Count = 64
     """Requests beyond these are sent away."""
-    max_parallel_answers: Count = 16
+    max_parallel_answers: Count = 8
     """Answers made at once, over all requests; the others wait."""
     request_seconds: Positive = 600.0
     """The longest that a request may take, waiting included."""

@@ -28,6 +28,7 @@ class Tokenizer(Protocol):
     def encode(self, text: str, **options: Any) -> list[int]: ...
     def decode(self, token_ids: Any, **options: Any) -> Any: ...
     def convert_ids_to_tokens(self, ids: Any) -> Any: ...
+    def __len__(self) -> int: ...
 
 
 class TokenReader:
@@ -65,6 +66,11 @@ class TokenReader:
     @cached_property
     def _cuts(self) -> Cuts:
         return Cuts.of(self.tokenizer.added_tokens_decoder.values())
+
+    @cached_property
+    def size(self) -> int:
+        """How many tokens there are, added ones included."""
+        return len(self.tokenizer)
 
     @cached_property
     def start(self) -> list[int]:

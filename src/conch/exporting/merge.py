@@ -1,14 +1,14 @@
-"""LoRA merged into its base: one folder of safetensors that needs no adapter.
+"""A tuned model → files that need nothing else: a folder of safetensors, a GGUF file, a folder for Ollama.
 
-The merge itself is done in fp32, then rounded once to the export's format. The folder takes
-its name only after its answers were held against the adapter's.
+Adapters are merged in fp32, tensor by tensor, and rounded once to the export's format. The folder
+takes its name only after its answers were held against the source's.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,35 @@ from conch.config.export import ExportConfig
 from conch.config.model import ModelConfig
 from conch.core import disk
 from conch.core.errors import ExportError
-from conch.core.files import expanded, whole_folder, write_whole
+from conch.core.files import expanded, temporary_folder, whole_folder, write_whole
+from conch.core.notice import Notice
 from conch.core.text import tr
-from conch.exporting.proof import Proof, Witnesses, ask, prove
+from conch.data.template import ChatTemplate
+from conch.exporting import card, gguf_proof, llamacpp, ollama
+from conch.exporting.folder import write_folder
+from conch.exporting.gguf_proof import GgufProof
+from conch.exporting.proof import Proof, Witnesses, ask, ask_base, prove, stops_of
+from conch.models import gguf, merging
 from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
-from conch.models.load import LoadedModel, generation_config, load, stored_dtype
-from conch.models.locate import Request, locate
+from conch.models.load import (
+    LoadedModel,
+    adapter_folder,
+    generation_config,
+    load,
+    load_tokenizer,
+    stored_dtype,
+    tokenizer_folder,
+)
+from conch.models.locate import Located, Request, locate
 from conch.models.pairing import PROOF
 
 Notify = Callable[[str], None]
 HEADROOM = 1.1
 """Free disk asked for, as a multiple of the weights."""
+SMALL = 50 * 10**6
+"""Bytes of a model that is computed faster by one thread than by several that wait for one another."""
+GGUF_OF = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 
 
 @dataclass(frozen=True)
@@ -39,15 +56,50 @@ class ExportReport:
     folder: Path
     bytes: int
     dtype: str
-    proof: Proof
+    proof: Proof | GgufProof
+    format: str
+    """`safetensors`, `gguf`, `ollama`, or `adapter` for one alone."""
+    file: Path | None = None
+    """The GGUF file, where there is one."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "folder": str(self.folder),
+            "format": self.format,
+            "file": str(self.file) if self.file else None,
             "bytes": self.bytes,
             "dtype": self.dtype,
             "proof": self.proof.to_dict(),
         }
+
+
+@dataclass(frozen=True)
+class Job:
+    """One export: what is exported, how, and who is told."""
+
+    config: ExportConfig
+    located: Located
+    """Base, and all adapters that belong on it."""
+    target: Path
+    dtype: str
+    device: Device
+    notify: Notify = field(repr=False)
+
+    def tell(self, *notices: Notice) -> None:
+        for notice in notices:
+            self.notify(tr("cli.warning", message=notice.message))
+
+    def load(self) -> LoadedModel:
+        """The source, in fp32, its last adapter on top."""
+        loaded = load(
+            _model_config(self.config), dtype="float32", device=self.device, template=self.config.template
+        )
+        self.tell(*loaded.notices)
+        return loaded
+
+    def model(self) -> merging.Model:
+        """Its tensors with all adapters merged. Raises NotMergeableError."""
+        return merging.merged(self.located.folder, self.located.adapters, tokenizer_folder(self.located))
 
 
 def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportReport:
@@ -57,31 +109,35 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
     """
     target = expanded(config.export_dir).absolute()
     _check_target(target)
-    model_config = _model_config(config)
-    located = locate(Request.of(model_config, notify))
-    base = located.folder
-    dtype = stored_dtype(base) if config.infer_dtype == "auto" else config.infer_dtype
-    _check_space(target, base, dtype)
-    device = cpu_device() if config.export_device == "cpu" else find_device()
-    merges = located.adapters or config.adapter_name_or_path
-    notify(tr("export.merging") if merges else tr("export.nothing_to_merge", name=located.name))
-    source = load(model_config, dtype="float32", device=device, template=config.template)
-    for notice in source.notices:
-        notify(tr("cli.warning", message=notice.message))
+    job = _job(config, target, notify)
+    told = "export.merging" if job.located.adapters else "export.nothing_to_merge"
+    notify(tr(told, name=job.located.name))
+    form = "adapter" if config.export_adapter else config.export_format
     try:
         with whole_folder(target) as staging:
-            witnesses = _write(source, base, staging, dtype, config.export_size)
-            del source
-            notify(tr("export.proving"))
-            proof = prove(witnesses, ask(_read_back(staging, config, device)), dtype)
+            proof, file = _WRITERS[form](job, staging)
             text = json.dumps(proof.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
             write_whole(staging / PROOF, text)
+            write_whole(staging / card.NAME, card.text_of(config, job.located, proof, file))
             if not proof.holds and not config.allow_difference:
                 raise _differs(proof)
     except OSError as error:
         raise ExportError("export.unwritable", folder=target, reason=error.strerror or error) from error
     written = sum(path.stat().st_size for path in target.iterdir())
-    return ExportReport(target, written, dtype, proof)
+    return ExportReport(target, written, proof.dtype, proof, form, target / file if file else None)
+
+
+def _job(config: ExportConfig, target: Path, notify: Notify) -> Job:
+    model_config = _model_config(config)
+    located = locate(Request.of(model_config, notify))
+    extra = tuple(adapter_folder(name, model_config) for name in config.adapter_name_or_path)
+    located = replace(located, adapters=(*located.adapters, *extra))
+    dtype = stored_dtype(located.folder) if config.infer_dtype == "auto" else config.infer_dtype
+    device = cpu_device() if config.export_device == "cpu" else find_device()
+    plain = config.export_format == "safetensors" and not config.export_adapter
+    if not plain and not llamacpp.installed():
+        raise ExportError("gguf.no_reader")
+    return Job(config, located, target, dtype, device, notify)
 
 
 def _model_config(config: ExportConfig) -> ModelConfig:
@@ -97,15 +153,9 @@ def _model_config(config: ExportConfig) -> ModelConfig:
     )
 
 
-def _differs(proof: Proof) -> ExportError:
-    return ExportError(
-        "export.differs",
-        merging=f"{proof.merging:.2g}",
-        writing=f"{proof.writing:.2g}",
-        bound=f"{proof.bound:g}",
-        same=proof.same_answers,
-        prompts=proof.prompts,
-    )
+def _differs(proof: Proof | GgufProof) -> ExportError:
+    failed = "\n".join(f"- {check.sentence}" for check in proof.checks if not check.holds)
+    return ExportError("export.differs", failed=failed)
 
 
 def _check_target(target: Path) -> None:
@@ -113,33 +163,55 @@ def _check_target(target: Path) -> None:
         raise ExportError("export.target_exists", folder=target)
 
 
-def _check_space(target: Path, base: Path, dtype: str) -> None:
-    needed = int(read_model_files(base).parameters * torch.finfo(getattr(torch, dtype)).bits // 8 * HEADROOM)
-    free = disk.free_bytes(target.parent)
-    if free is not None and free < needed:
-        folder = disk.existing(target.parent)
+def _check_space(job: Job, folder: Path) -> None:
+    width = torch.finfo(getattr(torch, job.dtype)).bits // 8
+    needed = int(read_model_files(job.located.folder).parameters * width * HEADROOM)
+    if disk.lack_of_room(folder, needed):
+        free = disk.free_bytes(folder) or 0
         raise ExportError("export.no_space", folder=folder, needed=needed // 10**6, free=free // 10**6)
 
 
-def _write(source: LoadedModel, base: Path, folder: Path, dtype: str, shard_gb: int) -> Witnesses:
-    """Weights, config, tokenizer with chat template, generation config; what each step answered on the way.
+def _write_safetensors(job: Job, staging: Path) -> tuple[Proof, None]:
+    _check_space(job, staging)
+    witnesses = _write(job, staging)
+    job.notify(tr("export.proving"))
+    exported = _read_back(staging, job)
+    return prove(witnesses, ask(exported), stops_of(exported), job.dtype), None
 
-    The source is used up: its adapter is merged into it.
+
+def _write(job: Job, folder: Path) -> Witnesses:
+    """Weights, config, tokenizer with chat template, generation config; what the source says."""
+    try:
+        write_folder(job.model(), folder, job.dtype, job.config)
+        return _witnesses(job.load(), job.dtype)
+    except merging.NotMergeableError:  # peft knows more kinds of adapters, and needs the model in memory
+        source = job.load()
+        return _witnesses(source, job.dtype, lambda model: _save(model, source, job, folder))
+
+
+def _witnesses(source: LoadedModel, dtype: str, save: Callable[[Any], None] = lambda _: None) -> Witnesses:
+    """What the source says, and what it says merged and rounded in memory by peft and torch.
+
+    The source is used up: its adapter is merged into it. `save` is given the model as it is exported.
     """
-    wanted = ask(source)
+    wanted, base, stops = ask(source), ask_base(source), stops_of(source)
     model: Any = source.model
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload(safe_merge=True)
     merged = replace(source, model=model)
     answers = ask(merged, greedy=False)
     _hold(model, getattr(torch, dtype))
-    model.generation_config = generation_config(base) or model.generation_config
-    model.save_pretrained(folder, max_shard_size=f"{shard_gb}GB")
-    source.tokenizer.save_pretrained(folder)
+    save(model)
     if dtype == "float32":
-        return Witnesses(wanted, answers, answers)
+        return Witnesses(wanted, answers, answers, base, stops)
     _hold(model, torch.float32)
-    return Witnesses(wanted, answers, ask(merged, greedy=False))
+    return Witnesses(wanted, answers, ask(merged, greedy=False), base, stops)
+
+
+def _save(model: Any, source: LoadedModel, job: Job, folder: Path) -> None:
+    model.generation_config = generation_config(job.located.folder) or model.generation_config
+    model.save_pretrained(folder, max_shard_size=f"{job.config.export_size}GB")
+    source.tokenizer.save_pretrained(folder)
 
 
 def _hold(model: torch.nn.Module, dtype: torch.dtype) -> None:
@@ -149,7 +221,73 @@ def _hold(model: torch.nn.Module, dtype: torch.dtype) -> None:
     model.config.dtype = dtype
 
 
-def _read_back(folder: Path, config: ExportConfig, device: Device) -> LoadedModel:
+def _read_back(folder: Path, job: Job) -> LoadedModel:
     """The export as a user would load it, computed in fp32."""
-    exported = ModelConfig(model_name_or_path=str(folder), trust_remote_code=config.trust_remote_code)
-    return load(exported, dtype="float32", device=device, template=config.template)
+    exported = ModelConfig(model_name_or_path=str(folder), trust_remote_code=job.config.trust_remote_code)
+    return load(exported, dtype="float32", device=job.device)
+
+
+def _write_gguf(job: Job, staging: Path) -> tuple[GgufProof, str]:
+    kind = job.config.gguf_type
+    file = staging / f"{job.target.name}-{kind.upper()}.gguf"
+    with temporary_folder(job.target.parent) as place:
+        job.tell(
+            *gguf.write(_gguf_source(job, place), file, kind, job.config.template, job.target.name).notices
+        )
+    return _prove_gguf(job, file, kind, None), file.name
+
+
+def _gguf_source(job: Job, place: Path) -> merging.Model:
+    """The merged tensors; by way of a folder in `place` where only peft can merge them."""
+    try:
+        return job.model()
+    except merging.NotMergeableError:
+        whole = replace(job, dtype="float32")
+        _check_space(whole, place)
+        source = job.load()
+        model: Any = source.model.merge_and_unload(safe_merge=True)
+        _save(model, source, whole, place)
+        return merging.Model.of(place)
+
+
+def _prove_gguf(job: Job, file: Path, kind: str, lora: Path | None) -> GgufProof:
+    job.notify(tr("export.proving"))
+    source = job.load()
+    witness = gguf_proof.Witness(ask(source), ask_base(source), stops_of(source))
+    threads = 1 if file.stat().st_size < SMALL else None
+    with llamacpp.LlamaCpp(file, lora, threads) as reader:
+        return gguf_proof.prove_gguf(witness, source, reader, kind)
+
+
+def _write_adapter(job: Job, staging: Path) -> tuple[GgufProof, str]:
+    """The last adapter alone. It is tried on its base, written for the occasion as it is stored."""
+    *below, adapter = job.located.adapters or (None,)
+    if adapter is None or below:
+        raise ExportError("export.one_adapter", count=len(job.located.adapters))
+    kind = job.config.gguf_type
+    file = staging / f"{job.target.name}-LoRA-{kind.upper()}.gguf"
+    gguf.write_adapter(adapter, job.located.folder, file, kind)
+    stored = GGUF_OF[stored_dtype(job.located.folder)]
+    with temporary_folder(job.target.parent) as place:
+        words = merging.Model(
+            job.located.folder, tokenizer_folder(job.located), merging.Model.of(job.located.folder).tensors
+        )
+        base = gguf.write(words, place / "base.gguf", stored, job.config.template, job.target.name).file
+        return _prove_gguf(job, base, max(stored, kind, key=gguf.coarseness), file), file.name
+
+
+def _write_ollama(job: Job, staging: Path) -> tuple[GgufProof, str]:
+    proof, name = _write_gguf(job, staging)
+    words = ModelConfig(model_name_or_path=str(job.target), trust_remote_code=job.config.trust_remote_code)
+    tokenizer = load_tokenizer(tokenizer_folder(job.located), words)
+    template = ChatTemplate.of(tokenizer, job.config.template)
+    ollama.write_modelfile(staging, name, tokenizer, template, job.located.folder)
+    return proof, name
+
+
+_WRITERS: dict[str, Callable[[Job, Path], tuple[Any, Any]]] = {
+    "safetensors": _write_safetensors,
+    "gguf": _write_gguf,
+    "ollama": _write_ollama,
+    "adapter": _write_adapter,
+}

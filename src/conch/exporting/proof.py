@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from conch.core.conversation import Message
+from conch.exporting.checks import Check, Share, at_least, at_most, share_of
 from conch.inference.engine import Request, Sampling
 from conch.inference.engines.transformers import TransformersEngine
 from conch.models.load import LoadedModel
@@ -72,23 +73,38 @@ class Proof:
     mean_logit_difference: float
     same_next_token: float
     same_prompt_tokens: bool
+    same_stop_tokens: bool
     same_answers: int
     prompts: int
     answers: list[dict[str, Any]]
+    share: Share | None = None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Greedy text may part ways at a near-tie in a shorter format, so only fp32 must match it."""
+        found = [
+            at_least("same_prompts", self.same_prompt_tokens, 1),
+            at_least("same_stops", self.same_stop_tokens, 1),
+            at_most("merging", self.merging, self.bound),
+            at_most("writing", self.writing, self.bound),
+        ]
+        if self.dtype == "float32":
+            found.append(at_least("answers", self.same_answers, self.prompts))
+        share = self.share.check() if self.share else None
+        return (*found, share) if share else tuple(found)
 
     @property
     def holds(self) -> bool:
-        """Greedy text may part ways at a near-tie in a shorter format, so only fp32 must match it."""
-        close = max(self.merging, self.writing) <= self.bound and self.same_prompt_tokens
-        return close and (self.dtype != "float32" or self.same_answers == self.prompts)
+        return all(check.holds for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON knows no infinity: a difference that is not a number is null."""
+        own = {key: value for key, value in asdict(self).items() if key != "share"}
         values = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
+            for name, value in own.items()
         }
-        return {"holds": self.holds, **values}
+        return {"holds": self.holds, **values, "checks": [check.to_dict() for check in self.checks]}
 
 
 def ask(loaded: LoadedModel, prompts: Sequence[str] = PROMPTS, *, greedy: bool = True) -> list[Answer]:
@@ -101,18 +117,22 @@ def ask(loaded: LoadedModel, prompts: Sequence[str] = PROMPTS, *, greedy: bool =
     ]
 
 
-def _has_template(loaded: LoadedModel) -> bool:
-    return bool(loaded.tokenizer.chat_template or loaded.template_name)
-
-
 def _prompt_ids(loaded: LoadedModel, prompt: str) -> list[int]:
-    if not _has_template(loaded):
+    if not loaded.has_template():
         return list(loaded.tokenizer.encode(prompt))
     return loaded.template().prompt_ids([Message("user", prompt)])
 
 
+def stops_of(loaded: LoadedModel) -> frozenset[int]:
+    """The tokens that end an answer."""
+    if loaded.has_template():
+        return loaded.stop_ids()
+    end = loaded.tokenizer.eos_token_id
+    return frozenset() if end is None else frozenset({end})
+
+
 def _greedy(loaded: LoadedModel, ids: list[list[int]]) -> list[str]:
-    stop = loaded.stop_ids() if _has_template(loaded) else frozenset({loaded.tokenizer.eos_token_id or 0})
+    stop = stops_of(loaded)
     requests = [Request(tuple(tokens), stop, Sampling(max_new_tokens=GREEDY_TOKENS)) for tokens in ids]
     done = TransformersEngine(loaded.model).complete(requests)
     return [str(loaded.tokenizer.decode(list(completion.tokens))) for completion in done]
@@ -145,15 +165,29 @@ def distance(one: Sequence[Answer], other: Sequence[Answer]) -> Distance:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """The answers of the source, of the merged weights in memory, and of those rounded."""
+    """The answers of the source, of the merged weights in memory, and of those rounded.
+
+    `base` are those without the adapter that lies on top, empty where there is none.
+    """
 
     source: list[Answer]
     merged: list[Answer]
     rounded: list[Answer]
+    base: list[Answer]
+    stops: frozenset[int]
 
 
-def prove(witnesses: Witnesses, exported: Sequence[Answer], dtype: str) -> Proof:
-    """Hold the export's answers against those of everything that it was made from."""
+def ask_base(loaded: LoadedModel) -> list[Answer]:
+    """What the model says without the adapter on top of it; empty where there is none."""
+    model: Any = loaded.model
+    if not hasattr(model, "disable_adapter"):
+        return []
+    with model.disable_adapter():
+        return ask(loaded, greedy=False)
+
+
+def prove(witnesses: Witnesses, exported: Sequence[Answer], stops: frozenset[int], dtype: str) -> Proof:
+    """Hold the export's answers, and the `stops` that end them, against those of what it was made from."""
     source = witnesses.source
     apart = distance(source, exported)
     pairs = list(zip(source, exported, strict=True))
@@ -166,7 +200,22 @@ def prove(witnesses: Witnesses, exported: Sequence[Answer], dtype: str) -> Proof
         mean_logit_difference=apart.mean,
         same_next_token=apart.same_next_token,
         same_prompt_tokens=all(a.prompt_ids == b.prompt_ids for a, b in pairs),
+        same_stop_tokens=stops == witnesses.stops,
         same_answers=sum(a.text == b.text for a, b in pairs),
         prompts=len(source),
         answers=[{"prompt": a.prompt, "source": a.text, "export": b.text} for a, b in pairs],
+        share=_share(witnesses, exported),
     )
+
+
+def _share(witnesses: Witnesses, exported: Sequence[Answer]) -> Share | None:
+    if not witnesses.base or any(
+        a.prompt_ids != b.prompt_ids for a, b in zip(witnesses.source, exported, strict=True)
+    ):
+        return None
+    width = min(witnesses.source[0].logits.shape[1], exported[0].logits.shape[1])
+    said, below, found = (
+        torch.cat([answer.logits[:, :width] for answer in answers]).numpy()
+        for answers in (witnesses.source, witnesses.base, exported)
+    )
+    return share_of(said, below, found, len(said))

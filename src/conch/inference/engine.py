@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
@@ -25,15 +26,43 @@ class Sampling:
     repetition_penalty: float = 1.0
     """Keskar et al. 2019 (arXiv:1909.05858): logits of tokens seen are divided by it; 1 changes nothing."""
     seed: int | None = None
+    min_p: float = 0.0
+    """Tokens less likely than this part of the likeliest are left out."""
+    presence_penalty: float = 0.0
+    """Taken from the logit of every token that the answer holds already."""
+    frequency_penalty: float = 0.0
+    """Taken from the logit of a token once for each time that the answer holds it already."""
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Added to the logits of these tokens. 100 or more forces a token, -100 or less forbids it."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt to go on from, until one of `stop_ids` or the sampling's bound."""
+    """A prompt to go on from, until one of `stop_ids` or the sampling's bound.
+
+    `grammar` (in llguidance's form, see `inference/grammar.py`) is what the answer must be written in;
+    it ends where the grammar does. `top` asks for log-probabilities, with so many alternatives.
+    """
 
     prompt: tuple[int, ...]
     stop_ids: frozenset[int] = frozenset()
     sampling: Sampling = field(default_factory=Sampling)
+    adapter: str | None = None
+    grammar: str | None = None
+    top: int | None = None
+
+
+Alternatives = tuple[tuple[int, float], ...]
+"""Tokens with their natural-log probabilities, likeliest first."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How likely the model held a token to be, by its logits as they stand, and which it held likeliest."""
+
+    token: int
+    logprob: float
+    top: Alternatives = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +74,9 @@ class Piece:
 
     token: int | None = None
     finish: FinishReason | None = None
+    logprob: float | None = None
+    """Where the request asks for it: the natural-log probability before sampling changed anything."""
+    top: Alternatives = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +104,18 @@ class Engine(Protocol):
 
     def score(self, tokens: Sequence[int]) -> list[float]:
         """Natural-log probability of each token but the first, given those before it."""
+        ...
+
+    def weigh(self, tokens: Sequence[int], top: int = 0, adapter: str | None = None) -> list[Scored]:
+        """The same with `top` alternatives each, and with an adapter."""
+        ...
+
+    def load_adapter(self, name: str, folder: Path) -> None:
+        """Make requests for adapter `name` possible. Raises ServeError where this engine can't hold it."""
+        ...
+
+    def unload_adapter(self, name: str) -> None:
+        """Forget an adapter. Answers that are being made with it may end with an error."""
         ...
 
     def close(self) -> None:

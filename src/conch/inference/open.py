@@ -1,14 +1,76 @@
-"""A loaded model → a chat around the engine that suits it."""
+"""A model on disk → a chat around the engine that suits it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import psutil
+
+from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
+from conch.core.conversation import Message
+from conch.core.errors import ExportError, ServeError
+from conch.core.text import tr
+from conch.data.template import ChatTemplate
 from conch.inference.chat import Chat
+from conch.inference.constraint import Constrainer
 from conch.inference.engine import Sampling
 from conch.inference.engines.transformers import TransformersEngine
-from conch.models.load import LoadedModel
+from conch.models.gguf.families import family_of, read_config
+from conch.models.gguf.kept import kept_lora, kept_model
+from conch.models.hardware import find_device
+from conch.models.load import LoadedModel, load_tokenizer, tokenizer_folder
+from conch.models.locate import Located
+from conch.models.merging import NotMergeableError
+from conch.models.outline import Outline, cache_bytes
+
+Notify = Callable[[str], None]
+PROBE = "Who are you, and what can you do for me today?"
+"""What an adapter is asked, to see whether it changes anything."""
+MEMORY_SHARE = 0.25
+"""How much of the free memory the slots of llama.cpp may take for their contexts."""
+LEAST_CONTEXT = 512
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine's name, and why it was chosen, in words."""
+
+    engine: str
+    reason: str
+
+
+def choose_engine(located: Located, asked: str = "auto", *, remote_code: bool = False) -> Choice:
+    """The engine for a model on this machine. Raises ServeError where the one asked for can't be had."""
+    hindrance = _no_llamacpp(located, remote_code)
+    if asked == "llamacpp" and hindrance:
+        raise ServeError("serving.no_llamacpp", reason=hindrance)
+    if asked != "auto":
+        return Choice(asked, tr("serving.engine.asked"))
+    device = find_device()
+    if device.kind == "cuda":
+        return Choice("transformers", tr("serving.engine.gpu", device=device.why))
+    if hindrance:
+        return Choice("transformers", tr("serving.engine.no_llamacpp", reason=hindrance))
+    return Choice("llamacpp", tr("serving.engine.cpu"))
+
+
+def _no_llamacpp(located: Located, remote_code: bool) -> str:
+    """Why llama.cpp can't serve this model here; empty where it can."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        return tr("serving.engine.not_installed")
+    if remote_code:
+        return tr("serving.engine.remote_code")
+    try:
+        family_of(read_config(located.folder))
+    except ExportError as error:
+        return error.message.rstrip(".。")
+    return ""
 
 
 def open_chat(loaded: LoadedModel, thinking: bool | None = None) -> Chat:
@@ -17,12 +79,69 @@ def open_chat(loaded: LoadedModel, thinking: bool | None = None) -> Chat:
     `thinking` is what the key `enable_thinking` says; unset, the template does as it does by itself.
     """
     template = replace(loaded.template(), thinking=thinking)
-    return Chat(TransformersEngine(loaded.model), template, loaded.stop_ids())
+    engine = TransformersEngine(loaded.model, Constrainer(loaded.tokenizer))
+    return Chat(engine, template, loaded.stop_ids())
 
 
-def sampling_of(loaded: LoadedModel, asked: GenerationConfig) -> Sampling:
+@dataclass(frozen=True)
+class LlamaCppWish:
+    """How llama.cpp should hold a model. `context` is the most tokens of one slot."""
+
+    slots: int = 8
+    context: int | None = None
+    kind: str = "q8_0"
+
+
+def open_llamacpp(model: Outline, wish: LlamaCppWish, thinking: bool | None, notify: Notify) -> Chat:
+    """The same by llama.cpp. Raises ServeError, ExportError or ModelError."""
+    from conch.inference.engines.llamacpp import LlamaCppEngine, Settings
+
+    try:
+        file = kept_model(model.located, wish.kind, tokenizer_folder(model.located), notify)
+    except NotMergeableError as error:
+        raise ServeError("serving.no_llamacpp", reason=error) from error
+    settings = Settings(
+        context=_context(model.config, wish.slots, wish.context),
+        vocabulary=len(model.tokenizer),
+        slots=wish.slots,
+        threads=psutil.cpu_count(logical=False),
+    )
+    make_lora = partial(kept_lora, base=model.located.folder)
+    engine = LlamaCppEngine(file, settings, Constrainer(model.tokenizer), make_lora)
+    return Chat(engine, replace(model.template(), thinking=thinking), model.stop_ids())
+
+
+def _context(config: Any, slots: int, asked: int | None) -> int:
+    """How long the context of each slot may be: the model's own, as far as memory allows it for all."""
+    own = int(getattr(config, "max_position_embeddings", 4096))
+    if asked is not None:
+        return min(asked, own)
+    room = psutil.virtual_memory().available * MEMORY_SHARE / (slots * cache_bytes(config))
+    return min(own, max(LEAST_CONTEXT, int(room) // 256 * 256))
+
+
+def adapter_chat(
+    base: Chat, name: str, folder: Path, template_name: str | None, trust_remote_code: bool
+) -> Chat:
+    """A chat with an adapter that the base's engine holds. A tokenizer of its own brings its own template."""
+    if template_name is not None or not (folder / "tokenizer.json").is_file():
+        return replace(base, adapter=name)
+    settings = ModelConfig(model_name_or_path=str(folder), trust_remote_code=trust_remote_code)
+    template = ChatTemplate.of(load_tokenizer(folder, settings), thinking=base.template.thinking)
+    return Chat(base.engine, template, template.stop_ids(base.stop_ids), name)
+
+
+def probe(base: Chat, adapter: Chat) -> float:
+    """How far an adapter moves the log-probabilities of a fixed question, at most."""
+    tokens = adapter.template.prompt_ids([Message("user", PROBE)])
+    before = base.engine.weigh(tokens, adapter=base.adapter)
+    after = adapter.engine.weigh(tokens, adapter=adapter.adapter)
+    return max(abs(one.logprob - other.logprob) for one, other in zip(before, after, strict=True))
+
+
+def sampling_of(loaded: LoadedModel | Outline, asked: GenerationConfig) -> Sampling:
     """The sampling asked for; what is unset comes from the model's own generation config."""
-    own = loaded.model.generation_config
+    own: Any = loaded.generation if isinstance(loaded, Outline) else loaded.model.generation_config
     asked_to_draw = asked.samples()
     sampled = bool(own.do_sample) if asked_to_draw is None else asked_to_draw
     temperature = asked.temperature if asked.temperature is not None else (own.temperature or 1.0)

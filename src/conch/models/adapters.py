@@ -43,13 +43,13 @@ def new_lora(model: PreTrainedModel, config: LoraConfig) -> PeftModel:
             "training.no_module", names=", ".join(missing), known=", ".join(linear_names(model))
         )
     if config.pissa_init:
-        with _same_numbers():
+        with same_numbers():
             return get_peft_model(model, settings)
     return get_peft_model(model, settings)
 
 
 @contextmanager
-def _same_numbers() -> Iterator[None]:
+def same_numbers() -> Iterator[None]:
     """The same random numbers each time, and as if none had been drawn.
 
     PiSSA takes its starting weights out of the base by a randomised decomposition, anew whenever
@@ -103,11 +103,17 @@ def _read(model: PreTrainedModel, folder: Path, *, trainable: bool) -> PeftModel
         if (folder / "adapter_model.bin").is_file():
             raise ModelError("models.pickle", folder=folder, file="adapter_model.bin")
         raise ModelError("models.bad_adapter", folder=folder, reason="adapter_model.safetensors")
+    with reading_adapter(folder), same_numbers():
+        adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        check_names(adapted, folder)
+    return adapted
+
+
+@contextmanager
+def reading_adapter(folder: Path) -> Iterator[None]:
+    """What peft raises over an adapter, as a ModelError that says what is wrong with it."""
     try:
-        with _same_numbers():
-            adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
-        _check_names(adapted, folder)
-        return adapted
+        yield
     except ModelError:
         raise
     except Exception as error:  # shapes of another model, a damaged file, an unknown kind of adapter
@@ -130,9 +136,9 @@ def _shapes(said: str) -> str:
     return tr("models.other_shapes", count=len(found), name=name, theirs=theirs, ours=ours)
 
 
-def _check_names(model: PeftModel, folder: Path) -> None:
+def check_names(model: PeftModel, folder: Path, name: str = "default") -> None:
     """Refuse what peft would only warn of: weights that are missing, or that the model has no place for."""
-    wanted = set(get_peft_model_state_dict(model, save_embedding_layers=False))
+    wanted = set(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
     found = set(read_header(folder / "adapter_model.safetensors"))
     strange = sorted((wanted - found) | {name for name in found - wanted if ".lora_" in name})
     if strange:

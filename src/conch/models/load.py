@@ -62,6 +62,9 @@ class LoadedModel:
         """The chat template. Raises ModelError where the model has none and none was given."""
         return ChatTemplate.of(self.tokenizer, self.template_name)
 
+    def has_template(self) -> bool:
+        return bool(self.tokenizer.chat_template or self.template_name)
+
     def stop_ids(self) -> frozenset[int]:
         """Every token that ends an answer: the template's, the tokenizer's and the generation config's."""
         own = self.model.generation_config.eos_token_id
@@ -124,7 +127,7 @@ def load_base(
     missing = sorted(facts["missing_keys"])  # the library would leave them at random
     if missing:
         raise ModelError("models.missing_weights", folder=located.folder, count=len(missing), name=missing[0])
-    _mend_generation_config(model)
+    mend_generation_config(model.generation_config)
     return model
 
 
@@ -141,9 +144,8 @@ def bitsandbytes_config(asked: QuantizationConfig, dtype: str) -> BitsAndBytesCo
     )
 
 
-def _mend_generation_config(model: PreTrainedModel) -> None:
+def mend_generation_config(own: GenerationConfig | None) -> None:
     """Sampling values say that sampling is meant. Without it transformers refuses to save such a config."""
-    own = model.generation_config
     if own is not None and not own.do_sample:
         neutral = {"temperature": 1.0, "top_p": 1.0, "top_k": 50}
         own.do_sample = any(getattr(own, key, None) not in {None, value} for key, value in neutral.items())
@@ -196,15 +198,15 @@ def load(
     device = device or find_device()
     asked = None if config.infer_dtype == "auto" else config.infer_dtype
     chosen = dtype or asked or fast_dtype(stored_dtype(located.folder), device)
-    tokenizer_folder = _tokenizer_folder(located)
-    tokenizer = load_tokenizer(tokenizer_folder, config)
+    words = tokenizer_folder(located)
+    tokenizer = load_tokenizer(words, config)
     model = load_base(located, config, getattr(torch, chosen))
-    fit_vocabulary(model, tokenizer, config, tokens_added=tokenizer_folder != located.folder)
+    fit_vocabulary(model, tokenizer, config, tokens_added=words != located.folder)
     model = attach(model, located.adapters)
     return LoadedModel(model.eval().to(device.kind), tokenizer, located, template, notices)
 
 
-def _tokenizer_folder(located: Located) -> Path:
+def tokenizer_folder(located: Located) -> Path:
     """The last adapter's own tokenizer, which may have added tokens; else the base's."""
     for folder in reversed(located.adapters):
         if (folder / "tokenizer.json").is_file():

@@ -11,6 +11,7 @@ from anyio import CancelScope, CapacityLimiter, move_on_after, to_thread
 
 from conch.server.errors import RequestError
 from conch.server.job import Job, Part, Work
+from conch.server.metrics import Meter, Outcome
 from conch.server.room import Share
 
 ResultT = TypeVar("ResultT")
@@ -44,13 +45,14 @@ class Limit:
 class Answer:
     """A job at work. It counts among the requests in hand until it is closed, and must be closed."""
 
-    def __init__(self, job: Job, share: Share, threads: CapacityLimiter, limit: Limit) -> None:
+    def __init__(self, job: Job, share: Share, threads: CapacityLimiter, limit: Limit, meter: Meter) -> None:
         self.limit = limit
+        self._meter = meter
         self._job = job
         self._share = share
         self._threads = threads
         self._work: Work | None = None
-        self._closed = False
+        self._closed = self._failed = False
         # asyncio may cancel a task whose thread goes on: closing has to wait for that thread
         self._turn = threading.Lock()
 
@@ -59,6 +61,13 @@ class Answer:
 
         The first call raises ServeError or DataError where a prompt can't be read.
         """
+        try:
+            return await self._next()
+        except Exception:
+            self._failed = True
+            raise
+
+    async def _next(self) -> Part | None:
         if self._work is None:
             self._work = await self._in_thread(lambda: Work(self._job))
             self._share.want(self._work.left)
@@ -66,6 +75,7 @@ class Answer:
             return None
         await self._may_go_on()
         part = await self._in_thread(self._step)
+        self._meter.add(part, part.index // self._job.count)
         if part.delta.finish is not None:
             self._share.give_back()
         return part
@@ -88,11 +98,18 @@ class Answer:
         if self._closed:
             return
         self._closed = True
+        self._meter.count(self._outcome())
         try:
             with CancelScope(shield=True):
                 await self._in_thread(self._end)
         finally:
             self._share.leave()
+            self._meter.leave()
+
+    def _outcome(self) -> Outcome:
+        if self._failed:
+            return "failed"
+        return "finished" if self._work is not None and not self._work.left else "cancelled"
 
     def _end(self) -> None:
         with self._turn:

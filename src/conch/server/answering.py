@@ -7,9 +7,9 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anyio import CancelScope, move_on_after
 from fastapi import Request
@@ -17,29 +17,59 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from conch.inference.engine import FinishReason
+from conch.inference.marks import Mark
 from conch.server.answer import Answer
+from conch.server.documents import Usage
 from conch.server.errors import RequestError, failure_of
 from conch.server.job import Job, Part
-from conch.server.schema import Usage
-from conch.server.service import Service
+from conch.server.service import Served, Service
 
 _log = logging.getLogger(__name__)
 LAST_WORDS_SECONDS = 1.0
 """How long a stream that took too long may go on to say so, to a client that reads."""
+KEEP_ALIVE_SECONDS = 10.0
+"""After this long without a piece a stream sends a comment, so that no proxy takes it for dead."""
+KEEP_ALIVE = ": keep-alive\n\n"
 
 ResultT = TypeVar("ResultT")
 
-Chunk = Callable[[int, str, FinishReason | None, bool], dict[str, Any]]
-"""Index, text, finish reason, whether it is the answer's first → the event's document."""
-UsageChunk = Callable[[Usage], dict[str, Any]]
+
+class Form(Protocol):
+    """How pieces look to a client."""
+
+    def chunk(self, part: Part) -> dict[str, Any] | None:
+        """The event of a piece; None for one that shows nothing."""
+        ...
+
+    def usage_chunk(self, usage: Usage) -> dict[str, Any] | None:
+        """The event that ends a stream with the counts, if it was asked for."""
+        ...
 
 
 @dataclass
 class Whole:
-    """One finished answer."""
+    """One finished answer. `calls` are names and arguments."""
 
-    text: str = ""
+    said: str = ""
+    thought: str = ""
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     finish: FinishReason = "stop"
+
+    def add(self, part: Part) -> None:
+        self.marks.extend(part.delta.marks)
+        self.finish = part.delta.finish or self.finish
+        for fragment in part.fragments:
+            match fragment.kind:
+                case "said":
+                    self.said += fragment.text
+                case "thought":
+                    self.thought += fragment.text
+                case "call":
+                    self.calls.append((fragment.text, ""))
+                case "arguments":
+                    name, arguments = self.calls[fragment.call]
+                    self.calls[fragment.call] = (name, arguments + fragment.text)
 
 
 class Tally:
@@ -81,9 +111,9 @@ async def while_there(receive: Receive, call: Callable[[], Awaitable[ResultT]]) 
         watching.cancel()
 
 
-async def collect(request: Request, service: Service, job: Job) -> tuple[list[Whole], Usage]:
+async def collect(request: Request, service: Service, served: Served, job: Job) -> tuple[list[Whole], Usage]:
     """All answers, whole. The work ends early where the client has gone."""
-    answer = service.start(job)
+    answer = service.start(job, served)
     try:
         return await while_there(request.receive, partial(_gather, answer, job))
     finally:
@@ -95,9 +125,7 @@ async def _gather(answer: Answer, job: Job) -> tuple[list[Whole], Usage]:
     tally = Tally(job)
     while (part := await answer.next()) is not None:
         tally.add(part)
-        whole = wholes[part.index]
-        whole.text += part.delta.text
-        whole.finish = part.delta.finish or whole.finish
+        wholes[part.index].add(part)
     return wholes, tally.usage()
 
 
@@ -122,50 +150,76 @@ class EventStream(StreamingResponse):
             await self._answer.close()
 
 
-async def stream(
-    request: Request, service: Service, job: Job, chunk: Chunk, usage: UsageChunk | None
-) -> EventStream:
-    """The answers as they are made. Errors before the first piece are raised: they get their HTTP status."""
-    answer = service.start(job)
+async def stream(request: Request, service: Service, served: Served, job: Job, form: Form) -> EventStream:
+    """The answers as they are made.
+
+    Errors before the first piece are raised: they get their HTTP status. Where the first piece takes
+    long, the stream begins without it.
+    """
+    answer = service.start(job, served)
+    pieces = Pieces(answer)
     try:
-        first = await while_there(request.receive, answer.next)
+        await while_there(request.receive, partial(pieces.ready, KEEP_ALIVE_SECONDS))
     except BaseException:
+        await pieces.close()
         await answer.close()
         raise
-    return EventStream(_events(_Rest(first, answer), Tally(job), chunk, usage), answer)
+    return EventStream(_events(pieces, Tally(job), form), answer)
 
 
-@dataclass(frozen=True)
-class _Rest:
-    """An answer whose first piece has been taken already."""
+class Pieces:
+    """The pieces of an answer, waited for in turns: the waiting can be left and taken up again."""
 
-    first: Part | None
-    answer: Answer
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._next: asyncio.Task[Part | None] | None = None
 
-    async def parts(self) -> AsyncIterator[Part]:
-        part = self.first
-        while part is not None:
-            yield part
-            part = await self.answer.next()
+    async def ready(self, seconds: float) -> bool:
+        """Whether the next piece is there, after waiting that long at most. Raises what ended the work."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._answer.next())
+        done, _ = await asyncio.wait({self._next}, timeout=seconds)
+        if done and self._next.exception() is not None:
+            self._next.result()
+        return bool(done)
+
+    async def take(self) -> Part | None:
+        """The piece that is there; None at the end."""
+        assert self._next is not None
+        waiting, self._next = self._next, None
+        return await waiting
+
+    async def close(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.wait({self._next})
+            if not self._next.cancelled():
+                self._next.exception()  # looked at: asyncio would complain otherwise
 
 
-async def _events(rest: _Rest, tally: Tally, chunk: Chunk, usage: UsageChunk | None) -> AsyncIterator[str]:
-    begun: set[int] = set()
+async def _events(pieces: Pieces, tally: Tally, form: Form) -> AsyncIterator[str]:
     try:
-        async for part in rest.parts():
+        while True:
+            if not await pieces.ready(KEEP_ALIVE_SECONDS):
+                yield KEEP_ALIVE
+                continue
+            part = await pieces.take()
+            if part is None:
+                break
             tally.add(part)
-            index, delta = part.index, part.delta
-            if delta.text or delta.finish or index not in begun:
-                yield _event(chunk(index, delta.text, delta.finish, index not in begun))
-                begun.add(index)
+            document = form.chunk(part)
+            if document is not None:
+                yield _event(document)
+        usage = form.usage_chunk(tally.usage())
         if usage is not None:
-            yield _event(usage(tally.usage()))
+            yield _event(usage)
     except Exception as error:  # the status line has gone out: the news must travel in the stream
-        await rest.answer.close()
         failure = failure_of(error)
         if failure.status == 500:
             _log.exception("error in mid-stream")
         yield _event(failure.body())
+    finally:
+        await pieces.close()
     yield "data: [DONE]\n\n"
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from conch import __version__
 from conch.config.serve import ServeConfig
 from conch.core.errors import ConchError
 from conch.core.text import tr
-from conch.server import docs, generate, health, openai
+from conch.server import adapters, docs, generate, health, openai, tokens
+from conch.server.adapters import Shelf
 from conch.server.auth import Access, Gate
 from conch.server.body_limit import BodyLimit
+from conch.server.documents import ErrorBody
 from conch.server.errors import answer_error
 from conch.server.request_id import RequestId
-from conch.server.schema import ErrorBody
 from conch.server.service import Service
 
 
-def create_app(service: Service, config: ServeConfig) -> FastAPI:
+def create_app(service: Service, config: ServeConfig, shelf: Shelf | None = None) -> FastAPI:
     """The API around `service`. Raises ServeError where `config` would open it to others without a key."""
     access = Access.of(config)
 
@@ -41,12 +44,22 @@ def create_app(service: Service, config: ServeConfig) -> FastAPI:
         responses={"4XX": {"model": ErrorBody, "description": tr("serving.docs.failure")}},
     )
     app.state.service = service
-    for part in (generate, openai, health, docs):
+    app.state.shelf = shelf
+    app.state.shelf_turn = asyncio.Lock()
+    for part in (openai, generate, tokens, adapters, health, docs):
         app.include_router(part.router())
     for kind in (HTTPException, RequestValidationError, ConchError, Exception):
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(BodyLimit)
     app.add_middleware(Gate, access=access)
+    if config.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(config.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-api-key"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
     app.add_middleware(RequestId)
     docs.describe(app, service)
     return app

@@ -3,7 +3,7 @@
 Without a key the server listens on loopback only, and answers only requests that are addressed to
 loopback: a page from elsewhere that rebinds its name to 127.0.0.1 is turned away. So is a request
 that another site's page makes a browser send: always without a key, and for everything but reading
-also with one. Keys with scopes are not made here.
+also with one, unless the site is listed. What a key may do is its scope (`conch.core.api_keys`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conch.config.serve import ServeConfig
+from conch.core.api_keys import KeyRing
 from conch.core.errors import ServeError
 from conch.server.errors import RequestError, failure_of
 
@@ -27,6 +28,8 @@ PAGES = frozenset({"/", "/docs", "/openapi.json"})
 """Where a browser may give the key as `?key=`: a link can't set headers."""
 LINKED = frozenset({"/", "/docs"})
 """What a page elsewhere (such as a terminal in the browser) may link to: no work, nothing to learn."""
+ADMIN = frozenset({"/v1/load_lora_adapter", "/v1/unload_lora_adapter"})
+METRICS = "/metrics"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -38,46 +41,76 @@ def is_loopback(host: str) -> bool:
 
 
 def with_key(config: ServeConfig) -> ServeConfig:
-    """The same config with a key made where one is needed. Raises ServeError for a blank key."""
+    """The same config with a key made where one is needed. Raises ServeError for a blank key.
+
+    None is needed where `conch keys` has some.
+    """
     if config.api_key is not None and not config.api_key.strip():
         raise ServeError("serving.blank_key")
-    if config.api_key is not None or is_loopback(config.host):
+    if config.api_key is not None or not needs_key(config) or KeyRing():
         return config
     return config.model_copy(update={"api_key": secrets.token_urlsafe(24)})
 
 
+def needs_key(config: ServeConfig) -> bool:
+    return config.require_key or not is_loopback(config.host)
+
+
+def scope_of(path: str) -> str:
+    """What a key must be for to ask at `path`."""
+    if path in ADMIN:
+        return "admin"
+    return "metrics" if path == METRICS else "infer"
+
+
 @dataclass(frozen=True)
 class Access:
-    """The rule that requests are held against. No key: only from and to this machine."""
+    """The rule that requests are held against. Unlocked: only from and to this machine.
 
-    key: str | None
+    Locked, `key` opens everything, and those of `ring` what they are for.
+    """
+
+    key: str | None = None
+    ring: KeyRing = field(default_factory=KeyRing)
+    locked: bool = False
+    origins: frozenset[str] = frozenset()
 
     @staticmethod
     def of(config: ServeConfig) -> Access:
         """Raises ServeError where a server without a key could be reached from outside."""
-        if not config.api_key and not is_loopback(config.host):
+        ring = KeyRing()
+        locked = bool(config.api_key) or needs_key(config)
+        if locked and not config.api_key and not ring:
             raise ServeError("serving.key_needed", host=config.host)
-        return Access(config.api_key or None)
+        return Access(config.api_key or None, ring, locked, frozenset(config.cors_origins))
 
     def refusal(self, request: HTTPConnection) -> RequestError | None:
         """Why `request` is turned away, if it is."""
-        if self.key is None and not is_loopback(_host(request)):
+        if not self.locked and not is_loopback(_host(request)):
             return RequestError("serving.foreign_host", status=403)
         reading = request.scope["method"] in READING
-        harmless = reading and (self.key is not None or request.url.path in LINKED)
-        if not harmless and _is_foreign(request):
+        harmless = reading and (self.locked or request.url.path in LINKED)
+        listed = request.headers.get("origin") in self.origins
+        if not harmless and not listed and _is_foreign(request):
             return RequestError("serving.foreign_page", status=403)
         return self._wrong_key(request)
 
     def _wrong_key(self, request: HTTPConnection) -> RequestError | None:
         path = request.url.path
-        if self.key is None or path == OPEN or path.startswith(f"{OPEN}/"):
+        if not self.locked or path == OPEN or path.startswith(f"{OPEN}/"):
             return None
         given = _given(request, path)
         if given is None:
             return _unauthorised("serving.no_key")
-        same = hmac.compare_digest(given, self.key.encode())
-        return None if same else _unauthorised("serving.wrong_key")
+        if self.key is not None and hmac.compare_digest(given, self.key.encode()):
+            return None
+        found = self.ring.find(given)
+        if found is None:
+            return _unauthorised("serving.wrong_key")
+        scope = scope_of(path)
+        if found.allows(scope):
+            return None
+        return RequestError("serving.wrong_scope", status=403, code="insufficient_scope", scope=scope)
 
 
 def _is_foreign(request: HTTPConnection) -> bool:

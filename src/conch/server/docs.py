@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse
 
 from conch.core.text import has, language, tr
 from conch.server.service import Service
@@ -20,6 +20,28 @@ from conch.server.service import Service
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HOME_WORDS = (
+    "about",
+    "adapter_of",
+    "ask",
+    "calls",
+    "context",
+    "copied",
+    "copy",
+    "docs",
+    "failed",
+    "greeting",
+    "key",
+    "loading",
+    "model",
+    "models",
+    "name",
+    "send",
+    "stop",
+    "thought",
+    "title",
+    "try",
 )
 WORDS = (
     "about",
@@ -42,20 +64,23 @@ WORDS = (
 
 def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    routes.add_api_route("/", home)
+    routes.add_api_route("/", home, response_class=HTMLResponse)
     routes.add_api_route("/docs", page, response_class=HTMLResponse)
     return routes
 
 
-async def home(request: Request) -> RedirectResponse:
-    """To the docs; the key, where the address carries it, goes along."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"docs{query}")
+async def home() -> HTMLResponse:
+    """What is served, a box to try it in, and calls to copy."""
+    return _page("home.html", {word: tr(f"serving.home.{word}") for word in HOME_WORDS})
 
 
 async def page() -> HTMLResponse:
-    words = {word: tr(f"serving.docs.{word}") for word in WORDS}
-    text = files("conch.server").joinpath("docs.html").read_text(encoding="utf-8")
+    return _page("docs.html", {word: tr(f"serving.docs.{word}") for word in WORDS})
+
+
+def _page(file: str, words: dict[str, str]) -> HTMLResponse:
+    """A page of ours with its words in the language in use."""
+    text = files("conch.server").joinpath(file).read_text(encoding="utf-8")
     text = text.replace("{{language}}", {"zh": "zh-CN"}.get(language(), "en"))
     # "<" is written so that no text can end the script that holds it
     text = text.replace("{{words}}", json.dumps(words, ensure_ascii=False).replace("<", "\\u003c"))
@@ -73,7 +98,10 @@ def describe(app: FastAPI, service: Service) -> None:
             for name, field in _fields(document):
                 if has(f"serving.field.{name}"):
                     field["description"] = tr(f"serving.field.{name}")
-            _examples(document, service.names[0])
+            if not service.names:  # the examples name a model
+                app.openapi_schema = None
+                return document
+            _examples(document, service.names)
         return make()
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -88,9 +116,12 @@ def _fields(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from ((parameter["name"], parameter) for parameter in operation.get("parameters", ()))
 
 
-def _examples(document: dict[str, Any], model: str) -> None:
-    """Requests that answer as they stand: a body for POST, an address for GET."""
-    greeting = tr("serving.docs.greeting")
+def _examples(document: dict[str, Any], models: list[str]) -> None:
+    """Requests that answer as they stand: a body for POST, an address for GET.
+
+    Those of adapters name what the server's owner has, which is not known here.
+    """
+    greeting, model = tr("serving.docs.greeting"), models[0]
     bodies = {
         "/generate": {"prompt": greeting, "max_new_tokens": 64},
         "/v1/chat/completions": {
@@ -100,6 +131,10 @@ def _examples(document: dict[str, Any], model: str) -> None:
             "stream": True,
         },
         "/v1/completions": {"model": model, "prompt": tr("serving.docs.beginning"), "max_tokens": 32},
+        "/tokenize": {"model": model, "prompt": greeting, "return_token_strs": True},
+        "/detokenize": {"model": model, "tokens": [1, 2, 3]},
+        "/v1/load_lora_adapter": {"lora_name": "mine", "lora_path": "RUN"},
+        "/v1/unload_lora_adapter": {"lora_name": models[-1] if len(models) > 1 else "mine"},
     }
     addresses = {
         "/generate": f"/generate?prompt={quote(greeting)}&max_new_tokens=64",

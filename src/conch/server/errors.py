@@ -6,6 +6,7 @@ Messages say what to do. They never carry a traceback or a path of this machine.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,11 +142,13 @@ def _invalid(details: Sequence[Any]) -> Failure:
     kind, context, place = detail["type"], detail.get("ctx", {}), list(detail["loc"][1:])
     if kind == "json_invalid" or (detail["loc"] == ("body",) and not kind.startswith("serving.")):
         return Failure(400, _with_fix("serving.bad_json"), "bad_json")
+    last = place[-1:] if kind == "extra_forbidden" else _without_kinds(place[-1:])
+    place = [*_without_kinds(place[:-1]), *last]
     if "field" in context:
         place.append(context["field"])
     param = _path(place)
     if kind.startswith("serving."):
-        return Failure(400, _with_fix(kind, param=param), _code(kind), param)
+        return Failure(400, _with_fix(kind, **{**context, "param": param}), _code(kind), param)
     if kind == "extra_forbidden":
         return Failure(400, _with_fix("serving.unknown_field", param=param), "unknown_field", param)
     message = tr("serving.invalid", param=param, expected=_expected(kind, context))
@@ -158,6 +161,12 @@ def _path(place: Sequence[str | int]) -> str:
     return text.removeprefix(".")[:200].encode("utf-8", "replace").decode()
 
 
+def _without_kinds(place: Sequence[str | int]) -> list[str | int]:
+    """A place without the names of types, which pydantic puts there where a field may be of several."""
+    return [step for step in place if isinstance(step, int) or _FIELD.fullmatch(step)]
+
+
+_FIELD = re.compile(r"(?!(str|int|list|dict|literal)$)[a-z][a-z0-9_]*")
 _OURS = {"list_type": "serving.expect.list", "string_unicode": "serving.expect.unicode"}
 _SIZES = {
     "too_long": ("serving.expect.at_most", "max_length"),

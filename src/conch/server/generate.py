@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query, Request
 
 from conch.core.conversation import Message
 from conch.core.text import tr
+from conch.inference.chat import Turns
 from conch.server.answering import collect
+from conch.server.documents import Generated
 from conch.server.job import Job
-from conch.server.schema import Generated, GenerateRequest
+from conch.server.schema import GenerateRequest
 from conch.server.service import Service, ServiceOf
 
 
@@ -39,7 +41,7 @@ async def post(asked: GenerateRequest, request: Request, service: ServiceOf) -> 
 
 async def _generate(asked: GenerateRequest, request: Request, service: Service) -> Generated:
     served = service.model(asked.model)
-    prompt = (Message("user", asked.prompt),)
+    prompt = Turns((Message("user", asked.prompt),))
     job = Job(served.chat, (prompt,), asked.sampling(served.sampling), tuple(asked.stop))
-    (whole,), usage = await collect(request, service, job)
-    return Generated(generated_text=whole.text, model=served.name, usage=usage)
+    (whole,), usage = await collect(request, service, served, job)
+    return Generated(generated_text=whole.said, model=served.name, usage=usage)

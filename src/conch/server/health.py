@@ -1,12 +1,12 @@
-"""What monitors ask. Needs no key."""
+"""What monitors ask. Whether the server is well needs no key; its counts do."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from conch.core.text import tr
-from conch.server.errors import RequestError
-from conch.server.schema import Alive, Health
+from conch.server.documents import Alive, Health
 from conch.server.service import ServiceOf
 
 
@@ -25,10 +25,20 @@ def router() -> APIRouter:
             description=tr(f"serving.route.{text}.more"),
             operation_id=text,
         )
+    routes.add_api_route(
+        "/metrics",
+        metrics,
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        summary=tr("serving.route.metrics"),
+        description=tr("serving.route.metrics.more"),
+        operation_id="metrics",
+    )
     return routes
 
 
 async def health(service: ServiceOf) -> Health:
+    service.check_open()
     return Health(models=service.names)
 
 
@@ -38,7 +48,10 @@ async def live() -> Alive:
 
 
 async def ready(service: ServiceOf) -> Alive:
-    """The models are there. 503 while the server ends."""
-    if not service.is_open:
-        raise RequestError("serving.closing", status=503)
+    """The models are there. 503 while they load, and while the server ends."""
+    service.check_open()
     return Alive()
+
+
+async def metrics(service: ServiceOf) -> Response:
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

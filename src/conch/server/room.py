@@ -20,6 +20,16 @@ class Room:
         """How many requests are in hand."""
         return len(self._shares)
 
+    @property
+    def working(self) -> int:
+        """How many of them have a place."""
+        return sum(share.held > 0 for share in self._shares)
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for their first place."""
+        return self.requests - self.working
+
     def enter(self) -> Share:
         share = Share(self)
         self._shares.append(share)

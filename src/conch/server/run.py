@@ -19,10 +19,12 @@ from conch.core.errors import ServeError
 from conch.runs.notify.lost import watching
 from conch.server.app import create_app
 from conch.server.auth import is_loopback, with_key
-from conch.server.service import Service
+from conch.server.service import Service, empty_service
 
 GRACE_SECONDS = 8
 """How long answers that are being made may go on after the signal to stop."""
+LEAVE_SECONDS = 2
+"""How long a server that ends waits for models that are still being loaded."""
 PATIENCE_SECONDS = GRACE_SECONDS + 7
 """When uvicorn cuts off what has not ended by itself: a very slow step of the engine."""
 
@@ -43,19 +45,50 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
     """Serve until SIGINT or SIGTERM. Raises ServeError where the port can't be had.
 
     The port is taken first: a port in use should not be found out after minutes of loading.
-    Clients that come early wait until the models are there.
+    Clients that come while the models are loaded are told so. Raises what ended the loading.
     """
     keyed = with_key(config)
     with listening(config.host, config.port) as taken:
-        from conch.server.loading import open_service  # heavy: after what can fail at once
-
-        service = open_service(keyed, notify)
+        service = empty_service(keyed)
         app = create_app(service, keyed)
         made = keyed.api_key if config.api_key is None else None
         url, network = _url(config.host, taken), _network_url(config.host, taken)
-        announce(Opened(url, tuple(service.names), keyed.api_key, made, network))
+        server = Server(app, service)
+
+        def load() -> None:
+            from conch.server.loading import fill  # heavy: after what can fail at once
+
+            app.state.shelf = fill(service, keyed, notify)
+            announce(Opened(url, tuple(service.names), keyed.api_key, made, network))
+
+        loader = Loader(load, server)
         with _signals_are_no_failure(), watching():
-            Server(app, service).run(sockets=[taken])
+            loader.start()
+            server.run(sockets=[taken])
+        loader.finish()
+
+
+class Loader(threading.Thread):
+    """Loads models while the server already listens. Where that fails, the server ends."""
+
+    def __init__(self, load: Callable[[], None], server: Server) -> None:
+        super().__init__(name="loading", daemon=True)
+        self._load = load
+        self._server = server
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._load()
+        except BaseException as error:
+            self._error = error
+            self._server.should_exit = True
+
+    def finish(self) -> None:
+        """Raises what ended the loading. One that still goes on when the server ends is left."""
+        self.join(LEAVE_SECONDS)
+        if self._error is not None:
+            raise self._error
 
 
 class Server(uvicorn.Server):

@@ -1,4 +1,4 @@
-"""What requests may hold and what answers look like, by OpenAI's API reference.
+"""What requests may hold, by OpenAI's API reference. What answers look like is in `documents.py`.
 
 A field that could change an answer and can't be honoured is refused; values that ask for nothing
 (`tools: []`) are fine. What fields mean is told by the catalogue, under `serving.field.NAME`.
@@ -6,24 +6,42 @@ A field that could change an answer and can't be honoured is refused; values tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from conch.config.types import Count, Float, Int, NotNegative
-from conch.core.conversation import Message
+from conch.core.conversation import Message, ToolCall
+from conch.data.thoughts import CLOSE, OPEN
 from conch.inference.engine import Sampling
+from conch.inference.grammar import ANY_OBJECT, fault_of, json_grammar
 
 Harmless = Mapping[str, tuple[Any, ...]]
 """Known fields that can't be honoured → values that ask for nothing. None always does."""
 
 CHOICES = 8
 """Most answers to one prompt."""
-PROMPTS = 16
+PROMPTS = 64
 """Most prompts of one completion request."""
+TOOLS = 128
+"""Most functions that one request may offer."""
+TOP = 20
+"""Most alternatives to a token."""
+BIASES = 1024
+"""Most tokens that one request may favour or forbid."""
 
 
 def _refused(kind: str, field: str) -> PydanticCustomError:
@@ -32,7 +50,7 @@ def _refused(kind: str, field: str) -> PydanticCustomError:
 
 
 class Body(BaseModel):
-    """Base of everything that a client sends."""
+    """Base of everything that a client sends. A field that is null is as one that is not there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
     not_honoured: ClassVar[Harmless] = {}
@@ -45,7 +63,12 @@ class Body(BaseModel):
         for name, harmless in cls.not_honoured.items():
             if data.get(name) is not None and data[name] not in harmless:
                 raise _refused("serving.unsupported", name)
-        return {name: value for name, value in data.items() if name not in cls.not_honoured}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {
+            name: value
+            for name, value in data.items()
+            if name not in cls.not_honoured and (value is not None or name not in known)
+        }
 
 
 def _listed(value: Any) -> Any:
@@ -69,6 +92,8 @@ Text = Annotated[Str, Field(min_length=1)]
 Stop = Annotated[
     list[Text], BeforeValidator(_listed, json_schema_input_type=str | list[str] | None), Field(max_length=4)
 ]
+Penalty = Annotated[Float, Field(ge=-2, le=2)]
+Token = Annotated[Int, Field(ge=0, lt=2**31)]
 Seed = Annotated[Int, Field(ge=-(2**63), lt=2**63)]
 
 
@@ -78,7 +103,10 @@ class SamplingBody(Body):
     temperature: Annotated[NotNegative, Field(le=2)] | None = None
     top_p: Annotated[Float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[Int, Field(ge=0, lt=2**31)] | None = None
+    min_p: Annotated[NotNegative, Field(le=1)] | None = None
     repetition_penalty: Annotated[Float, Field(gt=0, le=10)] | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
     seed: Seed | None = None
     stop: Stop = []
 
@@ -86,13 +114,21 @@ class SamplingBody(Body):
         """Most tokens of an answer, where the request says so."""
         raise NotImplementedError
 
+    def biases(self) -> tuple[tuple[int, float], ...] | None:
+        """Tokens to favour or forbid, where the request says so."""
+        return None
+
     def sampling(self, default: Sampling) -> Sampling:
         """`default` with what was asked for on top."""
         asked: dict[str, Any] = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
+            "min_p": self.min_p,
             "repetition_penalty": self.repetition_penalty,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "logit_bias": self.biases(),
             "seed": self.seed,
             "max_new_tokens": self.bound(),
         }
@@ -121,10 +157,21 @@ class OpenAIBody(SamplingBody):
     n: Annotated[Int, Field(ge=1, le=CHOICES)] = 1
     stream: bool = False
     stream_options: StreamOptions | None = None
-    user: str | None = None
+    logit_bias: dict[str, Annotated[Float, Field(ge=-100, le=100)]] | None = None
+    user: Str | None = None
 
     def bound(self) -> int | None:
         return self.max_tokens
+
+    def biases(self) -> tuple[tuple[int, float], ...] | None:
+        return tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items())
+
+    @field_validator("logit_bias")
+    @classmethod
+    def _by_token(cls, given: dict[str, float] | None) -> dict[str, float] | None:
+        if given and (len(given) > BIASES or not all(name.isascii() and name.isdigit() for name in given)):
+            raise PydanticCustomError("serving.bad_bias", "refused", {"most": BIASES})
+        return given
 
     def wants_usage(self) -> bool:
         """Whether a stream should end with the counts."""
@@ -146,6 +193,37 @@ def _parts(content: Any) -> Any:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
+class FunctionCalled(Body):
+    name: Text
+    arguments: Str
+
+    @field_validator("arguments")
+    @classmethod
+    def _is_object(cls, text: str) -> str:
+        try:
+            document = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise PydanticCustomError("serving.bad_arguments", "refused")
+        return text or "{}"
+
+
+class CallSaid(Body):
+    """A call that an earlier answer made."""
+
+    id: Str
+    type: Literal["function"] = "function"
+    function: FunctionCalled
+
+    def call(self) -> ToolCall:
+        return ToolCall(self.function.name, json.loads(self.function.arguments), self.id)
+
+
+def _no_null(content: Any) -> Any:
+    return _parts("" if content is None else content)
+
+
 class ChatMessage(Body):
     """One turn. What clients send back of an earlier answer (`refusal: null`, …) is fine."""
 
@@ -153,165 +231,242 @@ class ChatMessage(Body):
         "annotations": ([],),
         "audio": (),
         "function_call": (),
-        "name": (),
         "refusal": (),
-        "tool_call_id": (),
-        "tool_calls": ([],),
     }
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Annotated[
         list[TextPart],
-        BeforeValidator(_parts, json_schema_input_type=str | list[TextPart]),
-        Field(min_length=1),
-    ]
+        BeforeValidator(_no_null, json_schema_input_type=str | list[TextPart] | None),
+    ] = []
+    name: Str | None = None
+    reasoning_content: Str | None = None
+    tool_calls: Annotated[list[CallSaid], Field(max_length=TOOLS)] | None = None
+    tool_call_id: Str | None = None
+
+    @model_validator(mode="after")
+    def _fields_of_role(self) -> ChatMessage:
+        allowed = {"assistant": {"reasoning_content", "tool_calls"}, "tool": {"name", "tool_call_id"}}
+        for field in ("name", "reasoning_content", "tool_calls", "tool_call_id"):
+            if getattr(self, field) and field not in allowed.get(self.role, ()):
+                raise _refused("serving.not_of_role", field)
+        if not self.content and not self.tool_calls:
+            raise _refused("serving.no_content", "content")
+        return self
+
+    def text(self) -> str:
+        said = "\n".join(part.text for part in self.content)
+        if not self.reasoning_content:
+            return said
+        return f"{OPEN}\n{self.reasoning_content}\n{CLOSE}\n\n{said}"
 
     def message(self) -> Message:
-        text = "\n".join(part.text for part in self.content)
-        return Message("system" if self.role == "developer" else self.role, text)
+        return Message(
+            "system" if self.role == "developer" else self.role,
+            self.text(),
+            tool_calls=tuple(call.call() for call in self.tool_calls or ()),
+            tool_call_id=self.tool_call_id,
+            name=self.name,
+        )
+
+
+Schema = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+
+
+def _sound_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A JSON Schema that answers can be held to."""
+    try:
+        fault = fault_of(json_grammar(schema))
+    except (RecursionError, UnicodeEncodeError, ValueError) as error:
+        raise PydanticCustomError("serving.bad_schema", "refused", {"reason": "JSON"}) from error
+    if fault is not None:
+        raise PydanticCustomError("serving.bad_schema", "refused", {"reason": fault.reason})
+    return schema
+
+
+class FunctionOffered(Body):
+    name: Annotated[Str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    description: Str | None = None
+    parameters: Annotated[Schema, AfterValidator(_sound_schema)] | None = None
+    strict: bool | None = None
+
+
+class ToolOffered(Body):
+    type: Literal["function"]
+    function: FunctionOffered
+
+    def to_template(self) -> dict[str, Any]:
+        function = self.function.model_dump(exclude_none=True, exclude={"strict"})
+        return {"type": "function", "function": {"parameters": {"type": "object"}, **function}}
+
+
+class FunctionNamed(Body):
+    name: Str
+
+
+class ToolNamed(Body):
+    type: Literal["function"]
+    function: FunctionNamed
+
+
+class NamedSchema(Body):
+    not_honoured: ClassVar[Harmless] = {}
+    name: Annotated[Str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    description: Str | None = None
+    schema_: Annotated[Schema, AfterValidator(_sound_schema)] = Field(alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(Body):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+
+    @model_validator(mode="after")
+    def _schema_belongs_to_type(self) -> ResponseFormat:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise _refused("serving.schema_and_type", "json_schema")
+        return self
+
+    def grammar(self) -> str | None:
+        if self.json_schema is not None:
+            return json_grammar(self.json_schema.schema_)
+        return json_grammar(ANY_OBJECT) if self.type == "json_object" else None
+
+
+class TemplateOptions(Body):
+    """vLLM's place for the switch."""
+
+    enable_thinking: bool | None = None
 
 
 class ChatRequest(OpenAIBody):
     not_honoured: ClassVar[Harmless] = {
         "audio": (),
-        "frequency_penalty": (0,),
         "function_call": ("none", "auto"),
         "functions": ([],),
-        "logit_bias": ({},),
-        "logprobs": (False,),
         "metadata": ({},),
         "modalities": (["text"],),
         "moderation": (),
-        "parallel_tool_calls": (True, False),
         "prediction": (),
-        "presence_penalty": (0,),
-        "prompt_cache_key": (),
         "prompt_cache_options": (),
         "prompt_cache_retention": (),
-        "reasoning_effort": (),
-        "response_format": ({"type": "text"},),
-        "safety_identifier": (),
         "service_tier": ("auto", "default"),
         "store": (False,),
-        "tool_choice": ("none", "auto"),
-        "tools": ([],),
-        "top_logprobs": (0,),
         "verbosity": (),
         "web_search_options": (),
     }
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     max_completion_tokens: Count | None = None
+    logprobs: bool = False
+    top_logprobs: Annotated[Int, Field(ge=0, le=TOP)] | None = None
+    tools: Annotated[list[ToolOffered], Field(max_length=TOOLS)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolNamed | None = None
+    parallel_tool_calls: bool = True
+    response_format: ResponseFormat | None = None
+    enable_thinking: bool | None = None
+    chat_template_kwargs: TemplateOptions | None = None
+    reasoning_effort: Literal["none"] | None = None
+    continue_final_message: bool = True
+    safety_identifier: Str | None = None
+    prompt_cache_key: Str | None = None
 
     def bound(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
+
+    def top(self) -> int | None:
+        """How many alternatives are wanted with each token; None where no log-probabilities are."""
+        return (self.top_logprobs or 0) if self.logprobs else None
+
+    def thinking(self) -> bool | None:
+        inner = self.chat_template_kwargs.enable_thinking if self.chat_template_kwargs else None
+        if self.reasoning_effort == "none":
+            return False
+        return self.enable_thinking if inner is None else inner
+
+    def offered(self) -> list[ToolOffered]:
+        return [] if self.tool_choice == "none" else self.tools or []
 
     @model_validator(mode="after")
     def _one_bound(self) -> ChatRequest:
         if self.max_tokens is not None and self.max_completion_tokens is not None:
             raise _refused("serving.two_bounds", "max_tokens")
+        if self.top_logprobs and not self.logprobs:
+            raise _refused("serving.top_without_logprobs", "top_logprobs")
+        return self
+
+    @model_validator(mode="after")
+    def _choice_has_tools(self) -> ChatRequest:
+        choice = self.tool_choice
+        names = [tool.function.name for tool in self.tools or ()]
+        if (choice == "required" or isinstance(choice, ToolNamed)) and not names:
+            raise _refused("serving.choice_without_tools", "tool_choice")
+        if isinstance(choice, ToolNamed) and choice.function.name not in names:
+            raise _refused("serving.choice_not_offered", "tool_choice")
+        if len(set(names)) < len(names):
+            raise _refused("serving.tools_same_name", "tools")
+        if self.offered() and self.response_format is not None and self.response_format.type != "text":
+            raise _refused("serving.format_with_tools", "response_format")
         return self
 
 
+def _prompts(value: Any) -> Any:
+    """One text or one list of tokens is a list of one."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list) and value and not isinstance(value[0], (str, list)):
+        return [value]
+    return value
+
+
 class CompletionRequest(OpenAIBody):
-    not_honoured: ClassVar[Harmless] = {
-        "best_of": (1,),
-        "echo": (False,),
-        "frequency_penalty": (0,),
-        "logit_bias": ({},),
-        "logprobs": (),
-        "presence_penalty": (0,),
-        "suffix": ("",),
-    }
+    not_honoured: ClassVar[Harmless] = {"best_of": (1,), "suffix": ("",)}
     prompt: Annotated[
-        list[Str],
-        BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+        list[Str | list[Token]],
+        BeforeValidator(_prompts, json_schema_input_type=str | list[str] | list[Token] | list[list[Token]]),
         Field(min_length=1, max_length=PROMPTS),
     ]
+    max_tokens: Annotated[Int, Field(ge=0)] | None = None
+    echo: bool = False
+    logprobs: Annotated[Int, Field(ge=0, le=TOP)] | None = None
+
+    @model_validator(mode="after")
+    def _nothing_to_do(self) -> CompletionRequest:
+        if self.max_tokens == 0 and not self.echo:
+            raise _refused("serving.nothing_asked", "max_tokens")
+        return self
+
+    def prompts(self) -> tuple[str | tuple[int, ...], ...]:
+        return tuple(prompt if isinstance(prompt, str) else tuple(prompt) for prompt in self.prompt)
 
 
-class Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+class TokenizeRequest(Body):
+    """Raw text as completions read it, or messages as chat shows them."""
 
-    @staticmethod
-    def of(prompt: int, completion: int) -> Usage:
-        return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
+    model: Str | None = None
+    prompt: Str | None = None
+    messages: Annotated[list[ChatMessage], Field(min_length=1)] | None = None
+    tools: Annotated[list[ToolOffered], Field(max_length=TOOLS)] | None = None
+    add_generation_prompt: bool = True
+    add_special_tokens: bool = True
+    return_token_strs: bool = False
 
-
-class Generated(BaseModel):
-    generated_text: str
-    model: str
-    usage: Usage
-
-
-class AssistantMessage(BaseModel):
-    role: Literal["assistant"] = "assistant"
-    content: str
-    refusal: None = None
+    @model_validator(mode="after")
+    def _one_text(self) -> TokenizeRequest:
+        if (self.prompt is None) == (self.messages is None):
+            raise _refused("serving.prompt_or_messages", "prompt")
+        return self
 
 
-class ChatChoice(BaseModel):
-    index: int
-    message: AssistantMessage
-    logprobs: None = None
-    finish_reason: Literal["stop", "length"]
+class DetokenizeRequest(Body):
+    model: Str | None = None
+    tokens: list[Token]
 
 
-class ChatCompletion(BaseModel):
-    id: str
-    object: Literal["chat.completion"] = "chat.completion"
-    created: int
-    model: str
-    choices: list[ChatChoice]
-    usage: Usage
+class LoadAdapterRequest(Body):
+    """`lora_path` names a run of this machine, or an adapter in the folder that the server was given."""
+
+    lora_name: Annotated[Str, Field(pattern=r"^[A-Za-z0-9_.:@-]{1,64}$")]
+    lora_path: Text
 
 
-class CompletionChoice(BaseModel):
-    index: int
-    text: str
-    logprobs: None = None
-    finish_reason: Literal["stop", "length"]
-
-
-class Completion(BaseModel):
-    id: str
-    object: Literal["text_completion"] = "text_completion"
-    created: int
-    model: str
-    choices: list[CompletionChoice]
-    usage: Usage
-
-
-class ModelCard(BaseModel):
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: Literal["conch"] = "conch"
-    parent: str | None = None
-    """The base model of an adapter."""
-    context_length: int
-
-
-class ModelList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[ModelCard]
-
-
-class Health(BaseModel):
-    status: Literal["ok"] = "ok"
-    models: list[str]
-
-
-class Alive(BaseModel):
-    status: Literal["ok"] = "ok"
-
-
-class ErrorDetail(BaseModel):
-    message: str
-    type: str
-    param: str | None
-    code: str
-
-
-class ErrorBody(BaseModel):
-    error: ErrorDetail
+class UnloadAdapterRequest(Body):
+    lora_name: Text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,12 +12,15 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from conch.config.serve import ServeConfig
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
 from conch.server.answer import Answer, Limit
 from conch.server.errors import RequestError
 from conch.server.job import Job
+from conch.server.metrics import Meter, Metrics
 from conch.server.room import Room
+from conch.server.schema import SamplingBody
 
 RETRY_SECONDS = 2
 """When a client that was sent away should come again."""
@@ -35,9 +39,18 @@ class Served:
     parent: str | None = None
     aliases: tuple[str, ...] = ()
 
+    def sampling_for(self, asked: SamplingBody) -> Sampling:
+        """What a request asks for on top of the model's own. Raises RequestError for unknown tokens."""
+        sampling = asked.sampling(self.sampling)
+        size = self.chat.vocabulary
+        strange = next((token for token, _ in sampling.logit_bias if token >= size), None)
+        if strange is not None:
+            raise RequestError("serving.no_token", param="logit_bias", token=strange, size=size)
+        return sampling
+
 
 class Service:
-    """What the routes speak to. The first of `models` is the base.
+    """What the routes speak to. The first of `models` is the base; without any, they are yet to come.
 
     Requests beyond `max_concurrent_requests` are sent away. Of those in hand, at most
     `max_parallel_answers` answers are made at once; the others wait for their turn.
@@ -45,20 +58,26 @@ class Service:
 
     def __init__(
         self,
-        models: Sequence[Served],
+        models: Sequence[Served] = (),
         *,
         max_concurrent_requests: int = 64,
         max_parallel_answers: int = 16,
         request_seconds: float = 600.0,
     ) -> None:
-        self._models = {served.name: served for served in models}
-        self._known = {alias: served for served in models for alias in served.aliases} | self._models
+        self._models: dict[str, Served] = {}
         self._most = max_concurrent_requests
         self._seconds = request_seconds
         self._room = Room(max_parallel_answers)
         self._threads = CapacityLimiter(max_concurrent_requests)
         self._last_moment = math.inf
+        self._in_hand: Counter[str] = Counter()
+        self.progress = ""
+        """What is being loaded, in words."""
         self.started = int(time.time())
+        self.metrics = Metrics()
+        self.metrics.watch(lambda: self._room.working, lambda: self._room.waiting)
+        for served in models:
+            self.add(served)
 
     @property
     def running(self) -> int:
@@ -73,11 +92,32 @@ class Service:
     def names(self) -> list[str]:
         return list(self._models)
 
+    def add(self, served: Served) -> None:
+        """Serve a model. The first is the base."""
+        self._models = {**self._models, served.name: served}
+
+    def remove(self, name: str) -> None:
+        """No more requests for this model. Answers that are being made go on."""
+        self._models = {key: served for key, served in self._models.items() if key != name}
+
+    def knows(self, name: str) -> bool:
+        """Whether a model has this name, or answers to it."""
+        return any(name in {served.name, *served.aliases} for served in self.models)
+
+    def in_hand(self, name: str) -> int:
+        """How many requests are being answered by the model of this name."""
+        return self._in_hand[name]
+
     def model(self, name: str | None) -> Served:
-        """The model of this name or alias; the base for none. Raises RequestError for an unknown name."""
+        """The model of this name or alias; the base for none.
+
+        Raises RequestError for an unknown name, and while models are loaded.
+        """
+        self.check_open()
         if name is None:
             return self.models[0]
-        if name not in self._known:
+        known = {alias: served for served in self.models for alias in served.aliases} | self._models
+        if name not in known:
             raise RequestError(
                 "serving.no_model",
                 status=404,
@@ -86,23 +126,38 @@ class Service:
                 name=name[:200],
                 known=", ".join(self._models),
             )
-        return self._known[name]
+        return known[name]
 
     @property
     def is_open(self) -> bool:
         """Whether requests are taken."""
-        return self._last_moment == math.inf
+        return bool(self._models) and self._last_moment == math.inf
 
-    def start(self, job: Job) -> Answer:
-        """Begin to work on `job`. Raises RequestError where too many are being answered already."""
-        if not self.is_open:
+    def check_open(self) -> None:
+        """Raises RequestError where requests are not taken yet, or no more."""
+        if self._last_moment != math.inf:
             raise RequestError("serving.closing", status=503)
+        if not self._models:
+            raise RequestError(
+                "serving.still_loading",
+                status=503,
+                headers={"retry-after": str(RETRY_SECONDS)},
+                progress=self.progress,
+            )
+
+    def start(self, job: Job, served: Served | None = None) -> Answer:
+        """Begin to work on `job`. Raises RequestError where too many are being answered already."""
+        self.check_open()
+        name = (served or self.models[0]).name
         if self.running >= self._most:
+            Meter(self.metrics, name).count("refused")
             raise RequestError(
                 "serving.busy", status=429, headers={"retry-after": str(RETRY_SECONDS)}, count=self.running
             )
         limit = Limit(self._seconds, lambda: self._last_moment)
-        return Answer(job, self._room.enter(), self._threads, limit)
+        self._in_hand[name] += 1
+        meter = Meter(self.metrics, name, lambda: self._in_hand.subtract([name]))
+        return Answer(job, self._room.enter(), self._threads, limit, meter)
 
     def end_within(self, seconds: float) -> None:
         """Take no more requests; answers that are being made have `seconds` left."""
@@ -111,8 +166,17 @@ class Service:
     def close(self) -> None:
         """Give back what the engines hold."""
         self.end_within(0)
-        for served in self.models:
-            served.chat.engine.close()
+        for engine in {id(served.chat.engine): served.chat.engine for served in self.models}.values():
+            engine.close()
+
+
+def empty_service(config: ServeConfig) -> Service:
+    """A service whose models are yet to come."""
+    return Service(
+        max_concurrent_requests=config.max_concurrent_requests,
+        max_parallel_answers=config.max_parallel_answers,
+        request_seconds=config.request_seconds,
+    )
 
 
 def service_of(request: Request) -> Service:

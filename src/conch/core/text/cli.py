@@ -79,9 +79,17 @@ TEXTS = {
     "cli.models": Text("Base models on this machine.", "管理本机的基座模型。"),
     "cli.data": Text("Datasets, and what they become.", "管理数据集，并查看其训练形式。"),
     "cli.chat": Text("Chat with a model in the terminal.", "在终端中与模型对话。"),
+    "cli.predict": Text(
+        "Answer every row of a dataset and score the answers.\n\nCONFIG.yaml holds the keys of a training: model, "
+        "adapter, eval_dataset (or dataset), template, max_new_tokens, output_dir. A prediction that was killed "
+        "goes on where it stood.",
+        "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的配置项：模型、适配器、eval_dataset（或 dataset）、template、"
+        "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
+    ),
     "cli.export": Text(
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
+    "cli.keys": Text("Keys of the HTTP API: create, list, revoke.", "HTTP 接口密钥：创建、列出、吊销。"),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
     "cli.doctor": Text(
         "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "
@@ -615,15 +623,24 @@ TEXTS = {
         "即使导出模型的回答与来源不一致也保留。",
     ),
     "cli.export.done": Text("Exported to {folder} ({size})", "已导出到 {folder}（{size}）"),
-    "cli.export.next": Text(
+    "cli.export.type": Text(
+        "Number format of a GGUF file: f16 (unless given), f32, bf16, q8_0, q6_k, q5_k_m, q4_k_m, q4_0, …",
+        "GGUF 文件的数值格式：f16（默认）、f32、bf16、q8_0、q6_k、q5_k_m、q4_k_m、q4_0 等。",
+    ),
+    "cli.export.adapter_only": Text(
+        "Write the LoRA adapter alone, as GGUF for llama.cpp, and do not merge it.",
+        "不合并，只把 LoRA 适配器单独写成 llama.cpp 使用的 GGUF。",
+    ),
+    "cli.export.next_safetensors": Text(
         "Try it:   conch chat {folder}\nServe it: conch serve {folder}",
         "试用：conch chat {folder}\n部署：conch serve {folder}",
     ),
+    "cli.export.next_gguf": Text("Try it: conch chat {folder}", "试用：conch chat {folder}"),
+    "cli.export.next_ollama": Text(
+        "Make it known: cd {folder} && ollama create {name} -f Modelfile",
+        "导入 Ollama：cd {folder} && ollama create {name} -f Modelfile",
+    ),
     "cli.export.proof": Text(
-        "Proof, on {prompts} prompts: merging changed the logits by at most {merging} and writing by at most {writing} "
-        "(allowed {bound}). From source to export in {dtype}: at most {difference}; {same} of {prompts} greedy answers "
-        "are the same.",
-        "验证（{prompts} 个提示）：合并使 logit 最多相差 {merging}，写入使其最多相差 {writing}（允许 {bound}）。"
-        "来源与 {dtype} 导出之间最多相差 {difference}；{same}/{prompts} 个贪心回答一致。",
+        "Proof, on {prompts} prompts, in {dtype}:", "验证（{prompts} 个提示，{dtype}）："
     ),
 }

@@ -144,8 +144,8 @@ TEXTS = {
         "请去掉此项：对模型的这种改动尚未实现",
     ),
     "config.later.predict": Text(
-        "this key to be left out: prediction over a dataset is not built yet",
-        "请去掉此项：对数据集批量预测尚未实现",
+        "this key to be left out: conch predict answers a dataset, with the same file",
+        "请去掉此项：批量预测请用同一文件运行 conch predict",
     ),
     "config.later.hub": Text(
         "this key to be left out: this hub is not supported yet", "请去掉此项：暂不支持该模型站点"

@@ -21,14 +21,65 @@ TEXTS = {
     "export.unwritable": Text("{folder} can't be written: {reason}.", "无法写入 {folder}：{reason}。"),
     "export.unwritable.fix": Text("Choose another folder.", "请换一个文件夹。"),
     "export.differs": Text(
-        "The export does not answer as its source does: merging changed the logits by up to {merging} and writing by "
-        "up to {writing} (allowed {bound}), and {same} of {prompts} greedy answers are the same. Nothing was written.",
-        "导出模型的回答与来源不一致：合并使 logit 最多相差 {merging}，写入使其最多相差 {writing}（允许 {bound}），"
-        "{same}/{prompts} 个贪心回答一致。未写入任何内容。",
+        "The export does not answer as its source does. Nothing was written. What did not hold:\n{failed}",
+        "导出模型的回答与来源不一致，未写入任何内容。未通过的检查：\n{failed}",
     ),
     "export.differs.fix": Text(
         "Check that base, adapter and template belong together; --allow-difference exports all the same.",
         "请检查基座、适配器与模板是否配套；加上 --allow-difference 可强制导出。",
+    ),
+    "export.one_adapter": Text(
+        "An adapter alone can be exported where the model has one; this one has {count}.",
+        "只有恰好带一个适配器的模型才能单独导出适配器；该模型带有 {count} 个。",
+    ),
+    "export.one_adapter.fix": Text("Export the merged model instead.", "请改为导出合并后的模型。"),
+    "export.no_modelfile": Text(
+        "The model's chat template can't be written as one that Ollama understands.",
+        "模型的对话模板无法改写成 Ollama 能理解的模板。",
+    ),
+    "export.no_modelfile.fix": Text("Export with --format gguf instead.", "请改用 --format gguf 导出。"),
+    "export.check.prompt_tokens": Text(
+        "{found} of {allowed} prompts are read as the same tokens.",
+        "{found}/{allowed} 个提示读出的词元一致。",
+    ),
+    "export.check.stop_tokens": Text(
+        "{found} of {allowed} tokens that end an answer end one here, too.",
+        "{allowed} 个结束词元中有 {found} 个在导出模型中同样生效。",
+    ),
+    "export.check.same_prompts": Text(
+        "Prompts are read as the same tokens: {found} (1 is yes).",
+        "提示读出的词元一致：{found}（1 表示是）。",
+    ),
+    "export.check.same_stops": Text(
+        "Answers end at the same tokens: {found} (1 is yes).", "结束回答的词元一致：{found}（1 表示是）。"
+    ),
+    "export.check.merging": Text(
+        "Merging changed the logits by at most {found} (allowed {allowed}).",
+        "合并使 logit 最多相差 {found}（允许 {allowed}）。",
+    ),
+    "export.check.writing": Text(
+        "Writing changed the logits by at most {found} (allowed {allowed}).",
+        "写入使 logit 最多相差 {found}（允许 {allowed}）。",
+    ),
+    "export.check.answers": Text(
+        "{found} of {allowed} greedy answers are the same.", "{found}/{allowed} 个贪心回答一致。"
+    ),
+    "export.check.largest": Text(
+        "Log-probabilities differ by at most {found} (allowed {allowed}).",
+        "对数概率最多相差 {found}（允许 {allowed}）。",
+    ),
+    "export.check.mean": Text(
+        "Log-probabilities differ by {found} on average (allowed {allowed}).",
+        "对数概率平均相差 {found}（允许 {allowed}）。",
+    ),
+    "export.check.next_token": Text(
+        "The likeliest next token is the same at a share of {found} of sure positions (at least {allowed}).",
+        "在有把握的位置上，最可能的下一个词元一致的比例为 {found}（至少 {allowed}）。",
+    ),
+    "export.check.adapter_share": Text(
+        "A share of {found} of what the adapter does is in the export (1 is all of it, 0 the base; off by {allowed} "
+        "and rounding at most).",
+        "适配器的作用有 {found} 体现在导出模型中（1 为全部，0 为基座；偏差最多 {allowed} 加上舍入误差）。",
     ),
     "export.no_target": Text("No export folder is given.", "没有给出导出文件夹。"),
     "export.no_target.fix": Text(

@@ -109,6 +109,14 @@ TEXTS = {
         "Put it back, or train with the two merged (conch export) as the base.",
         "请恢复它，或先用 conch export 合并后作为基座重新训练。",
     ),
+    "models.adapter_alone": Text(
+        "The adapter in {folder} can't share its base with others.",
+        "{folder} 中的适配器无法与其他适配器共用基座模型。",
+    ),
+    "models.adapter_alone.fix": Text(
+        "It brings more than LoRA matrices. Serve it alone: conch serve {folder}.",
+        "它包含 LoRA 矩阵以外的权重，请单独部署：conch serve {folder}。",
+    ),
     "models.bad_adapter": Text(
         "The adapter in {folder} can't be used: {reason}.", "无法使用 {folder} 中的适配器：{reason}。"
     ),

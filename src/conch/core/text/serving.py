@@ -12,6 +12,10 @@ TEXTS = {
     "serving.empty_prompt.fix": Text("Say something.", "请输入内容。"),
     # starting and stopping
     "serving.loading": Text("Loading {name} …", "正在加载 {name} …"),
+    "serving.adapter_live": Text(
+        "Adapter {name} is live: it moves log-probabilities by up to {moved}.",
+        "适配器 {name} 已生效：对数概率最大变化 {moved}。",
+    ),
     "serving.ready": Text("Serving {models} at {url}", "已启动：{url}，模型：{models}"),
     "serving.open": Text(
         "Open to the network: other machines reach it at {url}. Every request needs the key: {key}.",
@@ -20,6 +24,7 @@ TEXTS = {
     "serving.key_is.made": Text("the one below", "见下一行"),
     "serving.key_is.environment": Text("the one in CONCH_API_KEY", "环境变量 CONCH_API_KEY 中的密钥"),
     "serving.key_is.file": Text("the one in the file of --api-key-file", "--api-key-file 文件中的密钥"),
+    "serving.key_is.ring": Text("one of conch keys list", "conch keys list 中的任一密钥"),
     "serving.key_is.word": Text("the one given with --api-key", "--api-key 给出的密钥"),
     "serving.made_key": Text(
         "Key (made for this run, shown once): {key}", "访问密钥（本次启动时生成，仅显示一次）：{key}"
@@ -62,15 +67,14 @@ TEXTS = {
     ),
     "serving.key_file.not_text": Text("it is not UTF-8 text", "不是 UTF-8 文本"),
     "serving.key_file.lines": Text("it holds {count} lines", "共有 {count} 行"),
-    "serving.engine_later": Text("The engine {name} is not built yet.", "推理引擎 {name} 尚未实现。"),
-    "serving.engine_later.fix": Text(
-        "Use --engine transformers, or leave the option out.", "请使用 --engine transformers，或去掉该选项。"
-    ),
     "serving.key_needed": Text(
         "A server on {host} can be reached from outside, and has no key.",
         "{host} 可从外部访问，但没有设置密钥。",
     ),
-    "serving.key_needed.fix": Text("Set api_key.", "请设置 api_key。"),
+    "serving.key_needed.fix": Text(
+        "Set api_key, or make a key: conch keys create NAME",
+        "请设置 api_key，或新建密钥：conch keys create 名称",
+    ),
     "serving.same_name": Text("Two models would be called '{name}'.", "有两个模型都叫 '{name}'。"),
     "serving.same_name.fix": Text(
         "Give each adapter a name of its own, or name the base with --name.",
@@ -97,6 +101,18 @@ TEXTS = {
         "每个请求都必须携带的密钥。本机其他用户可在进程列表中看到它，建议改用 --api-key-file 或环境变量 CONCH_API_KEY。",
     ),
     "serving.cli.api_key_file": Text("Read the key from this text file.", "从该文本文件读取密钥。"),
+    "serving.cli.require_key": Text(
+        "Ask for a key on loopback, too, as behind a proxy or a forwarded port. Keys: conch keys.",
+        "在本机回环地址上也要求密钥（例如经由代理或端口转发时）。密钥由 conch keys 管理。",
+    ),
+    "serving.cli.cors_origin": Text(
+        "Let pages of this origin use the API from a browser. May be given several times.",
+        "允许该来源的网页在浏览器中调用接口，可多次给出。",
+    ),
+    "serving.cli.adapter_dir": Text(
+        "Folder whose adapters may be put on while the server serves.",
+        "服务运行期间可加载的适配器所在文件夹。",
+    ),
     "serving.cli.max_new_tokens": Text(
         "The most tokens of an answer where the request names no bound.",
         "请求未指定上限时，回答最多生成多少个词元。",
@@ -112,7 +128,20 @@ TEXTS = {
     "serving.cli.request_seconds": Text(
         "The longest that a request may take, waiting included.", "单个请求的最长时间（秒），包括等待。"
     ),
-    "serving.cli.engine": Text("What computes the answers.", "推理引擎。"),
+    "serving.cli.engine": Text(
+        "What computes the answers: llamacpp (on 16-bit weights, made once), transformers (on the weights as "
+        "they are), or auto, which says what it chose and why.",
+        "推理引擎：llamacpp（16 位权重，首次自动转换）、transformers（原始权重），或 auto（自动选择并说明理由）。",
+    ),
+    "serving.cli.gguf_type": Text(
+        "How llamacpp holds the weights: q8_0 is the fastest, f16 answers nearest to the model on a CPU.",
+        "llamacpp 的权重格式：q8_0 最快，f16 的回答最接近原模型。",
+    ),
+    "serving.cli.context_length": Text(
+        "The most tokens of prompt and answer together (llamacpp); as many as the model and the memory allow, "
+        "unless given.",
+        "提示与回答合计的最大词元数（llamacpp），默认取模型与内存允许的最大值。",
+    ),
     "serving.cli.json": Text(
         "Print address, models and key as one JSON document once the server is ready.",
         "服务就绪后以一个 JSON 文档输出地址、模型和密钥。",
@@ -125,7 +154,15 @@ TEXTS = {
     ),
     "serving.wrong_key": Text("The key is not right.", "密钥不正确。"),
     "serving.wrong_key.fix": Text(
-        "Use the key that the server was started with.", "请使用启动服务时的密钥。"
+        "Use the key that the server was started with, or one of conch keys.",
+        "请使用启动服务时的密钥，或 conch keys 中的密钥。",
+    ),
+    "serving.wrong_scope": Text(
+        "The key is not for this: it lacks the scope {scope}.", "该密钥没有 {scope} 权限。"
+    ),
+    "serving.wrong_scope.fix": Text(
+        "Use another key, or make one: conch keys create NAME --scope {scope}",
+        "请换一个密钥，或新建：conch keys create 名称 --scope {scope}",
     ),
     "serving.foreign_host": Text(
         "This server answers only requests that are addressed to this machine (localhost).",
@@ -185,6 +222,144 @@ TEXTS = {
     "serving.expect.unicode": Text("valid Unicode text", "应为有效的 Unicode 文本"),
     "serving.expect.at_most": Text("at most {bound} of them", "最多 {bound} 项"),
     "serving.expect.at_least": Text("at least {bound} of them", "至少 {bound} 项"),
+    "serving.no_token": Text(
+        "There is no token {token}: the model has {size}.", "没有词元 {token}：模型共有 {size} 个词元。"
+    ),
+    "serving.no_token.fix": Text("Count tokens from 0.", "词元编号从 0 开始。"),
+    "serving.no_grammar": Text(
+        "This model's tokenizer can't hold answers to a form.", "该模型的分词器不支持约束输出格式。"
+    ),
+    "serving.no_grammar.fix": Text("Leave response_format out.", "请去掉 response_format。"),
+    "serving.bad_bias": Text(
+        "logit_bias must name at most {most} tokens, by their numbers.",
+        "logit_bias 最多包含 {most} 个词元，键为词元编号。",
+    ),
+    "serving.bad_bias.fix": Text("Get the numbers from /tokenize.", "词元编号可通过 /tokenize 获取。"),
+    "serving.bad_arguments": Text(
+        "{param} is not the text of a JSON object.", "{param} 不是 JSON 对象文本。"
+    ),
+    "serving.bad_arguments.fix": Text(
+        "Send the arguments as the answer gave them.", "请按回答中的原文发送参数。"
+    ),
+    "serving.not_of_role": Text("{param} does not belong to this role.", "该角色不能带有 {param}。"),
+    "serving.not_of_role.fix": Text("Leave it out.", "请去掉该字段。"),
+    "serving.no_content": Text("{param} is missing.", "缺少 {param}。"),
+    "serving.no_content.fix": Text("Say something.", "请填写内容。"),
+    "serving.bad_schema": Text(
+        "{param} is no JSON Schema that answers can be held to: {reason}.",
+        "{param} 不是可用于约束输出的 JSON Schema：{reason}。",
+    ),
+    "serving.bad_schema.fix": Text("Correct or simplify the schema.", "请修正或简化该 schema。"),
+    "serving.schema_and_type": Text(
+        "{param} belongs to the type json_schema, and to no other.",
+        "{param} 仅用于且必须用于 json_schema 类型。",
+    ),
+    "serving.schema_and_type.fix": Text("Give both, or neither.", "请同时给出两者，或都不给出。"),
+    "serving.top_without_logprobs": Text(
+        "top_logprobs is given, but logprobs is not.", "给出了 top_logprobs，但未启用 logprobs。"
+    ),
+    "serving.top_without_logprobs.fix": Text("Set logprobs to true.", "请将 logprobs 设为 true。"),
+    "serving.choice_without_tools": Text(
+        "tool_choice asks for a call, but there are no tools.", "tool_choice 要求调用函数，但没有给出 tools。"
+    ),
+    "serving.choice_without_tools.fix": Text("Give tools.", "请给出 tools。"),
+    "serving.choice_not_offered": Text(
+        "tool_choice names a function that is not among the tools.", "tool_choice 指定的函数不在 tools 中。"
+    ),
+    "serving.choice_not_offered.fix": Text("Name one of the tools.", "请指定 tools 中的函数。"),
+    "serving.tools_same_name": Text("Two tools have the same name.", "有两个函数重名。"),
+    "serving.tools_same_name.fix": Text("Rename one of them.", "请改名。"),
+    "serving.format_with_tools": Text(
+        "response_format and tools are both given: an answer can't be held to both.",
+        "同时给出了 response_format 和 tools，无法同时满足。",
+    ),
+    "serving.format_with_tools.fix": Text(
+        "Give one of them, or set tool_choice to none.", "请只保留其中一个，或将 tool_choice 设为 none。"
+    ),
+    "serving.no_tools": Text(
+        "This model's chat template has no form for calls of functions that is known here.",
+        "该模型的对话模板没有可识别的函数调用格式。",
+    ),
+    "serving.no_tools.fix": Text(
+        "Leave tools out, or start the server with --template and a Jinja file that writes calls.",
+        "请去掉 tools，或在启动时用 --template 指定能写出函数调用的 Jinja 文件。",
+    ),
+    "serving.no_strict": Text(
+        "This model's way of writing calls can't be held to strict tools unless a call is required.",
+        "该模型的调用格式仅在必须调用函数时支持 strict。",
+    ),
+    "serving.no_strict.fix": Text(
+        "Leave strict out, or set tool_choice to required.", "请去掉 strict，或将 tool_choice 设为 required。"
+    ),
+    "serving.no_thinking": Text(
+        "This model's chat template has no place for thoughts.", "该模型的对话模板不支持思考过程。"
+    ),
+    "serving.no_thinking.fix": Text("Leave enable_thinking out.", "请去掉 enable_thinking。"),
+    "serving.nothing_asked": Text(
+        "max_tokens is 0 and the prompt is not echoed: nothing is asked for.",
+        "max_tokens 为 0 且未启用 echo，没有可返回的内容。",
+    ),
+    "serving.nothing_asked.fix": Text("Set echo to true.", "请将 echo 设为 true。"),
+    "serving.prompt_or_messages": Text(
+        "Either prompt or messages must be given.", "prompt 与 messages 必须且只能给出一个。"
+    ),
+    "serving.prompt_or_messages.fix": Text("Give one of them.", "请给出其中一个。"),
+    "serving.still_loading": Text("The model is being loaded: {progress}", "模型正在加载：{progress}"),
+    "serving.still_loading.fix": Text("Try again in a moment.", "请稍后重试。"),
+    "serving.engine.asked": Text("as asked for", "按指定"),
+    "serving.engine.gpu": Text(
+        "there is a GPU ({device}), which computes the weights as they are",
+        "检测到 GPU（{device}），直接使用原始权重",
+    ),
+    "serving.engine.cpu": Text(
+        "there is no GPU, and it is the fastest on a CPU", "没有 GPU，它在 CPU 上最快"
+    ),
+    "serving.engine.no_llamacpp": Text(
+        "llama.cpp can't serve this model: {reason}", "llama.cpp 无法部署该模型：{reason}"
+    ),
+    "serving.engine.not_installed": Text("xllamacpp is not installed", "未安装 xllamacpp"),
+    "serving.engine.remote_code": Text("the model brings code of its own", "该模型自带代码"),
+    "serving.engine.chosen": Text("Engine: {engine} ({reason}).", "推理引擎：{engine}（{reason}）。"),
+    "serving.no_llamacpp": Text(
+        "llama.cpp can't serve this model: {reason}.", "llama.cpp 无法部署该模型：{reason}。"
+    ),
+    "serving.no_llamacpp.fix": Text(
+        "Use --engine transformers, or install what is missing: pip install xllamacpp",
+        "请使用 --engine transformers，或安装所缺的包：pip install xllamacpp",
+    ),
+    "serving.llamacpp_failed": Text(
+        "llama.cpp can't load the model: {reason}.", "llama.cpp 无法加载模型：{reason}。"
+    ),
+    "serving.llamacpp_failed.fix": Text("Use --engine transformers.", "请使用 --engine transformers。"),
+    "serving.no_adapters": Text("This server takes no adapters.", "本服务不支持加载适配器。"),
+    "serving.no_adapters.fix": Text("Start it with conch serve.", "请用 conch serve 启动。"),
+    "serving.adapter_there": Text("A model called '{name}' is served already.", "已有名为 '{name}' 的模型。"),
+    "serving.adapter_there.fix": Text(
+        "Unload it first, or choose another lora_name.", "请先卸载，或更换 lora_name。"
+    ),
+    "serving.adapter_unfit": Text(
+        "The adapter can't be used on this base. The server's log tells why.",
+        "该适配器无法用于此基座模型，原因见服务日志。",
+    ),
+    "serving.adapter_unfit.fix": Text(
+        "Use an adapter that was trained on this base.", "请使用在该基座模型上训练的适配器。"
+    ),
+    "serving.adapter_idle": Text(
+        "The adapter changes nothing: with it the model foretells the same as without.",
+        "该适配器不产生任何作用：加载后模型输出与基座完全相同。",
+    ),
+    "serving.adapter_idle.fix": Text(
+        "Use a trained adapter of this base.", "请使用在该基座模型上训练过的适配器。"
+    ),
+    "serving.no_such_adapter": Text("There is no adapter '{name}' here.", "这里没有适配器 '{name}'。"),
+    "serving.no_such_adapter.fix": Text(
+        "Name a run, or a folder in the one given with --adapter-dir.",
+        "请填写训练编号，或 --adapter-dir 文件夹中的子文件夹名。",
+    ),
+    "serving.adapter_gone": Text("The adapter '{name}' was taken off.", "适配器 '{name}' 已被卸载。"),
+    "serving.adapter_gone.fix": Text("Put it on again.", "请重新加载。"),
+    "serving.not_an_adapter": Text("'{name}' is no adapter.", "'{name}' 不是适配器。"),
+    "serving.not_an_adapter.fix": Text("Only adapters can be unloaded.", "只能卸载适配器。"),
     "serving.busy": Text("{count} requests are being answered already.", "已有 {count} 个请求正在处理。"),
     "serving.busy.fix": Text("Try again in a moment.", "请稍后重试。"),
     "serving.timeout": Text(
@@ -222,6 +397,29 @@ TEXTS = {
     "serving.docs.failed": Text("Failed", "失败"),
     "serving.docs.greeting": Text("Hello! Who are you?", "你好！你是谁？"),
     "serving.docs.beginning": Text("Once upon a time", "很久很久以前"),
+    # the first page
+    "serving.home.title": Text("This server answers", "模型服务已启动"),
+    "serving.home.about": Text(
+        "It speaks OpenAI's API: point any client of it here.", "兼容 OpenAI 接口，任何此类客户端均可接入。"
+    ),
+    "serving.home.models": Text("Models", "模型"),
+    "serving.home.name": Text("Name", "名称"),
+    "serving.home.adapter_of": Text("Adapter of", "适配器，基座"),
+    "serving.home.context": Text("Tokens", "上下文词元数"),
+    "serving.home.model": Text("Model", "模型"),
+    "serving.home.try": Text("Try it", "试一试"),
+    "serving.home.ask": Text("Ask something …", "输入问题 …"),
+    "serving.home.greeting": Text("Hello! Who are you?", "你好！你是谁？"),
+    "serving.home.send": Text("Send", "发送"),
+    "serving.home.stop": Text("Stop", "停止"),
+    "serving.home.thought": Text("Thought", "思考"),
+    "serving.home.calls": Text("Call it", "调用示例"),
+    "serving.home.copy": Text("Copy", "复制"),
+    "serving.home.copied": Text("Copied", "已复制"),
+    "serving.home.failed": Text("Failed", "失败"),
+    "serving.home.loading": Text("Loading …", "加载中 …"),
+    "serving.home.docs": Text("Every route and field", "全部接口与字段"),
+    "serving.home.key": Text("Calls from here carry your key.", "以下调用会带上您的密钥。"),
     # routes
     "serving.route.generate": Text("Answer a prompt", "回答一个提示"),
     "serving.route.generate_get": Text(
@@ -250,6 +448,28 @@ TEXTS = {
     "serving.route.model": Text("Show one model", "查看一个模型"),
     "serving.route.model.more": Text(
         "An adapter names its base as parent.", "适配器的 parent 为其基座模型。"
+    ),
+    "serving.route.tokenize": Text("Show the tokens of a text", "查看文本的词元"),
+    "serving.route.tokenize.more": Text(
+        "Of raw text, or of messages as the model is shown them.",
+        "可用于原始文本，或按对话模板渲染后的消息。",
+    ),
+    "serving.route.detokenize": Text("Show the text of tokens", "查看词元对应的文本"),
+    "serving.route.detokenize.more": Text("Special tokens are shown.", "包含特殊词元。"),
+    "serving.route.load_lora_adapter": Text("Put an adapter on", "加载适配器"),
+    "serving.route.load_lora_adapter.more": Text(
+        "Needs a key with the scope admin. It shares the base's memory, and is proved to change its answers.",
+        "需要 admin 权限的密钥。适配器与基座模型共用内存，加载时会验证其确实生效。",
+    ),
+    "serving.route.unload_lora_adapter": Text("Take an adapter off", "卸载适配器"),
+    "serving.route.unload_lora_adapter.more": Text(
+        "Needs a key with the scope admin. Answers that it is giving are finished first.",
+        "需要 admin 权限的密钥。正在生成的回答会先完成。",
+    ),
+    "serving.route.metrics": Text("Counts for Prometheus", "Prometheus 指标"),
+    "serving.route.metrics.more": Text(
+        "Requests, tokens, the queue and times, by model. Needs a key with the scope metrics.",
+        "按模型统计请求、词元、队列与耗时。需要 metrics 权限的密钥。",
     ),
     "serving.route.health": Text("Is all well?", "服务是否正常"),
     "serving.route.health.more": Text("Needs no key.", "无需密钥。"),
@@ -307,5 +527,68 @@ TEXTS = {
         "启用 include_usage 时，流的末尾附带词元用量。",
     ),
     "serving.field.include_usage": Text("End the stream with the token counts.", "在流的末尾附带词元用量。"),
+    "serving.field.min_p": Text(
+        "Leave tokens out that are less likely than this part of the likeliest.",
+        "排除概率低于最可能词元该比例的词元。",
+    ),
+    "serving.field.presence_penalty": Text(
+        "Above 0, tokens that the text holds already become less likely.",
+        "大于 0 时降低文中已出现词元的概率。",
+    ),
+    "serving.field.frequency_penalty": Text(
+        "The same, by how often they are there.", "同上，按出现次数计算。"
+    ),
+    "serving.field.logit_bias": Text(
+        "Token numbers, each with what is added to its logit: -100 forbids it, 100 forces it.",
+        "词元编号及其 logit 增量：-100 禁止，100 强制。",
+    ),
+    "serving.field.logprobs": Text("Tell how likely each token was.", "返回每个词元的对数概率。"),
+    "serving.field.top_logprobs": Text(
+        "How many alternatives to tell with each token.", "每个词元返回多少个备选词元。"
+    ),
+    "serving.field.echo": Text("Give the prompt before the answer.", "在回答前附上提示。"),
+    "serving.field.tools": Text("Functions that the model may call.", "模型可以调用的函数。"),
+    "serving.field.tool_choice": Text(
+        "none, auto, required, or the one function that must be called.",
+        "none、auto、required，或必须调用的函数。",
+    ),
+    "serving.field.parallel_tool_calls": Text(
+        "Whether there may be more than one call.", "是否允许多个调用。"
+    ),
+    "serving.field.response_format": Text(
+        "Hold the answer to JSON: any object, or what a schema describes.",
+        "约束输出为 JSON 对象，或符合给定的 JSON Schema。",
+    ),
+    "serving.field.enable_thinking": Text(
+        "Whether the model thinks before it answers; unset, as its template has it.",
+        "回答前是否思考；不填则按模型模板的默认行为。",
+    ),
+    "serving.field.chat_template_kwargs": Text(
+        "vLLM's place for enable_thinking.", "vLLM 风格的 enable_thinking 写法。"
+    ),
+    "serving.field.reasoning_effort": Text("Only none: the model does not think.", "仅支持 none：不思考。"),
+    "serving.field.reasoning_content": Text("What an earlier answer thought.", "此前回答的思考内容。"),
+    "serving.field.continue_final_message": Text(
+        "Whether a last message of the assistant is the beginning of the answer.",
+        "末尾的 assistant 消息是否作为回答的开头继续生成。",
+    ),
+    "serving.field.safety_identifier": Text("Accepted, not used.", "可填写，但不使用。"),
+    "serving.field.prompt_cache_key": Text("Accepted, not used.", "可填写，但不使用。"),
+    "serving.field.tool_calls": Text("Calls that an earlier answer made.", "此前回答发起的调用。"),
+    "serving.field.tool_call_id": Text("Which call this is the result of.", "对应的调用编号。"),
+    "serving.field.tokens": Text("Token numbers.", "词元编号。"),
+    "serving.field.add_generation_prompt": Text(
+        "Whether the tokens end with the beginning of an answer.", "词元末尾是否带上回答的开头。"
+    ),
+    "serving.field.add_special_tokens": Text(
+        "Whether raw text begins with the beginning-of-text token, where the model has one.",
+        "原始文本是否带上文本起始词元（如有）。",
+    ),
+    "serving.field.return_token_strs": Text("Tell each token's text, too.", "同时返回每个词元的文本。"),
+    "serving.field.lora_name": Text("What the adapter is called in the API.", "适配器在接口中的名称。"),
+    "serving.field.lora_path": Text(
+        "A run of this machine, or a folder in the one given with --adapter-dir. Never a path.",
+        "本机的训练编号，或 --adapter-dir 文件夹中的子文件夹名，不接受路径。",
+    ),
     "serving.field.user": Text("Accepted, not used.", "可填写，但不使用。"),
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from conch.inference.engine import Completion, Piece, Request
+from conch.inference.engine import Completion, Piece, Request, Scored
 
 Script = Callable[[Request], Sequence[int]]
+COIN = math.log(0.5)
 
 
 class ScriptedEngine:
@@ -36,10 +38,15 @@ class ScriptedEngine:
                 if number >= request.sampling.max_new_tokens:
                     yield Piece(finish="length")
                     return
-                yield Piece(token)
+                yield self._piece(token, request)
             yield Piece(finish="stop")
         finally:
             self.running -= 1
+
+    def _piece(self, token: int, request: Request) -> Piece:
+        if request.top is None:
+            return Piece(token)
+        return Piece(token, logprob=COIN, top=((token, COIN),)[: request.top])
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         return [self._complete(request) for request in requests]
@@ -51,7 +58,16 @@ class ScriptedEngine:
 
     def score(self, tokens: Sequence[int]) -> list[float]:
         """Every token is as likely as a coin's head."""
-        return [math.log(0.5)] * (len(tokens) - 1)
+        return [COIN] * (len(tokens) - 1)
+
+    def weigh(self, tokens: Sequence[int], top: int = 0, adapter: str | None = None) -> list[Scored]:
+        return [Scored(token, COIN, ((token, COIN),)[:top]) for token in tokens[1:]]
+
+    def load_adapter(self, name: str, folder: Path) -> None:
+        """The script may look at a request's adapter; the folder is not read."""
+
+    def unload_adapter(self, name: str) -> None:
+        pass
 
     def close(self) -> None:
         pass

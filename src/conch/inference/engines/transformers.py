@@ -8,23 +8,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from conch.inference.engine import Completion, FinishReason, Piece, Request, Sampling
+from conch.core.errors import ServeError
+from conch.inference.engine import Completion, FinishReason, Piece, Request, Scored
+from conch.inference.sampling import Constrain, Constraint, Sampler, likeliest
+from conch.models.adapter_set import AdapterSet
 
 BATCH = 16
 """Most rows decoded at once. On CPU the gain of more is small and the padding grows."""
 
 
 class TransformersEngine:
-    """Decodes with a transformers model (with or without a peft adapter)."""
+    """Decodes with a transformers model (with or without a peft adapter).
+
+    `constrain` is needed for requests with a grammar. Adapters that are loaded share the base's weights;
+    requests for different ones take turns.
+    """
 
     name = "transformers"
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, constrain: Constrain | None = None) -> None:
         self.model = model.eval()
+        self._constrain = constrain
+        self._adapters = AdapterSet(self.model)
         self.context_length = int(getattr(model.config, "max_position_embeddings", 4096))
         self._turn = threading.Lock()
         self._device = next(model.parameters()).device
@@ -35,10 +45,8 @@ class TransformersEngine:
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Rows of like length are decoded together."""
-        order = sorted(range(len(requests)), key=lambda index: len(requests[index].prompt))
         answers: dict[int, Completion] = {}
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
+        for chosen in _batches(requests):
             tokens: list[list[int]] = [[] for _ in chosen]
             ends: list[FinishReason] = ["length"] * len(chosen)
             for row, piece in self._decode([requests[index] for index in chosen]):
@@ -53,30 +61,58 @@ class TransformersEngine:
     @torch.inference_mode()
     def score(self, tokens: Sequence[int]) -> list[float]:
         ids = torch.tensor([list(tokens)], device=self._device)
-        with self._turn:
-            logits = self.model(ids, use_cache=False).logits[0, :-1].float()
+        logits = self._logits(ids, None)
         return list(logits.log_softmax(-1).gather(1, ids[0, 1:, None]).squeeze(1).tolist())
+
+    @torch.inference_mode()
+    def weigh(self, tokens: Sequence[int], top: int = 0, adapter: str | None = None) -> list[Scored]:
+        ids = torch.tensor([list(tokens)], device=self._device)
+        rows = zip(tokens[1:], self._logits(ids, adapter), strict=True)
+        return [Scored(token, *likeliest(logits, token, top)) for token, logits in rows]
+
+    def _logits(self, ids: torch.Tensor, adapter: str | None) -> torch.Tensor:
+        """What is foretold for each token of `ids`, of shape [1, tokens], but the first."""
+        with self._turn:
+            self._adapters.use(adapter)
+            logits: torch.Tensor = self._adapters.model(ids, use_cache=False).logits[0, :-1].float()
+        return logits
+
+    def load_adapter(self, name: str, folder: Path) -> None:
+        with self._turn:
+            self._adapters.load(name, folder)
+
+    def unload_adapter(self, name: str) -> None:
+        with self._turn:
+            self._adapters.unload(name)
 
     def close(self) -> None:
         pass
 
+    def _constraint(self, request: Request) -> Constraint | None:
+        if request.grammar is None:
+            return None
+        if self._constrain is None:
+            raise ServeError("serving.no_grammar")
+        return self._constrain(request.grammar, request.stop_ids)
+
     def _decode(self, requests: Sequence[Request]) -> Iterator[tuple[int, Piece]]:
-        """(row, piece) pairs until every row has finished."""
-        rows = [_Row(request, self._device) for request in requests]
+        """(row, piece) pairs until every row has finished. Rows of one batch have one adapter."""
+        rows = [_Row(request, self._device, self._constraint(request)) for request in requests]
         step = _Step.first([request.prompt for request in requests], self._device)
         while True:
-            logits = self._forward(step)
+            logits = self._forward(step, requests[0].adapter)
             chosen = [row.pick(logits[index]) for index, row in enumerate(rows)]
             for index, row in enumerate(rows):
-                yield from ((index, piece) for piece in row.advance(chosen[index]))
+                yield from ((index, piece) for piece in row.advance(chosen[index], logits[index]))
             if all(row.finished for row in rows):
                 return
             step.go_on(chosen)
 
-    def _forward(self, step: _Step) -> torch.Tensor:
+    def _forward(self, step: _Step, adapter: str | None) -> torch.Tensor:
         """Next-token logits, fp32, shape [rows, vocabulary]."""
         with self._turn, torch.inference_mode():
-            output = self.model(
+            self._adapters.use(adapter)
+            output = self._adapters.model(
                 input_ids=step.tokens,
                 attention_mask=step.mask,
                 position_ids=step.positions,
@@ -87,6 +123,16 @@ class TransformersEngine:
             step.cache = output.past_key_values
             logits: torch.Tensor = output.logits[:, -1].float()
         return logits
+
+
+def _batches(requests: Sequence[Request]) -> Iterator[list[int]]:
+    """Places of requests that are decoded together: of one adapter, and of like length."""
+    names = dict.fromkeys(request.adapter for request in requests)
+    for name in names:
+        places = [place for place, request in enumerate(requests) if request.adapter == name]
+        places.sort(key=lambda place: len(requests[place].prompt))
+        for start in range(0, len(places), BATCH):
+            yield places[start : start + BATCH]
 
 
 class _Step:
@@ -115,62 +161,37 @@ class _Step:
 class _Row:
     """One request on its way."""
 
-    def __init__(self, request: Request, device: torch.device) -> None:
+    def __init__(self, request: Request, device: torch.device, constraint: Constraint | None) -> None:
         self.request = request
         self.finished = False
         self._made = 0
-        self._generator = _generator(request.sampling, device)
-        penalised = request.sampling.repetition_penalty != 1.0
-        self._seen = torch.tensor(sorted(set(request.prompt)), device=device) if penalised else None
+        self._sampler = Sampler(request.sampling, request.prompt, device, constraint)
 
     def pick(self, logits: torch.Tensor) -> int:
         """The next token, from logits of shape [vocabulary]."""
-        if self.finished:
-            return 0
-        if self._seen is not None:
-            logits = _penalise(logits, self._seen, self.request.sampling.repetition_penalty)
-        token = _draw(logits, self.request.sampling, self._generator)
-        if self._seen is not None:
-            self._seen = torch.cat([self._seen, self._seen.new_tensor([token])])
-        return token
+        return 0 if self.finished else self._sampler.pick(logits)
 
-    def advance(self, token: int) -> Iterator[Piece]:
-        """What `token` means for the caller."""
+    def advance(self, token: int, logits: torch.Tensor) -> Iterator[Piece]:
+        """What `token`, drawn from `logits`, means for the caller."""
         if self.finished:
             return
         if token in self.request.stop_ids:
-            self.finished = True
-            yield Piece(finish="stop")
+            yield self._end("stop")
             return
         self._made += 1
-        yield Piece(token)
-        if self._made >= self.request.sampling.max_new_tokens:
-            self.finished = True
-            yield Piece(finish="length")
+        self._sampler.push(token)
+        yield self._piece(token, logits)
+        if self._sampler.finished:
+            yield self._end("stop")
+        elif self._made >= self.request.sampling.max_new_tokens:
+            yield self._end("length")
 
+    def _piece(self, token: int, logits: torch.Tensor) -> Piece:
+        if self.request.top is None:
+            return Piece(token)
+        logprob, top = likeliest(logits, token, self.request.top)
+        return Piece(token, logprob=logprob, top=top)
 
-def _generator(sampling: Sampling, device: torch.device) -> torch.Generator | None:
-    if sampling.seed is None:
-        return None
-    return torch.Generator(device=device).manual_seed(sampling.seed)
-
-
-def _penalise(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
-    chosen = logits[seen]
-    changed = torch.where(chosen > 0, chosen / penalty, chosen * penalty)
-    return logits.scatter(0, seen, changed)
-
-
-def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> int:
-    """Greedy at temperature 0; else from the top-k, then the nucleus (Holtzman et al. 2020, 1904.09751)."""
-    if sampling.temperature <= 0:
-        return int(logits.argmax())
-    logits = logits / sampling.temperature
-    order = logits.argsort(descending=True)
-    if sampling.top_k > 0:
-        order = order[: sampling.top_k]
-    probabilities = logits[order].softmax(0)
-    if sampling.top_p < 1:
-        before = probabilities.cumsum(0) - probabilities
-        probabilities = probabilities * (before < sampling.top_p)
-    return int(order[torch.multinomial(probabilities, 1, generator=generator)])
+    def _end(self, reason: FinishReason) -> Piece:
+        self.finished = True
+        return Piece(finish=reason)

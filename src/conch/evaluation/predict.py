@@ -1,0 +1,239 @@
+"""Answers of a model over a dataset, in batches, with scores.
+
+Prompts and stop rules are those of chat. Every answer is kept as soon as its batch is done, so that
+a prediction that was killed goes on where it stood. The files are those that users of
+LLaMA-Factory read: `generated_predictions.jsonl`, `predict_results.json`, `all_results.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conch.config.train import TrainConfig
+from conch.core.conversation import Conversation, Message
+from conch.core.errors import DataError, ServeError, UsageError
+from conch.core.files import append_line, write_whole
+from conch.core.text import tr
+from conch.data.recipes import read_conversations
+from conch.evaluation.scores import score
+from conch.inference.chat import Chat
+from conch.inference.engine import Request, Sampling
+
+BATCH = 16
+ANSWERS = "generated_predictions.jsonl"
+RESULTS = "predict_results.json"
+ALL = "all_results.json"
+STARTED = "predictions_so_far.jsonl"
+"""Answers in the order in which they are made; gone when all are there."""
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A row's last turn: what is asked, and what should be answered."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Any, ...]
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`finish` is `stop`, `length`, or `too_long` where the prompt left no room for an answer."""
+
+    prompt: str
+    predict: str
+    label: str
+    finish: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was written, and the scores."""
+
+    folder: Path
+    rows: int
+    scores: dict[str, float]
+    again: int
+    """Rows that an earlier attempt had answered."""
+
+
+def questions(config: TrainConfig) -> list[Question]:
+    """The last turns of the rows in `eval_dataset`, or in `dataset`. Raises DataError where none has one."""
+    names = config.data.eval_dataset or config.data.dataset
+    found = [question for row in read_conversations(names, config.data) for question in _question(row)]
+    if not found:
+        raise DataError("evaluation.no_rows", names=", ".join(names))
+    return found
+
+
+def _question(row: Conversation) -> Iterator[Question]:
+    last = next((i for i in reversed(range(len(row.messages))) if row.messages[i].role == "assistant"), None)
+    if last:
+        yield Question(tuple(row.messages[:last]), tuple(row.tools), row.messages[last].content)
+
+
+def predict(
+    config: TrainConfig, chat: Chat, sampling: Sampling, about: str, told: Told = lambda done, total: None
+) -> Prediction:
+    """Answer every row, score, and write the files to `output_dir`.
+
+    `about` names model and adapters: an earlier attempt is gone on with only where it had the same.
+    """
+    if config.output.output_dir is None:
+        raise UsageError("evaluation.no_output")
+    folder = Path(config.output.output_dir).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = questions(config)
+    began = time.monotonic()
+    work = _Work(folder / STARTED, chat, sampling, _mark(asked, sampling, about))
+    kept = work.kept()
+    told(len(kept), len(asked))
+    answers = dict(kept)
+    for done in work.rest(asked, set(kept)):
+        answers.update(done)
+        told(len(answers), len(asked))
+    ordered = [answers[index] for index in range(len(asked))]
+    scores = _write(folder, ordered, time.monotonic() - began)
+    (folder / STARTED).unlink(missing_ok=True)
+    return Prediction(folder, len(ordered), scores, len(kept))
+
+
+def _mark(asked: Sequence[Question], sampling: Sampling, about: str) -> str:
+    """The same only for the same model, rows and sampling."""
+    text = json.dumps([about, asdict(sampling), [repr(question) for question in asked]], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The answers of one prediction, as far as they are there."""
+
+    file: Path
+    chat: Chat
+    sampling: Sampling
+    mark: str
+
+    def kept(self) -> dict[int, Answer]:
+        """What an earlier attempt at the same left; the file is begun anew where there is nothing of use."""
+        try:
+            first, *lines = self.file.read_text(encoding="utf-8").split("\n")
+            if json.loads(first)["mark"] != self.mark:
+                raise ValueError("another prediction")
+        except (OSError, ValueError, KeyError, TypeError):
+            write_whole(self.file, json.dumps({"mark": self.mark}) + "\n")
+            return {}
+        found: dict[int, Answer] = {}
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                row = entry.pop("row")
+                found[row] = Answer(**entry)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # a line that the kill cut off
+        return found
+
+    def rest(self, asked: Sequence[Question], done: set[int]) -> Iterator[dict[int, Answer]]:
+        """Answers to all others, batch by batch: rows of like length together, the longest first.
+
+        So a batch that needs too much memory is the first one, and not the last.
+        """
+        requests = {
+            index: self._request(index, asked[index]) for index in range(len(asked)) if index not in done
+        }
+        order = sorted(requests, key=lambda index: -len(requests[index][1].prompt))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            made = self._batch([(index, *requests[index], asked[index].wanted) for index in chosen])
+            lines = (
+                json.dumps({"row": row, **asdict(answer)}, ensure_ascii=False) for row, answer in made.items()
+            )
+            append_line(self.file, ("\n".join(lines) + "\n").encode())
+            yield made
+
+    def _batch(self, rows: list[tuple[int, str, Request, str]]) -> dict[int, Answer]:
+        fitting = [row for row in rows if row[2].prompt]
+        done = iter(self.chat.engine.complete([request for _, _, request, _ in fitting]) if fitting else [])
+        made: dict[int, Answer] = {}
+        for index, prompt, request, wanted in rows:
+            if not request.prompt:
+                made[index] = Answer(prompt, "", wanted, "too_long", 0)
+                continue
+            completion = next(done)
+            text = str(self.chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=True))
+            made[index] = Answer(prompt, text.strip(), wanted, completion.finish, len(completion.tokens))
+        return made
+
+    def _request(self, index: int, question: Question) -> tuple[str, Request]:
+        """The prompt's text, and the request; without a prompt where there is no room for an answer."""
+        text = self.chat.template.render(question.messages, tools=question.tools)
+        sampling = self.sampling
+        if sampling.seed is not None:  # each row has its own, so that going on makes no difference
+            sampling = replace(sampling, seed=sampling.seed + index)
+        try:
+            return text, self.chat.bounded(self.chat.template.encode(text), sampling)
+        except ServeError:
+            return text, Request(())
+
+
+def _write(folder: Path, answers: Sequence[Answer], seconds: float) -> dict[str, float]:
+    lines = [
+        json.dumps({"prompt": a.prompt, "predict": a.predict, "label": a.label}, ensure_ascii=False)
+        for a in answers
+    ]
+    scores = score([a.predict for a in answers], [a.label for a in answers])
+    tokens = sum(a.tokens for a in answers)
+    results = {f"predict_{name}": value for name, value in scores.items()} | {
+        "predict_samples": len(answers),
+        "predict_too_long": sum(a.finish == "too_long" for a in answers),
+        "predict_cut_off": sum(a.finish == "length" for a in answers),
+        "predict_tokens": tokens,
+        "predict_runtime": round(seconds, 4),
+        "predict_samples_per_second": round(len(answers) / max(seconds, 1e-9), 4),
+        "predict_steps_per_second": round(-(-len(answers) // BATCH) / max(seconds, 1e-9), 4),
+    }
+    write_whole(folder / ANSWERS, "\n".join(lines) + "\n")
+    write_whole(folder / RESULTS, _pretty(results))
+    write_whole(folder / ALL, _pretty({**_earlier(folder / ALL), **results}))
+    return results
+
+
+def _pretty(values: dict[str, Any]) -> str:
+    return json.dumps(dict(sorted(values.items())), ensure_ascii=False, indent=4) + "\n"
+
+
+def _earlier(file: Path) -> dict[str, Any]:
+    """What training or evaluation left there."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def shown(results: dict[str, float]) -> list[str]:
+    """The scores in words, each on a line."""
+    names = (
+        "exact_match",
+        "f1",
+        "bleu",
+        "bleu-4",
+        "chrf",
+        "rouge-1",
+        "rouge-2",
+        "rouge-l",
+        "json_valid",
+        "repetition",
+    )
+    return [
+        tr("evaluation.score", name=tr(f"evaluation.{name}"), value=f"{results[f'predict_{name}']:.2f}")
+        for name in names
+        if f"predict_{name}" in results
+    ]

@@ -1,0 +1,127 @@
+"""A GGUF file as its users meet it: read by llama.cpp (xllamacpp), which is asked over its own HTTP API.
+
+For proofs, not for speed: the cache is fp32, nothing is fused that would round more than need be.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import urllib.request
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from conch.core.errors import ExportError, first_line
+
+CONTEXT = 2048
+TIMEOUT = 600
+"""Seconds that one answer may take."""
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("xllamacpp") is not None
+
+
+class LlamaCpp:
+    """One GGUF file in llama.cpp, with a LoRA adapter on it if given. Raises ExportError."""
+
+    def __init__(self, file: Path, lora: Path | None = None, threads: int | None = None) -> None:
+        import xllamacpp
+
+        try:
+            self._server: Any = xllamacpp.Server(_settings(xllamacpp, file, lora, threads))
+        except Exception as error:  # llama.cpp tells what is wrong on stderr, and here that something is
+            raise ExportError("gguf.unreadable", file=file, reason=first_line(error)) from error
+        self._address = str(self._server.listening_address)
+        # an environment's proxy must not stand between two parts of one process
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._letter = self.tokens("a")[-1]
+
+    def tokens(self, text: str, *, begin: bool = False) -> list[int]:
+        """How the file's own tokenizer reads `text`; `begin` as the beginning of one."""
+        asked = {"content": text, "add_special": begin, "parse_special": True}
+        return list(self._ask("/tokenize", asked)["tokens"])
+
+    def rendered(self, messages: Sequence[dict[str, Any]]) -> str:
+        """The prompt that the file's own chat template makes."""
+        return str(self._ask("/apply-template", {"messages": list(messages)})["prompt"])
+
+    def likeliest(self, tokens: Sequence[int], count: int) -> list[tuple[int, float]]:
+        """The `count` likeliest tokens after `tokens`, with the natural logarithms of their probabilities."""
+        asked = {"prompt": list(tokens), "n_predict": 1, "n_probs": count, "cache_prompt": True}
+        # Nothing is told of a token that ends the answer or half a character, so another one is drawn:
+        # the probabilities told are those before any bias.
+        asked |= {"temperature": 0.0, "logit_bias": [[self._letter, 1e6]]}
+        told = self._ask("/completion", asked)["completion_probabilities"][0]["top_logprobs"]
+        return [(entry["id"], _number(entry["logprob"])) for entry in told]
+
+    def next_logprobs(self, tokens: Sequence[int], size: int) -> Any:
+        """Natural-log probabilities of all `size` tokens after `tokens`, fp32."""
+        import numpy as np
+
+        values = np.full(size, -np.inf, dtype=np.float32)
+        for token, value in self.likeliest(tokens, size):
+            values[token] = value
+        return values
+
+    def ends_at(self, token: int) -> bool:
+        """Whether `token` ends an answer."""
+        asked = {"prompt": [self._letter], "n_predict": 2, "temperature": 0.0}
+        told = self._ask("/completion", {**asked, "logit_bias": [[token, 1e6]]})
+        return bool(told["stop_type"] == "eos")
+
+    def greedy(self, tokens: Sequence[int], count: int) -> tuple[list[int], bool]:
+        """The likeliest answer of at most `count` tokens, and whether it ended by itself."""
+        asked = {"prompt": list(tokens), "n_predict": count, "temperature": 0.0, "return_tokens": True}
+        told = self._ask("/completion", asked)
+        ended = told["stop_type"] == "eos"
+        return list(told["tokens"])[: -1 if ended else None], ended
+
+    def close(self) -> None:
+        self._server = None
+
+    def __enter__(self) -> LlamaCpp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._address + path, json.dumps(asked).encode(), headers)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
+                return dict(json.load(answer))
+        except OSError as error:
+            reason = first_line(error)
+            with suppress(Exception):
+                reason = json.load(error)["error"]["message"]  # type: ignore[arg-type]
+            raise ExportError("gguf.unreadable", file="llama.cpp", reason=reason) from error
+
+
+def _number(told: float | None) -> float:
+    """JSON knows no infinity."""
+    return float("-inf") if told is None else float(told)
+
+
+def _settings(library: Any, file: Path, lora: Path | None, threads: int | None) -> Any:
+    settings = library.CommonParams()
+    settings.model.path = str(file)
+    settings.n_ctx = CONTEXT
+    settings.n_parallel = 1
+    settings.port = 0
+    settings.warmup = False
+    settings.n_gpu_layers = 0
+    settings.verbosity = -1
+    settings.cache_type_k = settings.cache_type_v = library.ggml_type.GGML_TYPE_F32
+    settings.flash_attn_type = library.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    settings.cpuparams.poll = settings.cpuparams_batch.poll = 0  # threads that wait don't spin
+    if threads:
+        settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
+    if lora:
+        adapter = library.CommonAdapterLoraInfo()
+        adapter.path, adapter.scale = str(lora), 1.0
+        settings.lora_adapters = [adapter]
+    return settings
