@@ -12,6 +12,7 @@ from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
 from conch.config.serve import ServeConfig
 from conch.core.errors import ConchError, ExportError, ServeError
+from conch.core.files import expanded
 from conch.core.notice import Notice
 from conch.core.text import tr
 from conch.inference.chat import Chat
@@ -189,7 +190,7 @@ class AdapterShelf:
         """The folder of an adapter that this server knows by `name`: looked up, never opened."""
         own = self._config.adapter_dir
         if own is not None:
-            for folder in sorted(Path(own).expanduser().iterdir()):
+            for folder in sorted(expanded(own).iterdir()):
                 if folder.name == name and (folder / "adapter_config.json").is_file():
                     return folder
         if any(run.id == name for run in store.list_runs()):
