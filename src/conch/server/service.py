@@ -6,10 +6,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from conch.config.serve import ServeConfig
@@ -68,7 +68,7 @@ class Service:
         self._most = max_concurrent_requests
         self._seconds = request_seconds
         self._room = Room(max_parallel_answers)
-        self._threads = CapacityLimiter(max_concurrent_requests)
+        self._threads = ThreadPoolExecutor(max_concurrent_requests, "answer")
         self._last_moment = math.inf
         self._in_hand: Counter[str] = Counter()
         self.progress = ""
@@ -168,6 +168,7 @@ class Service:
         self.end_within(0)
         for engine in {id(served.chat.engine): served.chat.engine for served in self.models}.values():
             engine.close()
+        self._threads.shutdown(wait=False)
 
 
 def empty_service(config: ServeConfig) -> Service:
