@@ -32,7 +32,7 @@ from conch.models.load import adapter_folder, load
 from conch.models.locate import Located
 from conch.runs import store
 from conch.server.errors import RequestError
-from conch.server.service import Served, Service, empty_service
+from conch.server.service import Served, Service, close_engines, empty_service
 
 Notify = Callable[[str], None]
 _log = logging.getLogger(__name__)
@@ -113,11 +113,16 @@ def fill(service: Service, config: ServeConfig, notify: Notify) -> AdapterShelf:
     opener = Opener(config, told)
     base = opener.load()
     name = config.name or base.name
-    if name in config.adapters:
-        raise ServeError("serving.same_name", name=name)
     served = replace(base.served(name), aliases=(config.model, base.name))
     shelf = AdapterShelf(opener, base, served)
-    models = [served, *(shelf.first(public, reference) for public, reference in config.adapters.items())]
+    models = [served]
+    try:
+        if name in config.adapters:
+            raise ServeError("serving.same_name", name=name)
+        models += (shelf.first(public, reference) for public, reference in config.adapters.items())
+    except BaseException:
+        close_engines(models)
+        raise
     for notice in served.chat.template.notices:
         notify(tr("cli.warning", message=notice.message))
     for model in models:
