@@ -185,7 +185,8 @@ def empty_service(config: ServeConfig) -> Service:
     )
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
+    """Not a plain function: FastAPI would send those to a thread."""
     service: Service = request.app.state.service
     return service
 
