@@ -1,22 +1,29 @@
-"""A job at work: bounded in time and room. Engines block, so they run in threads."""
+"""A job at work: bounded in time and room. Engines block, so they run in threads.
+
+A thread works ahead of whoever reads, piece by piece, and wakes the event loop only where somebody
+waits: a hop between threads for every token would cost more than the rest of the server.
+"""
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import Executor
+from contextlib import suppress
 
-from anyio import CancelScope, CapacityLimiter, move_on_after, to_thread
+from anyio import CancelScope, move_on_after
 
 from conch.server.errors import RequestError
 from conch.server.job import Job, Part, Work
 from conch.server.metrics import Meter, Outcome
 from conch.server.room import Share
 
-ResultT = TypeVar("ResultT")
 LOOK_SECONDS = 0.25
 """How often an answer that waits for its place looks whether it is still allowed to."""
+AHEAD = 64
+"""Most pieces that are made before the first of them is read."""
 
 
 class Limit:
@@ -45,16 +52,13 @@ class Limit:
 class Answer:
     """A job at work. It counts among the requests in hand until it is closed, and must be closed."""
 
-    def __init__(self, job: Job, share: Share, threads: CapacityLimiter, limit: Limit, meter: Meter) -> None:
+    def __init__(self, job: Job, share: Share, threads: Executor, limit: Limit, meter: Meter) -> None:
         self.limit = limit
         self._meter = meter
         self._job = job
         self._share = share
-        self._threads = threads
-        self._work: Work | None = None
-        self._closed = self._failed = False
-        # asyncio may cancel a task whose thread goes on: closing has to wait for that thread
-        self._turn = threading.Lock()
+        self._making = Making(job, share, threads, limit)
+        self._wanted = self._closed = self._failed = False
 
     async def next(self) -> Part | None:
         """The next piece; None at the end. Raises RequestError where it takes too long.
@@ -68,30 +72,28 @@ class Answer:
             raise
 
     async def _next(self) -> Part | None:
-        if self._work is None:
-            self._work = await self._in_thread(lambda: Work(self._job))
-            self._share.want(self._work.left)
-        if not self._work.left:
+        if not self._wanted:
+            self._wanted = True
+            self._share.want(self._making.left)
+        if not self._making.left:
             return None
-        await self._may_go_on()
-        part = await self._in_thread(self._step)
+        self.limit.check()
+        while not self._making.at_hand:
+            if self._making.begun:
+                await self._place()
+            await self._making.some()
+        part = self._making.take()
         self._meter.add(part, part.index // self._job.count)
         if part.delta.finish is not None:
             self._share.give_back()
         return part
 
-    async def _may_go_on(self) -> None:
+    async def _place(self) -> None:
         """Wait for a place for at least one of the answers."""
-        self.limit.check()
         while not self._share.held:
             with move_on_after(LOOK_SECONDS):
                 await self._share.wait()
             self.limit.check()
-
-    def _step(self) -> Part:
-        assert self._work is not None
-        with self._turn:
-            return self._work.step(self._share.held)
 
     async def close(self) -> None:
         """End the work and give the places back, also while the caller is being cancelled."""
@@ -101,7 +103,7 @@ class Answer:
         self._meter.count(self._outcome())
         try:
             with CancelScope(shield=True):
-                await self._in_thread(self._end)
+                await self._making.end()
         finally:
             self._share.leave()
             self._meter.leave()
@@ -109,12 +111,103 @@ class Answer:
     def _outcome(self) -> Outcome:
         if self._failed:
             return "failed"
-        return "finished" if self._work is not None and not self._work.left else "cancelled"
+        return "cancelled" if self._making.left else "finished"
 
-    def _end(self) -> None:
-        with self._turn:
-            if self._work is not None:
+
+class Making:
+    """The thread's side: makes pieces while there is a place, until told to end.
+
+    It pauses where an answer has ended, since the place of that one must be given back first, and
+    where nobody reads. `left` counts the answers whose end was not taken yet.
+    """
+
+    def __init__(self, job: Job, share: Share, threads: Executor, limit: Limit) -> None:
+        self.left = len(job.prompts) * job.count
+        self._job = job
+        self._share = share
+        self._threads = threads
+        self._limit = limit
+        self._work: Work | None = None
+        self._made: deque[Part | Exception] = deque()
+        self._busy = self._ended = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether the prompts were read."""
+        return self._work is not None
+
+    @property
+    def at_hand(self) -> bool:
+        return bool(self._made)
+
+    def take(self) -> Part:
+        """The oldest piece that was not taken. Raises what ended the work."""
+        made = self._made.popleft()
+        if isinstance(made, Exception):
+            raise made
+        self.left -= made.delta.finish is not None
+        return made
+
+    async def some(self) -> None:
+        """Until a piece is at hand, or nothing can be made: without a place the prompts are only read."""
+        self._start()
+        while self._busy and not self._made:
+            await self._news()
+
+    async def end(self) -> None:
+        """Until nothing is made any more. If the waiting is cut short, the thread still ends the work."""
+        self._ended = True
+        while self._busy or (self._work is not None and self._work.left):
+            self._start()
+            await self._news()
+
+    def _start(self) -> None:
+        if not self._busy:
+            self._busy = True
+            loop = asyncio.get_running_loop()
+            self._threads.submit(self._make, loop)
+
+    async def _news(self) -> None:
+        """Until the thread has made something or paused."""
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        if self._busy and (self._ended or not self._made):  # looked at with the waiter in place
+            await waiter
+
+    def _make(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            if self._work is None and not self._ended:
+                self._work = Work(self._job)
+            self._go_on(loop)
+        except Exception as error:
+            self._made.append(error)
+        finally:
+            if self._ended and self._work is not None:
                 self._work.close()
+            self._busy = False
+            self._wake(loop)
 
-    async def _in_thread(self, call: Callable[[], ResultT]) -> ResultT:
-        return await to_thread.run_sync(call, limiter=self._threads)
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Steps, up to where the reader has something to do first."""
+        work = self._work
+        while work is not None and work.left and self._may_go_on():
+            part = work.step(self._share.held)
+            self._made.append(part)
+            if part.delta.finish is not None:
+                return
+            self._wake(loop)
+
+    def _may_go_on(self) -> bool:
+        self._limit.check()
+        return not self._ended and self._share.held > 0 and len(self._made) < AHEAD
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+                loop.call_soon_threadsafe(_resolve, waiter)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -6,10 +6,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from conch.config.serve import ServeConfig
@@ -68,7 +68,7 @@ class Service:
         self._most = max_concurrent_requests
         self._seconds = request_seconds
         self._room = Room(max_parallel_answers)
-        self._threads = CapacityLimiter(max_concurrent_requests)
+        self._threads = ThreadPoolExecutor(max_concurrent_requests, "answer")
         self._last_moment = math.inf
         self._in_hand: Counter[str] = Counter()
         self.progress = ""
@@ -167,6 +167,7 @@ class Service:
         """Give back what the engines hold."""
         self.end_within(0)
         close_engines(self.models)
+        self._threads.shutdown(wait=False)
 
 
 def close_engines(models: Sequence[Served]) -> None:
@@ -184,7 +185,8 @@ def empty_service(config: ServeConfig) -> Service:
     )
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
+    """Not a plain function: FastAPI would send those to a thread."""
     service: Service = request.app.state.service
     return service
 

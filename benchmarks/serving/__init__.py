@@ -1,0 +1,1 @@
+"""Servers, clients and the report of `benchmarks.serve_load`."""
