@@ -108,7 +108,8 @@ def _say(found: Comparison, target: Path | None) -> None:
     from conch.evaluation.compare import PAGE
     from conch.evaluation.report import summary
 
-    say(f"A  {found.a}\nB  {found.b}")
+    for side, name in (("A", found.a), ("B", found.b)):
+        say(tr("evaluation.compare.side", side=side, name=name))
     for line in summary(found.to_dict()):
         say(line)
     forgot = found.forgetting
@@ -131,8 +132,9 @@ def _say_worse(found: Comparison) -> None:
     if worse:
         say(tr("evaluation.compare.worst", count=len(worse)))
     for row in worse[:SHOWN]:
-        a, b = _one_line(row.a.text), _one_line(row.b.text)
-        say(tr("evaluation.compare.shown", row=row.row, prompt=_one_line(row.prompt), a=a, b=b))
+        say(tr("evaluation.compare.asked", row=row.row, prompt=_one_line(row.prompt)))
+        for side, said in (("A", row.a), ("B", row.b)):
+            say(tr("evaluation.compare.answer", side=side, text=_one_line(said.text)))
     if len(worse) > SHOWN:
         say(tr("evaluation.compare.more", count=len(worse) - SHOWN))
 

@@ -61,13 +61,15 @@ def _conditions(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(answer: str, value: float) -> bool:
-    """The last number of the answer, or of its first line: before it may stand how it was found."""
-    found = [_NUMBER.findall(text) for text in (answer, answer.splitlines()[0])]
-    return any(
-        abs(float(numbers[-1].replace(",", "").replace("−", "-")) - value) < 1e-9
-        for numbers in found
-        if numbers
-    )
+    """The number that the answer begins with, or its last, or the last of its first line.
+
+    How it was found may stand before it or behind it.
+    """
+    begun = _NUMBER.match(answer)
+    told = [begun.group()] if begun else []
+    for text in (answer, answer.splitlines()[0]):
+        told += _NUMBER.findall(text)[-1:]
+    return any(abs(float(number.replace(",", "").replace("−", "-")) - value) < 1e-9 for number in told)
 
 
 def _any(answer: str, accepted: list[str]) -> bool:

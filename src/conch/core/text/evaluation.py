@@ -143,9 +143,9 @@ TEXTS = {
     "evaluation.compare.worst": Text(
         "Rows that got worse ({count}), the worst first:", "变差的数据（{count} 条，最差的在前）："
     ),
-    "evaluation.compare.shown": Text(
-        "  {row}. {prompt}\n     A: {a}\n     B: {b}", "  {row}. {prompt}\n     A：{a}\n     B：{b}"
-    ),
+    "evaluation.compare.side": Text("{side}  {name}", "{side}  {name}"),
+    "evaluation.compare.asked": Text("  {row}. {prompt}", "  {row}. {prompt}"),
+    "evaluation.compare.answer": Text("     {side}: {text}", "     {side}：{text}"),
     "evaluation.compare.more": Text("  … and {count} more.", "  …… 另有 {count} 条。"),
     "evaluation.compare.written": Text("Report: {page}", "报告：{page}"),
     "evaluation.forgot.line": Text(
