@@ -17,7 +17,7 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.core.errors import DataError, UsageError
-from conch.core.files import append_line, write_whole
+from conch.core.files import append_line, expanded, write_whole
 from conch.core.text import tr
 from conch.data.recipes import read_conversations
 from conch.evaluation.answering import BATCH, TOO_LONG, Answer, Question, answer_in_batches, questions_of
@@ -63,7 +63,7 @@ def predict(
     """
     if config.output.output_dir is None:
         raise UsageError("evaluation.no_output")
-    folder = Path(config.output.output_dir).expanduser()
+    folder = expanded(config.output.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     asked = questions(config)
     began = time.monotonic()

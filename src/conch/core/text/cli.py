@@ -86,6 +86,21 @@ TEXTS = {
         "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的配置项：模型、适配器、eval_dataset（或 dataset）、template、"
         "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
     ),
+    "cli.evaluate": Text(
+        "Score one model.\n\n--tasks runs public benchmarks by lm-eval, asked of a server that `conch serve` runs for the "
+        "occasion; --dataset tells the loss of every row; without either, 170 general questions are asked.",
+        "给一个模型评分。\n\n--tasks 通过 lm-eval 运行公开评测，由临时启动的 `conch serve` 作答；--dataset 给出每条数据的损失；"
+        "都未给出时使用 170 道通用小测。",
+    ),
+    "cli.evaluate.tasks": Text("Tasks of lm-eval, with commas.", "lm-eval 的任务名，用逗号隔开。"),
+    "cli.evaluate.task_dir": Text("A folder with tasks of your own.", "存放自定义任务的文件夹。"),
+    "cli.evaluate.limit": Text("So many rows of each task or dataset.", "每个任务或数据集最多使用的条数。"),
+    "cli.evaluate.shots": Text("Examples before each question.", "每题前给出的示例数。"),
+    "cli.evaluate.as_chat": Text("Ask in the chat template.", "用对话模板提问。"),
+    "cli.evaluate.dataset": Text(
+        "Datasets with answers: the loss of each row.", "带答案的数据集，逐条计算损失。"
+    ),
+    "cli.evaluate.to": Text("A JSON file for all of it.", "写出全部结果的 JSON 文件。"),
     "cli.compare": Text(
         "Ask two models the same and tell which answers got worse.\n\nA and B are anything that names a model: a run, a "
         "checkpoint, an export, a hub id. With one name, its base is A. Rows come from --prompts or --dataset; unless "

@@ -173,4 +173,38 @@ TEXTS = {
     "evaluation.verdict.a": Text("A better", "A 更好"),
     "evaluation.verdict.b": Text("B better", "B 更好"),
     "evaluation.verdict.tie": Text("equal", "持平"),
+    "evaluation.no_harness": Text("lm-eval is not installed.", "没有安装 lm-eval。"),
+    "evaluation.no_harness.fix": Text("pip install 'conch[eval]'", "请运行 pip install 'conch[eval]'。"),
+    "evaluation.no_task": Text("lm-eval knows no task {task}.", "lm-eval 中没有任务 {task}。"),
+    "evaluation.no_task.fix": Text(
+        "Similar ones: {known}. `lm_eval ls tasks` lists them all; --task-dir adds your own.",
+        "相近的有：{known}。`lm_eval ls tasks` 会列出全部任务；--task-dir 可加入自己的任务。",
+    ),
+    "evaluation.task_failed": Text("lm-eval could not finish: {reason}", "lm-eval 未能完成：{reason}"),
+    "evaluation.task_failed.fix": Text(
+        "Most tasks fetch their data from the hub: check the network, or name tasks of your own with --task-dir.",
+        "多数任务需要从模型站点下载数据：请检查网络，或用 --task-dir 使用自己的任务。",
+    ),
+    "evaluation.tasks_or_dataset": Text(
+        "--tasks and --dataset were both given.", "同时给出了 --tasks 和 --dataset。"
+    ),
+    "evaluation.tasks_or_dataset.fix": Text("Give one of them.", "请只保留其中一个。"),
+    "evaluation.serving": Text("Serving {model} on this machine …", "正在本机部署 {model} …"),
+    "evaluation.benching": Text("Running {tasks} …", "正在评测 {tasks} …"),
+    "evaluation.task_score": Text(
+        "{task}  {metric}: {value} ± {error} ({rows} rows)",
+        "{task}  {metric}：{value} ± {error}（{rows} 条）",
+    ),
+    "evaluation.task_score_bare": Text(
+        "{task}  {metric}: {value} ({rows} rows)", "{task}  {metric}：{value}（{rows} 条）"
+    ),
+    "evaluation.whole_loss": Text(
+        "{rows} rows, {tokens} tokens of answers: loss {loss}, perplexity {perplexity}. Hardest rows:",
+        "{rows} 条，回答共 {tokens} 个词元：损失 {loss}，困惑度 {perplexity}。损失最高的数据：",
+    ),
+    "evaluation.row_loss": Text("  {row}. {loss}  {prompt}", "  {row}. {loss}  {prompt}"),
+    "evaluation.no_loss": Text(
+        "No answer fits into the model's context.", "没有任何回答放得进模型的上下文。"
+    ),
+    "evaluation.right": Text("{area}: {right} of {questions} right", "{area}：{questions} 题答对 {right}"),
 }
