@@ -86,6 +86,11 @@ TEXTS = {
         "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的配置项：模型、适配器、eval_dataset（或 dataset）、template、"
         "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
     ),
+    "cli.export.push": Text(
+        "Send the proved export to this repository of the hub (made private where there is none).",
+        "导出通过验证后上传到模型站点的该仓库（不存在时新建为私有仓库）。",
+    ),
+    "cli.export.pushed": Text("Sent to {address}", "已上传到 {address}"),
     "cli.evaluate": Text(
         "Score one model.\n\n--tasks runs public benchmarks by lm-eval, asked of a server that `conch serve` runs for the "
         "occasion; --dataset tells the loss of every row; without either, 170 general questions are asked.",
