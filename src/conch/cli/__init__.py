@@ -16,6 +16,8 @@ COMMANDS = {
     "data": "conch.cli.data",
     "chat": "conch.cli.chat",
     "predict": "conch.cli.predict",
+    "evaluate": "conch.cli.evaluate",
+    "compare": "conch.cli.compare",
     "export": "conch.cli.export",
     "serve": "conch.cli.serve",
     "keys": "conch.cli.keys",

@@ -20,6 +20,11 @@ def api_key() -> str | None:
     return os.environ.get("CONCH_API_KEY") or None
 
 
+def judge_key() -> str | None:
+    """The key of the model that judges answers: `CONCH_JUDGE_KEY`, else what OpenAI's own client reads."""
+    return os.environ.get("CONCH_JUDGE_KEY") or os.environ.get("OPENAI_API_KEY") or None
+
+
 def language() -> str:
     """`zh` or `en`: `CONCH_LANG`, else what the locale says."""
     chosen = os.environ.get("CONCH_LANG") or next(
