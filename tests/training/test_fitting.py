@@ -15,14 +15,14 @@ from transformers import Trainer
 
 from conch.core.events import Failed, Finished, Warned
 from conch.runs import Run, read_events
-from conch.training import malloc
+from conch.training import malloc, room
 from conch.training.fitting import is_out_of_memory
-from conch.training.kernels import segments
+from conch.training.plan import make_plan
 from conch.training.trainer import ConchTrainer
 from conch.training.watch import ShortOfMemoryError
 from conch.worker import execute
 from tests.tiny import save_tiny, write_rows
-from tests.training.helpers import losses, new_run, same, train, weights
+from tests.training.helpers import losses, new_run, read_padded_rows, same, train, weights
 
 Fails = Callable[[ConchTrainer, int], bool]
 THRIFT, SPLIT, CHECKPOINTING = (f"training.memory_{name}" for name in ("thrift", "split", "checkpointing"))
@@ -32,6 +32,12 @@ THRIFT, SPLIT, CHECKPOINTING = (f"training.memory_{name}" for name in ("thrift",
 def own_malloc(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that tests run in keeps its allocator as it is."""
     monkeypatch.setattr(malloc, "keep_little", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the machine had little memory left, so that trainings try what fits."""
+    monkeypatch.setattr(room, "memory_available", lambda: 0)
 
 
 @pytest.fixture
@@ -95,6 +101,22 @@ def test_the_heaviest_batch_is_computed_first(
     assert tried[0] >= max(tried[1:])
 
 
+def test_nothing_is_tried_where_memory_is_ample(
+    tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice of what the dry run foretells is free, and not a byte less."""
+    probed: list[int] = []
+    monkeypatch.setattr(ConchTrainer, "_probe", lambda self: probed.append(1))
+    run = new_run(tiny_folder, rows, max_steps=1)
+    total = make_plan(run.config()).memory.total
+    monkeypatch.setattr(room, "memory_available", lambda: 2 * total)
+    assert execute(run)
+    assert not probed
+    monkeypatch.setattr(room, "memory_available", lambda: 2 * total - 1)
+    train(tiny_folder, rows, max_steps=1)
+    assert probed
+
+
 @pytest.mark.parametrize("exact", [True, False], ids=["packed", "padded"])
 def test_what_does_not_fit_is_split_before_the_first_step(
     tiny_folder: Path,
@@ -104,7 +126,7 @@ def test_what_does_not_fit_is_split_before_the_first_step(
     exact: bool,
 ) -> None:
     if not exact:
-        monkeypatch.setattr(segments, "is_exact_for", lambda model: False)
+        read_padded_rows(monkeypatch)
     whole = train(tiny_folder, rows)
     begun: list[int] = []
     bound = 100
