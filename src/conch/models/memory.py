@@ -103,12 +103,21 @@ def _freeze_parameters(files: ModelFiles, config: FreezeConfig) -> int:
 
 
 def estimate(
-    files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, trained: int, device: str = "cpu"
+    files: ModelFiles,
+    config: TrainConfig,
+    dtype: str,
+    tokens: int,
+    trained: int,
+    device: str = "cpu",
+    *,
+    in_parts: bool = False,
 ) -> MemoryEstimate:
     """The peak of one step over a micro batch of `tokens` tokens, `trained` of them with a label.
 
+    Or over a part of it, where it is computed `in_parts`.
+
     A step is at its peak where the loss goes back into the model: all activations are there, but no
-    gradients yet, unless those of earlier micro batches wait for this one; or at its end, when all
+    gradients yet, unless those of what came before in the step wait for it; or at its end, when all
     gradients are there. Reading weights that are stored in another format takes both for a moment.
     """
     trainable = trainable_parameters(files, config)
@@ -120,7 +129,7 @@ def estimate(
     vocabulary = int(files.config.get("vocab_size", 0))
     logits = logit_bytes(trained, vocabulary, chunked=fused)
     middle = activations + logits
-    waiting = gradients if config.optimisation.gradient_accumulation_steps > 1 else 0
+    waiting = gradients if in_parts or config.optimisation.gradient_accumulation_steps > 1 else 0
     training = weights + optimizer + max(middle + waiting, gradients)
     loading = weights if _stored_as_held(files, config, dtype) else weights + _stored(files)
     return MemoryEstimate(

@@ -21,7 +21,7 @@ from conch.data.prepared import Prepared
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import resumable
-from conch.training.fitting import telling_out_of_memory
+from conch.training.fitting import part_tokens, telling_out_of_memory
 from conch.training.ground import Ground, adapter_notices, adapters_below, build_model, lay_ground
 from conch.training.kernels.int8 import spare_outliers
 from conch.training.kernels.verdict import find_path
@@ -115,6 +115,7 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         pauses=Pauses(job.log, job.wants_stop, config.output.disk_wait_minutes, job.tell_paused),
         budget=config.output.save_disk_budget,
         probes=not has_ample_room(config, ground, prepared),
+        part_tokens=part_tokens(ground.device.kind),
         may_checkpoint=not config.precision.disable_gradient_checkpointing,
     )
     autocast = replace(precision, dtype="float32") if fast.half else precision

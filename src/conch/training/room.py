@@ -5,10 +5,9 @@ from __future__ import annotations
 from conch.config.train import TrainConfig
 from conch.data.prepared import Prepared
 from conch.models.headers import read_model_files
-from conch.models.memory import estimate
 from conch.runs.machine import memory_available
 from conch.training.ground import Ground
-from conch.training.plan import heaviest_batch
+from conch.training.plan import foretold_memory
 
 AMPLE = 2.0
 """Times what the training is estimated to take. Estimates are off by less than a fifth."""
@@ -22,5 +21,6 @@ def has_ample_room(config: TrainConfig, ground: Ground, prepared: Prepared) -> b
     """
     if ground.device.kind != "cpu" or prepared.stream is not None:
         return False
-    files, batch = read_model_files(ground.located.folder), heaviest_batch(config, prepared)
-    return AMPLE * estimate(files, config, ground.precision.dtype, *batch).total <= memory_available()
+    files = read_model_files(ground.located.folder)
+    memory = foretold_memory(config, files, ground.precision.dtype, prepared, ground.device.kind)
+    return AMPLE * memory.total <= memory_available()
