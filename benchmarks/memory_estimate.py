@@ -24,6 +24,7 @@ from conch.config.model import ModelConfig
 from conch.core import env
 from conch.models.locate import Request, locate
 from conch.runs import store
+from conch.training import lean
 from conch.worker import execute
 
 STEPS = 6
@@ -114,9 +115,12 @@ def run_child(values: dict[str, Any]) -> int:
 
 
 def child(values: dict[str, Any]) -> dict[str, int]:
-    """Train in this process, which has imported nothing heavy yet."""
+    """Train in this process, which has imported nothing heavy yet, the heaviest micro batch first."""
     with tempfile.TemporaryDirectory() as folder:
         run = store.create(load_train(values={**values, "output_dir": f"{folder}/output"}).config)
+        with lean.imports(run.config()):  # as a worker does
+            from conch.training import room
+        room.AMPLE = float("inf")
         ended_well = execute(run)
         error = run.summary()["error"]
     if not ended_well:

@@ -19,7 +19,7 @@ STORED = {"BF16": 2, "F16": 2, "F32": 4}
 QUANTISED_BYTES = {4: 0.5 + 4 / 256 / 4 + 1 / 64, 8: 1.0}
 """A weight in so many bits. With 4 its scales count, doubly quantised (Dettmers et al. 2023,
 arXiv:2305.14314, section 3); with 8 there is one for each row, too few to count."""
-RUNTIME_BYTES = 515_000_000
+RUNTIME_BYTES = 400_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
 LOGIT_BYTES = 12
 """For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
