@@ -26,7 +26,7 @@ LOGIT_BYTES = 12
 LOGIT_CHUNK = 96 << 20
 """Where the loss is taken by chunks, so many bytes of logits exist at a time. Smaller chunks read the
 head's weights too often."""
-HOLES = 0.25
+HOLES = 0.15
 """On a CPU: what the heap holds between activations, as a share of them (measured)."""
 REPEATED_LAYERS = 5
 """With checkpointing: layers whose whole activations the heap holds at once. One is needed (measured)."""
