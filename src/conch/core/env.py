@@ -69,6 +69,11 @@ def offline() -> bool:
     return given.lower() in {"1", "true", "yes", "on"}
 
 
+def one_of_several() -> bool:
+    """Whether this is one of several processes that train together, by the variable of torch's launcher."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def visible_gpus() -> list[str] | None:
     """The GPUs that `CUDA_VISIBLE_DEVICES` names; None where it is not set."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -112,6 +117,11 @@ def tensor_malloc() -> dict[str, str]:
 
 
 TENSOR_MALLOC = {"tcache_count": 0, "mxfast": 0, "mmap_threshold": 1 << 33, "trim_threshold": 1 << 33}
+
+
+def kernel_limit() -> str:
+    """The instructions that the CPU's kernel library was bound to, by its own variable; empty: to none."""
+    return os.environ.get("ONEDNN_MAX_CPU_ISA", "")
 
 
 def bound_kernel_caches() -> None:
