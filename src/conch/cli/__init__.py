@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "conch.cli.predict",
     "export": "conch.cli.export",
     "serve": "conch.cli.serve",
+    "ui": "conch.cli.ui",
     "keys": "conch.cli.keys",
     "doctor": "conch.cli.doctor",
     "options": "conch.cli.options",
