@@ -51,7 +51,7 @@ def _join(blocks: gr.Blocks, studio: Studio, buttons: dict[str, gr.Button], tong
             states = [gr.Timer(active=owner == name) for owner, _ in clocks]
             opened.then(lambda states=states: states if len(states) > 1 else states[0], None, timers, **quick)
         for refresh in studio.opened[name].refreshes:
-            button.click(refresh.function, refresh.inputs, refresh.outputs, **QUIET)
+            button.click(refresh.function, refresh.inputs, refresh.outputs, js=refresh.js, **QUIET)
     marked = [
         (block, props)
         for block in list(blocks.blocks.values())
@@ -70,7 +70,7 @@ def _join(blocks: gr.Blocks, studio: Studio, buttons: dict[str, gr.Button], tong
     )
     for page in studio.opened.values():
         for refresh in page.refreshes:
-            switched.then(refresh.function, refresh.inputs, refresh.outputs, **QUIET)
+            switched.then(refresh.function, refresh.inputs, refresh.outputs, js=refresh.js, **QUIET)
     # whoever comes by an address finds that page up to date: the script clicks its entry
     blocks.load(None, js="() => window.conch.begin()", **QUIET)
 
@@ -79,17 +79,17 @@ def _update(block: Any, props: dict[str, Any]) -> Any:
     return gr.update(**{name: value for name, value in props.items() if name != "name"})
 
 
-def style() -> str:
-    return _asset("studio.css")
+SCRIPTS = ("studio.js", "chart.js", "form.js")
 
 
 def head() -> str:
     """What runs before anything is drawn: the page that the address names, and the language."""
-    return f"<style>{style()}</style><script>{_asset('studio.js')}</script>"
+    scripts = "\n".join(map(_asset, SCRIPTS))
+    return f"<style>{_asset('studio.css')}</style><script>{scripts}</script>"
 
 
 def _asset(name: str) -> str:
-    return resources.files("conch.webui").joinpath("assets", name).read_text(encoding="utf-8")
+    return (resources.files("conch.webui") / "assets" / name).read_text(encoding="utf-8")
 
 
 def document_language() -> str:

@@ -21,6 +21,7 @@ class Refresh:
     function: Callable[..., Any]
     inputs: Sequence[Any]
     outputs: Sequence[Any]
+    js: str | None = None
 
 
 @dataclass
@@ -39,19 +40,28 @@ class Page:
         return event(handler(function) if function is not None else None, *args, **{**QUIET, **how})
 
     def fresh(
-        self, function: Callable[..., Any], inputs: Sequence[Any] = (), outputs: Sequence[Any] = ()
+        self,
+        function: Callable[..., Any],
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] = (),
+        js: str | None = None,
     ) -> None:
-        """Call `function` whenever the page is opened or the language changes."""
-        self.refreshes.append(Refresh(handler(function), list(inputs), list(outputs)))
+        """Call `function` whenever the page is opened or the language changes. `js` may give the inputs."""
+        self.refreshes.append(Refresh(handler(function), list(inputs), list(outputs), js))
 
     def every(
-        self, seconds: float, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]
+        self,
+        seconds: float,
+        function: Callable[..., Any],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        js: str | None = None,
     ) -> None:
         """Call `function` again and again while the page is the one that is looked at."""
         timer = gr.Timer(seconds, active=False)
         self.timers.append((timer, seconds))
         self.on(
-            timer.tick, function, list(inputs), list(outputs), trigger_mode="once", concurrency_limit=None
+            timer.tick, function, list(inputs), list(outputs), trigger_mode="once", concurrency_limit=None, js=js
         )
 
 

@@ -102,6 +102,10 @@
           go(target.dataset.page, target.dataset.run !== undefined ? { run: target.dataset.run } : {});
           return;
         }
+        if (target.dataset.do === "save") {
+          save(target.dataset.key, target.closest("[id]").querySelector("pre").innerText);
+          return;
+        }
         if (target.dataset.do === "copy") {
           copy(target);
           return;
@@ -110,6 +114,14 @@
       });
     },
   };
+
+  function save(name, text) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = name;
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
 
   function copy(button) {
     const text = button.closest(".copied")?.querySelector("pre,code")?.innerText ?? button.dataset.text ?? "";

@@ -3,5 +3,7 @@
 PAGES = {
     "models": "conch.webui.pages.models",
     "data": "conch.webui.pages.data",
+    "train": "conch.webui.pages.train",
+    "runs": "conch.webui.pages.runs",
 }
 """Name in the address to the module that holds `build(page)`; its title is the text `studio.nav.NAME`."""
