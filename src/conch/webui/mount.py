@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import gradio as gr
 from fastapi import FastAPI
@@ -22,8 +23,11 @@ PATH = "/studio"
 UPLOAD_BYTES = 1024 * 1024 * 1024
 
 
-def mount(app: FastAPI, studio: Studio) -> None:
-    """Put the studio below `PATH`, and send those who come to `/` there."""
+def mount(app: FastAPI, studio: Studio) -> Callable[[], None]:
+    """Put the studio below `PATH`, and send those who come to `/` there.
+
+    Returns what to call when the server ends: browsers hold a stream open that would hold it up.
+    """
     blocks = frame.build(studio)
     uploads = env.home() / "tmp" / "uploads"
     blocks.GRADIO_CACHE = str(uploads)
@@ -41,8 +45,10 @@ def mount(app: FastAPI, studio: Studio) -> None:
         theme=theme(),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    mounted = app.router.routes[-1]
     app.router.routes.insert(0, Route("/", _to_studio))
     app.add_middleware(Words)
+    return lambda: mounted.app.stop_event.set()  # type: ignore[attr-defined]
 
 
 async def _to_studio(request: Request) -> RedirectResponse:

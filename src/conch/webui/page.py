@@ -61,7 +61,13 @@ class Page:
         timer = gr.Timer(seconds, active=False)
         self.timers.append((timer, seconds))
         self.on(
-            timer.tick, function, list(inputs), list(outputs), trigger_mode="once", concurrency_limit=None, js=js
+            timer.tick,
+            function,
+            list(inputs),
+            list(outputs),
+            trigger_mode="once",
+            concurrency_limit=None,
+            js=js,
         )
 
 

@@ -1,4 +1,4 @@
-"""Downloads that go on whoever looks: started on a page, seen from every browser, resumed by starting again."""
+"""Downloads that go on whoever looks: seen from every browser, resumed by starting again."""
 
 from __future__ import annotations
 

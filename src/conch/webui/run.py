@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+
+from fastapi import FastAPI
 
 from conch.config.serve import ServeConfig
 from conch.core import env
@@ -10,7 +13,7 @@ from conch.runs.notify.lost import watching
 from conch.server.app import create_app
 from conch.server.auth import with_key
 from conch.server.run import Opened, Server, listening, network_url, own_url, signals_are_no_failure
-from conch.server.service import empty_service
+from conch.server.service import Service, empty_service
 
 
 def serve(config: ServeConfig, announce: Callable[[Opened], None]) -> None:
@@ -26,10 +29,22 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None]) -> None:
 
         service = empty_service(keyed)
         app = create_app(service, keyed)
-        mount(app, Studio(service))
+        farewell = mount(app, Studio(service))
         made = keyed.api_key if config.api_key is None else None
         announce(
             Opened(own_url(config.host, taken), (), keyed.api_key, made, network_url(config.host, taken))
         )
         with signals_are_no_failure(), watching():
-            Server(app, service).run(sockets=[taken])
+            StudioServer(app, service, farewell).run(sockets=[taken])
+
+
+class StudioServer(Server):
+    """A server that lets go of the browsers' streams before it ends."""
+
+    def __init__(self, app: FastAPI, service: Service, farewell: Callable[[], None]) -> None:
+        super().__init__(app, service)
+        self._farewell = farewell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._farewell()
+        await super().shutdown(sockets)

@@ -195,7 +195,9 @@ TEXTS = {
         "留出十分之一不参与训练，用来判断模型是在学习还是在死记。",
     ),
     "studio.train.run_name": Text("Name of the run", "训练名称"),
-    "studio.train.run_name.why": Text("To find it again. The time is its name otherwise.", "便于查找；不填则以时间命名。"),
+    "studio.train.run_name.why": Text(
+        "To find it again. The time is its name otherwise.", "便于查找；不填则以时间命名。"
+    ),
     "studio.train.takes": Text("What it takes", "所需资源"),
     "studio.train.memory": Text("Memory", "内存"),
     "studio.train.steps": Text("Steps", "步数"),
@@ -224,7 +226,9 @@ TEXTS = {
         "{name} 尚未下载。训练会先下载模型，建议先在此下载：",
     ),
     "studio.train.start": Text("Start training", "开始训练"),
-    "studio.train.started": Text("Run {run} has begun. It goes on without this page.", "训练 {run} 已开始，关闭页面不影响训练。"),
+    "studio.train.started": Text(
+        "Run {run} has begun. It goes on without this page.", "训练 {run} 已开始，关闭页面不影响训练。"
+    ),
     "studio.train.shell": Text("The same in the shell", "等价的命令"),
     "studio.train.yaml": Text("Settings as a file", "以文件保存或载入设置"),
     "studio.train.save": Text("Save", "保存"),
@@ -241,7 +245,9 @@ TEXTS = {
         "本机的全部训练，无论从哪里启动；关闭浏览器不影响训练。",
     ),
     "studio.runs.none": Text("No run yet", "还没有训练"),
-    "studio.runs.none_what": Text("Choose a model and a dataset, and start one:", "选择模型和数据集即可开始："),
+    "studio.runs.none_what": Text(
+        "Choose a model and a dataset, and start one:", "选择模型和数据集即可开始："
+    ),
     "studio.runs.none_go": Text("Train", "开始训练"),
     "studio.runs.all": Text("all runs", "全部训练"),
     "studio.runs.column.run": Text("Run", "训练"),

@@ -47,6 +47,7 @@ window.conch.chart = (element, props, watch) => {
   const colour = (i) => data.series[i].colour !== undefined ? COLOURS[data.series[i].colour % COLOURS.length] : COLOURS[i % COLOURS.length];
   function legend() {
     box.querySelector(".chart-legend").innerHTML = "";
+    if (data.series.length < 2) return;
     data.series.forEach((s, i) => {
       const item = document.createElement("span"), mark = document.createElement("i");
       mark.style.background = colour(i);

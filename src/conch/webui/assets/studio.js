@@ -25,6 +25,7 @@
     for (const button of document.querySelectorAll("#nav button")) {
       const here = button.id === `nav-${name}`;
       here ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current");
+      if (here) button.parentElement.scrollLeft = button.offsetLeft - button.parentElement.offsetWidth / 2;
     }
   }
 
@@ -102,7 +103,7 @@
           go(target.dataset.page, target.dataset.run !== undefined ? { run: target.dataset.run } : {});
           return;
         }
-        if (target.dataset.do === "save") {
+        if (target.dataset.do === "download") {
           save(target.dataset.key, target.closest("[id]").querySelector("pre").innerText);
           return;
         }

@@ -48,7 +48,7 @@ def build(page: Page) -> None:
             detail = parts.acting(elem_id="run-detail")
         charts = {}
         charts["loss"] = _chart("loss")
-        with gr.Row():
+        with gr.Row(elem_classes="charts"):
             for name in ("learning_rate", "grad_norm", "speed"):
                 charts[name] = _chart(name)
         with gr.Tabs():
@@ -58,7 +58,11 @@ def build(page: Page) -> None:
                 samples = parts.html(elem_id="run-samples")
             with gr.Tab(word("studio.runs.log")):
                 find_in = gr.Textbox(
-                    show_label=False, placeholder=word("studio.runs.find"), elem_id="run-find", container=False, max_lines=1
+                    show_label=False,
+                    placeholder=word("studio.runs.find"),
+                    elem_id="run-find",
+                    container=False,
+                    max_lines=1,
                 )
                 log = parts.html(elem_id="run-log")
             with gr.Tab(word("studio.runs.settings")):

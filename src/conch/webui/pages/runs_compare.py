@@ -25,7 +25,9 @@ def build(page: Page, shelf: Shelf) -> Any:
     with gr.Accordion(word("studio.runs.compare"), open=False, elem_id="runs-compare"):
         chosen = gr.Dropdown([], multiselect=True, max_choices=MOST, label=word("studio.runs.compare_which"))
         chart = parts.html(
-            js_on_load="window.conch.chart(element, props, watch);", html_template="<div></div>", elem_id="chart-compare"
+            js_on_load="window.conch.chart(element, props, watch);",
+            html_template="<div></div>",
+            elem_id="chart-compare",
         )
         table = parts.html()
 
@@ -66,7 +68,8 @@ def _table(runs: Sequence[Run]) -> str:
     found = compare(runs)
     heads = ["", *(run["name"] or run["id"] for run in found["runs"])]
     rows: list[list[Any]] = [
-        [tr(f"studio.runs.metric.{name}"), *(_shown(name, run[name]) for run in found["runs"])] for name in METRICS
+        [tr(f"studio.runs.metric.{name}"), *(_shown(name, run[name]) for run in found["runs"])]
+        for name in METRICS
     ]
     rows += [[key, *map(str, values)] for key, values in found["config"].items()]
     return parts.table(heads, rows)

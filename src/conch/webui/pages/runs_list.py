@@ -33,8 +33,13 @@ def state(name: State) -> parts.Html:
 def shown(runs: Sequence[Run]) -> str:
     if not runs:
         go = parts.link(tr("studio.runs.none_go"), "train")
-        return parts.empty(tr("studio.runs.none"), parts.Html(f"{parts.safe(tr('studio.runs.none_what'))} {go}"))
-    heads = [tr(f"studio.runs.column.{name}") for name in ("run", "state", "progress", "loss", "eval", "begun", "actions")]
+        return parts.empty(
+            tr("studio.runs.none"), parts.Html(f"{parts.safe(tr('studio.runs.none_what'))} {go}")
+        )
+    heads = [
+        tr(f"studio.runs.column.{name}")
+        for name in ("run", "state", "progress", "loss", "eval", "begun", "actions")
+    ]
     briefs = [run.brief() for run in runs[:SHOWN]]
     waiting = places() if any(brief["state"] == "queued" for brief in briefs) else {}
     rows = [_row(brief, waiting.get(brief["id"])) for brief in briefs]
@@ -48,10 +53,20 @@ def _row(brief: dict[str, Any], place: Any) -> list[Any]:
     total = progress["total_steps"]
     steps = f"{progress['step']:,} / {total:,}" if total else "-"
     left = progress["eta_seconds"]
-    told_steps = f"{steps}<div class='small'>{parts.safe(tr('studio.runs.left', time=duration(left)))}</div>" if left else steps
+    told_steps = (
+        f"{steps}<div class='small'>{parts.safe(tr('studio.runs.left', time=duration(left)))}</div>"
+        if left
+        else steps
+    )
     if place is not None:
-        told_steps = f"<span class='small'>{parts.safe(in_words(place.device, place.position, place.behind))}</span>"
-    share = parts.bar(progress["step"] / total) if total and brief["state"] in {"running", "stopping", "paused"} else ""
+        told_steps = (
+            f"<span class='small'>{parts.safe(in_words(place.device, place.position, place.behind))}</span>"
+        )
+    share = (
+        parts.bar(progress["step"] / total)
+        if total and brief["state"] in {"running", "stopping", "paused"}
+        else ""
+    )
     does = [parts.link(tr("studio.runs.look"), "runs", run=brief["id"])]
     return [
         title,

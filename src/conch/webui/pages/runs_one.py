@@ -70,7 +70,10 @@ def _facts(summary: dict[str, Any]) -> str:
         (tr("studio.runs.left_time"), duration(progress["eta_seconds"])),
         (tr("studio.runs.curve.loss"), _figure(last.get("loss"))),
         (tr("studio.runs.curve.eval_loss"), _figure(last.get("eval_loss"))),
-        (tr("studio.runs.curve.tokens_per_second"), f"{last['tokens_per_second']:,.0f}" if "tokens_per_second" in last else "-"),
+        (
+            tr("studio.runs.curve.tokens_per_second"),
+            f"{last['tokens_per_second']:,.0f}" if "tokens_per_second" in last else "-",
+        ),
         (tr("studio.runs.curve.memory_bytes"), size(last["memory_bytes"]) if "memory_bytes" in last else "-"),
         (tr("studio.runs.begun"), moment(summary["started"] or summary["created"])),
     ]
@@ -93,7 +96,17 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
     if summary["waits"]:
         waits = summary["waits"]
         behind = ", ".join(waits["behind"]) or "-"
-        notes.append(parts.note(tr("runs.waits", name=run.id, device=waits["device"], position=waits["position"], behind=behind)))
+        notes.append(
+            parts.note(
+                tr(
+                    "runs.waits",
+                    name=run.id,
+                    device=waits["device"],
+                    position=waits["position"],
+                    behind=behind,
+                )
+            )
+        )
     for finding in diagnose(run):
         words = parts.safe(finding.message)
         if finding.change:

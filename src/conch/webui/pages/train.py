@@ -35,7 +35,10 @@ def build(page: Page) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320, elem_classes="card"):
             form = parts.html(js_on_load=FORM, html_template="<div></div>", elem_id="train-form")
-        with gr.Column(scale=3, min_width=300, elem_id="train-side"), gr.Column(elem_classes="card", min_width=0):
+        with (
+            gr.Column(scale=3, min_width=300, elem_id="train-side"),
+            gr.Column(elem_classes="card", min_width=0),
+        ):
             parts.part("studio.train.takes")
             estimate = parts.acting(elem_id="train-estimate")
             start = gr.Button(word("studio.train.start"), variant="primary", elem_id="train-start")
@@ -44,7 +47,10 @@ def build(page: Page) -> None:
             with gr.Accordion(word("studio.train.yaml"), open=False):
                 file = parts.acting(elem_id="train-yaml")
                 load = gr.UploadButton(
-                    word("studio.train.load"), file_types=[".yaml", ".yml", ".json"], elem_id="train-load", size="sm"
+                    word("studio.train.load"),
+                    file_types=[".yaml", ".yml", ".json"],
+                    elem_id="train-load",
+                    size="sm",
                 )
             clear = gr.Button(word("studio.train.clear"), size="sm", elem_id="train-clear")
     given = gr.Textbox(visible=False)
@@ -67,7 +73,13 @@ def build(page: Page) -> None:
 
     shown = [estimate, command, file, blame]
     page.on(form.changed, changed, None, shown, trigger_mode="always_last")
-    page.on(blame.change, None, [blame], None, js="(found) => { window.conch.blame(JSON.parse(found || '{}')); return []; }")
+    page.on(
+        blame.change,
+        None,
+        [blame],
+        None,
+        js="(found) => { window.conch.blame(JSON.parse(found || '{}')); return []; }",
+    )
     page.on(start.click, started, [given, request], [made], js=BOTH, trigger_mode="once", show_progress="minimal").success(
         None, [made], None, js="(run) => { if (run) window.conch.go('runs', { run }); return []; }"
     )  # fmt: skip
@@ -81,7 +93,7 @@ def _judged(given: str) -> tuple[str, str, str, str]:
     """The estimate, the same in the shell and as a file, and which keys are to blame."""
     command = parts.shell(settings.command(given))
     text = settings.as_yaml(given)
-    save = parts.button(tr("studio.train.save"), "save", "train.yaml", kind="first")
+    save = parts.button(tr("studio.train.save"), "download", "train.yaml", kind="first")
     file = parts.Html(
         f"<div class='copied'><pre class='log'>{parts.safe(text)}</pre></div>{parts.buttons(save)}"
     )
