@@ -23,7 +23,8 @@ def shown(page: Any, name: str) -> str:
     page.wait_for_timeout(700)
     hints = page.eval_on_selector_all(
         f"#page-{name} [placeholder], #page-{name} [title], #page-{name} [aria-label]",
-        "all => all.filter(e => e.offsetParent).map(e => [e.placeholder, e.title, e.ariaLabel].join(' ')).join('\\n')",
+        "all => all.filter(e => e.offsetParent)"
+        ".map(e => [e.placeholder, e.title, e.ariaLabel].join(' ')).join('\\n')",
     )
     return f"{page.inner_text('body')}\n{hints}"
 

@@ -1,4 +1,4 @@
-"""From settings to a trained model in the browser: once on a double click, through refresh, restart and stop."""
+"""From settings to a trained model in the browser: started once, through refresh, restart and stop."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ KEPT = 16
 
 
 def thinned(points: Sequence[Point], most: int = POINTS) -> list[Point]:
-    """At most `most` points that show what all show: the lowest and the highest of each stretch, and both ends."""
+    """At most `most` points that show what all show: both ends, and the extremes of each stretch."""
     if len(points) <= most:
         return list(points)
     stretches = max(1, (most - 2) // 2)

@@ -26,7 +26,7 @@ class Refresh:
 
 @dataclass
 class Page:
-    """One page while it is built. `name` is that of its address: `?at=NAME` (`page` is a word of Gradio's)."""
+    """One page while it is built. Its address is `?at=NAME` (`page` is a word of Gradio's)."""
 
     name: str
     studio: Studio
@@ -73,7 +73,7 @@ class Page:
 
 @dataclass
 class Studio:
-    """What all pages share: the components by which one page hands work to another, and the server's parts."""
+    """What all pages share: components by which one hands work to another, and the server's parts."""
 
     service: Any = None
     """The API's service, in which models can be put."""

@@ -104,9 +104,8 @@ def table(
         cells = "".join(f"<td{css[place]}>{safe(cell)}</td>" for place, cell in enumerate(row))
         lines.append(f"<tr{' class=chosen' if number == chosen else ''}>{cells}</tr>")
     body = "".join(lines)
-    return Html(
-        f"<div class='scroll'><table class='list'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return Html(f"<div class='scroll'><table class='list'>{inner}</table></div>")
 
 
 def shell(command: str) -> Html:

@@ -126,7 +126,8 @@ def _recognised(place: str) -> list[Any]:
     try:
         description = describe(by_place(place))
     except DataError as error:
-        found, said = {}, parts.note(f"{error.message} {error.hint}", "warn")
+        found: dict[str, Any] = {}
+        said: str = parts.note(f"{error.message} {error.hint}", "warn")
         if not heads:
             return [said, gr.update(visible=False), "", "", "", *[gr.skip()] * len(ROLES)]
     else:

@@ -32,7 +32,6 @@ ON_A_SHEET = 10
 SHOWN = 5
 """Findings of one rule that are shown."""
 CUTOFFS = (256, 512, 1024, 2048, 4096, 8192)
-TITLE, BOX, REPORT, ROWS, SHEET, TOKENS, MODEL, NAME = range(8)
 
 
 def build(page: Page) -> list[Any]:
@@ -95,10 +94,8 @@ def show(name: str) -> list[Any]:
     opened = open_dataset(find_dataset(name))
     models = [entry.name for entry in inventory.entries()]
     choice = gr.update(choices=models, value=models[0]) if models else gr.update(choices=[])
-    return [
-        _title(name, opened), gr.update(visible=True), _report(check(opened)), _sheet(opened, 1), 1, "", choice,
-        name, "",
-    ]  # fmt: skip
+    found, first = _report(check(opened)), _sheet(opened, 1)
+    return [_title(name, opened), gr.update(visible=True), found, first, 1, "", choice, name, ""]
 
 
 def _retold(name: str) -> Any:

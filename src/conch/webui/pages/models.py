@@ -70,20 +70,7 @@ def build(page: Page) -> None:
         return show_pulls(), _list() if news else gr.skip()
 
     def act(event: gr.EventData) -> tuple[Any, Any]:
-        match event.act:
-            case "cancel" if pull := pulls.find(event.key):
-                pull.cancel()
-            case "again" if pull := pulls.find(event.key):
-                pulls.start(pull.name, pull.source)
-            case "fetch":
-                pulls.start(event.key, None)
-            case "forget":
-                pulls.forget(event.key)
-            case "remove":
-                entry = inventory.find_entry(event.key)
-                freed = entry.bytes()
-                inventory.remove(entry)
-                note(tr("cli.models.removed", name=entry.name, size=size(freed)))
+        _does(pulls, event.act, event.key)
         return show_pulls(), _list()
 
     page.on(fetch.click, start, [name, source], [state, found, name])
@@ -93,6 +80,22 @@ def build(page: Page) -> None:
     page.on(listed.act, act, None, [state, listed])
     page.fresh(lambda: (show_pulls(), _list()), [], [state, listed])
     page.every(1, tick, [], [state, listed])
+
+
+def _does(pulls: Pulls, act: str, name: str) -> None:
+    """What a button of a download, or of a model, asks for."""
+    pull = pulls.find(name)
+    if act == "cancel" and pull:
+        pull.cancel()
+    elif act in {"fetch", "again"}:
+        pulls.start(name, pull.source if pull else None)
+    elif act == "forget":
+        pulls.forget(name)
+    elif act == "remove":
+        entry = inventory.find_entry(name)
+        freed = entry.bytes()
+        inventory.remove(entry)
+        note(tr("cli.models.removed", name=entry.name, size=size(freed)))
 
 
 def _named(name: str) -> str:
@@ -136,12 +139,12 @@ def _count(parameters: int) -> str:
 
 def _fits(facts: dict[str, Any], room: Room) -> parts.Html:
     """A tag for each method that this machine has the memory for."""
+    words = {"lora": "LoRA", "qlora": "QLoRA", "full": tr("studio.models.full")}
     told_fits = [
-        parts.tag(name.upper() if name == "qlora" else {"lora": "LoRA", "full": tr("studio.models.full")}[name],
-                  "good")
+        parts.tag(words[name], "good")
         for name in METHODS
         if facts["training"][name]["fits"] and not facts["training"][name]["estimate_only"]
-    ]  # fmt: skip
+    ]
     return parts.Html(" ".join(told_fits)) if told_fits else parts.tag(tr("studio.models.too_big"), "bad")
 
 

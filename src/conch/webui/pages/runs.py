@@ -44,30 +44,9 @@ def build(page: Page) -> None:
         listed = parts.acting(elem_id="runs-list")
         compared = runs_compare.build(page, shelf)
     with gr.Column(visible=False, min_width=0, elem_id="run-one") as one:
-        with gr.Column(elem_classes="card", min_width=0):
-            detail = parts.acting(elem_id="run-detail")
-        charts = {}
-        charts["loss"] = _chart("loss")
-        with gr.Row(elem_classes="charts"):
-            for name in ("learning_rate", "grad_norm", "speed"):
-                charts[name] = _chart(name)
-        with gr.Tabs():
-            with gr.Tab(word("studio.runs.checkpoints")):
-                checkpoints = parts.acting(elem_id="run-checkpoints")
-            with gr.Tab(word("studio.runs.samples")):
-                samples = parts.html(elem_id="run-samples")
-            with gr.Tab(word("studio.runs.log")):
-                find_in = gr.Textbox(
-                    show_label=False,
-                    placeholder=word("studio.runs.find"),
-                    elem_id="run-find",
-                    container=False,
-                    max_lines=1,
-                )
-                log = parts.html(elem_id="run-log")
-            with gr.Tab(word("studio.runs.settings")):
-                config = parts.acting(elem_id="run-config")
-    drawn = [detail, *charts.values(), checkpoints, samples, log, config]
+        parts_of, find_in = _one()
+    detail, checkpoints, log, config = (parts_of[name] for name in ("detail", "checkpoints", "log", "config"))
+    drawn = list(parts_of.values())
     everything = [many, one, listed, compared, seen, *drawn]
 
     def show(name: str, seen: str = "", asked: str = "") -> list[Any]:
@@ -101,25 +80,54 @@ def build(page: Page) -> None:
         _does(find(event.key if name == "" else name), event.act, event.key)
         return show("" if event.act == "remove" else name)
 
-    def again(name: str, event: gr.EventData) -> Any:
-        """The form of a follow-up run; nothing where another button was pressed."""
-        if event.act != "fix":
-            return gr.skip(), ""
-        loaded = follow_up(find(name), [event.key] if event.key else [])
-        values = settings.changed(loaded.config.to_flat())
-        return json.dumps(settings.document(values)), "train"
-
     where = gr.Textbox(visible=False)
     for area in (detail, listed, checkpoints):
         page.on(area.act, act, [run], everything, js=ADDRESS)
     for area in (detail, config):
-        page.on(area.act, again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
+        page.on(area.act, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
             None, [where], [where], js="(to) => { if (to) window.conch.go(to, { run: '' }); return ['']; }"
         )
     page.on(find_in.input, _log, [run, find_in], [log], trigger_mode="always_last",
             js="(run, asked) => [new URL(window.location).searchParams.get('run') || '', asked]")  # fmt: skip
     page.fresh(show, [run, seen, find_in], everything, js=SEEN)
     page.every(2, tick, [run, seen, find_in], everything, js=SEEN)
+
+
+def _again(name: str, event: gr.EventData) -> Any:
+    """The form of a follow-up run; nothing where another button was pressed."""
+    if event.act != "fix":
+        return gr.skip(), ""
+    loaded = follow_up(find(name), [event.key] if event.key else [])
+    values = settings.changed(loaded.config.to_flat())
+    return json.dumps(settings.document(values)), "train"
+
+
+def _one() -> tuple[dict[str, Any], Any]:
+    """The places of one run's page, in the order of `_drawn`; and the field to search its log with."""
+    with gr.Column(elem_classes="card", min_width=0):
+        detail = parts.acting(elem_id="run-detail")
+    charts = {"loss": _chart("loss")}
+    with gr.Row(elem_classes="charts"):
+        for name in ("learning_rate", "grad_norm", "speed"):
+            charts[name] = _chart(name)
+    with gr.Tabs():
+        with gr.Tab(word("studio.runs.checkpoints")):
+            checkpoints = parts.acting(elem_id="run-checkpoints")
+        with gr.Tab(word("studio.runs.samples")):
+            samples = parts.html(elem_id="run-samples")
+        with gr.Tab(word("studio.runs.log")):
+            find_in = gr.Textbox(
+                show_label=False,
+                placeholder=word("studio.runs.find"),
+                elem_id="run-find",
+                container=False,
+                max_lines=1,
+            )
+            log = parts.html(elem_id="run-log")
+        with gr.Tab(word("studio.runs.settings")):
+            config = parts.acting(elem_id="run-config")
+    drawn = {"detail": detail, **charts, "checkpoints": checkpoints, "samples": samples, "log": log}
+    return {**drawn, "config": config}, find_in
 
 
 def _chart(name: str) -> gr.HTML:

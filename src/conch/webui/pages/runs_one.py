@@ -30,7 +30,8 @@ def detail(run: Run, summary: dict[str, Any]) -> str:
     back = parts.link(tr("studio.runs.all"), "runs", run="")
     about = "" if name == run.id else f"<span class='small'>{parts.safe(run.id)}</span>"
     title = f"<h2>{parts.safe(name)} {state(summary['state'])} {about}</h2>"
-    head = f"<div class='small' style='margin-bottom:6px'>← {back}</div><div class='runhead'>{title}{_buttons(run, summary)}</div>"
+    up = f"<div class='small' style='margin-bottom:6px'>← {back}</div>"
+    head = f"{up}<div class='runhead'>{title}{_buttons(run, summary)}</div>"
     return head + _progress(summary) + _facts(summary) + _told(run, summary)
 
 
@@ -116,8 +117,7 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
         notes.append(parts.note(parts.Html(words), "good" if not finding.change else "warn"))
     with open_log(run.events_path) as log:
         warned = list(log.all(Warned))[-WARNINGS:]
-    for warning in dict.fromkeys(_warning(each) for each in warned):
-        notes.append(parts.note(warning))
+    notes.extend(parts.note(warning) for warning in dict.fromkeys(map(_warning, warned)))
     return f"<div style='margin-top:16px'>{''.join(notes)}</div>" if notes else ""
 
 
@@ -160,9 +160,8 @@ def samples(run: Run) -> str:
         for event in told:
             if event.prompt == prompt:
                 step = parts.safe(tr("studio.runs.at_step", step=event.step))
-                shown.append(
-                    f"<div class='answer'><div class='small'>{step}</div><div class='said'>{parts.safe(event.answer)}</div></div>"
-                )
+                said = f"<div class='small'>{step}</div><div class='said'>{parts.safe(event.answer)}</div>"
+                shown.append(f"<div class='answer'>{said}</div>")
     return "".join(shown)
 
 

@@ -27,6 +27,7 @@ from conch.webui.words import word
 NOW = "() => [window.conch.settings()]"
 """What the form holds, straight from the browser."""
 BOTH = "() => [window.conch.settings(), window.conch.request()]"
+TO_RUN = "(run) => { if (run) window.conch.go('runs', { run }); return []; }"
 FORM = "window.conch.form(element, props, watch, trigger); /* 'changed' */"
 
 
@@ -80,9 +81,10 @@ def build(page: Page) -> None:
         None,
         js="(found) => { window.conch.blame(JSON.parse(found || '{}')); return []; }",
     )
-    page.on(start.click, started, [given, request], [made], js=BOTH, trigger_mode="once", show_progress="minimal").success(
-        None, [made], None, js="(run) => { if (run) window.conch.go('runs', { run }); return []; }"
-    )  # fmt: skip
+    begun = page.on(
+        start.click, started, [given, request], [made], js=BOTH, trigger_mode="once", show_progress="minimal"
+    )
+    begun.success(None, [made], None, js=TO_RUN)
     page.on(load.upload, read, [load], [form])
     page.on(clear.click, None, None, None, js="() => { window.conch.forget(); return []; }")
     page.fresh(lambda: json.dumps(settings.document()), [], [form])
