@@ -62,6 +62,15 @@ def test_a_training_from_settings_to_its_curve(page: Any, studio: Studio, rows: 
     page.wait_for_selector("#run-log pre")
     page.get_by_role("tab", name="Settings").click()
     page.wait_for_selector("#run-config:has-text('per_device_train_batch_size: 2')")
+    page.click("#run-detail [data-do=fix][data-key='']")
+    page.wait_for_selector("#page-train", state="visible")
+    assert page.input_value("#train-form .simple [data-field=learning_rate]") == "0.0002"
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(studio.at("runs", run=made))
+    page.click("#run-detail [data-do=remove]")
+    page.wait_for_selector("#runs-list", state="visible")
+    page.wait_for_function("!new URL(location).searchParams.get('run')")
+    assert made not in run_ids(studio.home)
 
 
 def test_a_training_outlives_refresh_and_server_and_is_seen_by_two(
@@ -134,3 +143,15 @@ def test_settings_are_loaded_from_the_same_file_as_the_shell_takes(
     page.set_input_files("#train-load input[type=file], input[accept*='.yaml']", str(file))
     page.wait_for_function('window.conch.settings().includes(\'"lora_rank":"4"\')')
     page.wait_for_selector("#train-yaml:has-text('lora_rank: 4')")
+
+
+def test_a_model_and_a_dataset_lead_to_the_form(page: Any, studio: Studio) -> None:
+    page.goto(studio.at("models"))
+    page.click("#models-list [data-do=use]")
+    page.wait_for_selector("#page-train", state="visible")
+    page.wait_for_function(f"window.conch.settings?.().includes('{MODEL}')")
+    page.click("#nav-data")
+    page.click("#data-list [data-do=use][data-key=magic_conch]")
+    page.wait_for_selector("#page-train", state="visible")
+    page.wait_for_selector("#train-estimate .facts", timeout=60_000)
+    assert page.input_value("#train-form .simple [data-field=dataset]") == "magic_conch"

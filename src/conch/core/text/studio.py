@@ -63,6 +63,7 @@ TEXTS = {
     "studio.models.column.size": Text("On disk", "占用空间"),
     "studio.models.column.fits": Text("Can be fine-tuned here", "本机可微调方式"),
     "studio.models.column.actions": Text("Actions", "操作"),
+    "studio.models.tune": Text("Fine-tune", "微调"),
     "studio.models.beginning": Text("Looking for the best source…", "正在选择下载来源…"),
     "studio.models.cancelling": Text("stopping…", "正在停止…"),
     "studio.models.cancelled": Text("The download of {name} was cancelled.", "已取消下载 {name}。"),
@@ -112,6 +113,7 @@ TEXTS = {
     "studio.data.column.rows": Text("Rows", "条数"),
     "studio.data.column.actions": Text("Actions", "操作"),
     "studio.data.open": Text("Look", "查看"),
+    "studio.data.train": Text("Train with it", "用于训练"),
     "studio.data.remove_sure": Text(
         "Take {name} off the list? Its file stays.", "将 {name} 从列表中移除？数据文件会保留。"
     ),

@@ -157,6 +157,7 @@ window.conch.form = (element, props, watch, trigger) => {
   window.conch.settings = () => JSON.stringify(values);
   window.conch.request = () => request;
   window.conch.blame = (found) => { problems = found || {}; if (doc) marks(); };
+  window.conch.use = (key, value) => { values[key] = value; changed(); if (doc) draw(); };
   window.conch.forget = () => { values = { ...doc.begin }; changed(); draw(); };
   watch("value", draw);
   draw();

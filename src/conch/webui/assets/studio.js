@@ -103,6 +103,11 @@
           go(target.dataset.page, target.dataset.run !== undefined ? { run: target.dataset.run } : {});
           return;
         }
+        if (target.dataset.do === "use") {
+          window.conch.use(target.dataset.field, target.dataset.key);
+          go("train", { run: "" });
+          return;
+        }
         if (target.dataset.do === "download") {
           save(target.dataset.key, target.closest("[id]").querySelector("pre").innerText);
           return;

@@ -176,6 +176,8 @@ def _list() -> str:
         if entry.problem:
             title += f"<div class='bad small'>{parts.safe(entry.problem)}</div>"
         does = [parts.button(tr("studio.data.open"), "open", entry.name, kind="first")]
+        if not entry.problem:
+            does.append(parts.button(tr("studio.data.train"), "use", entry.name, field="dataset"))
         if entry.name in own:
             sure = tr("studio.data.remove_sure", name=entry.name)
             does.append(parts.button(tr("studio.remove"), "remove", entry.name, sure=sure, kind="danger"))

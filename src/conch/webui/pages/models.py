@@ -21,6 +21,8 @@ from conch.webui.page import Page
 from conch.webui.pulling import Pull, Pulls
 from conch.webui.words import word
 
+FIELD = "model_name_or_path"
+
 
 def build(page: Page) -> None:
     pulls = Pulls()
@@ -181,7 +183,9 @@ def _row(facts: dict[str, Any], room: Room) -> list[Any]:
         _count(facts["parameters"]),
         size(facts["bytes"]),
         _fits(facts, room),
-        parts.buttons(remove),
+        parts.buttons(
+            parts.button(tr("studio.models.tune"), "use", facts["name"], kind="first", field=FIELD), remove
+        ),
     ]
 
 

@@ -15,6 +15,7 @@ from conch.runs.curves import Shelf
 from conch.runs.follow_up import follow_up
 from conch.runs.notify.lost import tell_if_lost
 from conch.runs.run import told
+from conch.runs.store import is_run
 from conch.submit import carry_out, plan_resume
 from conch.webui import parts, settings
 from conch.webui.handlers import note
@@ -25,6 +26,7 @@ from conch.webui.words import word
 ADDRESS = "() => [new URL(window.location).searchParams.get('run') || '']"
 """The run that the address names."""
 SEEN = "(run, seen, find) => [new URL(window.location).searchParams.get('run') || '', seen, find]"
+LEAVE = "(to) => { if (to) window.conch.go(to, { run: '' }); return ['']; }"
 CHART = "window.conch.chart(element, props, watch);"
 CURVES = {
     "loss": ("loss", "eval_loss"),
@@ -51,13 +53,13 @@ def build(page: Page) -> None:
 
     def show(name: str, seen: str = "", asked: str = "") -> list[Any]:
         """All of the page as it stands now."""
-        if not name:
+        found = _known(name)
+        if found is None:
             runs = store.list_runs()
             return [
                 gr.update(visible=True), gr.update(visible=False), runs_list.shown(runs),
                 runs_compare.choices(runs), "", *[gr.skip()] * len(drawn),
             ]  # fmt: skip
-        found = find(name)
         return [
             gr.update(visible=False), gr.update(visible=True), gr.skip(), gr.skip(), _sight(found),
             *_drawn(found, shelf, asked),
@@ -70,6 +72,8 @@ def build(page: Page) -> None:
             runs = store.list_runs()
             now = json.dumps([(each.id, _size(each), each.state()) for each in runs[:50]])
             return unchanged if now == seen else [*show("")[:4], now, *[gr.skip()] * len(drawn)]
+        if not is_run(name):
+            return unchanged
         found = find(name)
         now = _sight(found)
         if now == seen:
@@ -78,19 +82,31 @@ def build(page: Page) -> None:
 
     def act(name: str, event: gr.EventData) -> list[Any]:
         _does(find(event.key if name == "" else name), event.act, event.key)
-        return show("" if event.act == "remove" else name)
+        gone = event.act == "remove"
+        return [*show("" if gone else name), "runs" if gone else ""]
 
     where = gr.Textbox(visible=False)
     for area in (detail, listed, checkpoints):
-        page.on(area.act, act, [run], everything, js=ADDRESS)
+        page.on(area.act, act, [run], [*everything, where], js=ADDRESS).success(
+            None, [where], [where], js=LEAVE
+        )
     for area in (detail, config):
         page.on(area.act, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
-            None, [where], [where], js="(to) => { if (to) window.conch.go(to, { run: '' }); return ['']; }"
+            None, [where], [where], js=LEAVE
         )
     page.on(find_in.input, _log, [run, find_in], [log], trigger_mode="always_last",
             js="(run, asked) => [new URL(window.location).searchParams.get('run') || '', asked]")  # fmt: skip
     page.fresh(show, [run, seen, find_in], everything, js=SEEN)
     page.every(2, tick, [run, seen, find_in], everything, js=SEEN)
+
+
+def _known(name: str) -> Run | None:
+    """The run that the address names; None where it names none, or one that is gone."""
+    try:
+        return find(name) if name else None
+    except RunError as error:
+        gr.Warning(parts.safe(error.message), duration=6, title=tr("studio.failed"))
+        return None
 
 
 def _again(name: str, event: gr.EventData) -> Any:
