@@ -41,7 +41,7 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
         "--require-key --cors-origin https://a.example --adapter-dir dir "
         "--no-thinking --trust-remote-code --max-new-tokens 5 --max-concurrent-requests 6 "
         "--max-parallel-answers 7 --request-seconds 8 "
-        "--engine transformers --context-length 512 --gguf-type f16"
+        "--engine transformers --context-length 512 --gguf-type bf16"
     )
     assert call(*words.split()).code == 0
     expected: dict[str, Any] = {
@@ -49,7 +49,7 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
         "adapters": {"shop": "x"},
         "engine": "transformers",
         "context_length": 512,
-        "gguf_type": "f16",
+        "gguf_type": "bf16",
         "name": "mine",
         "host": "localhost",
         "port": 1,

@@ -51,7 +51,7 @@ def test_the_living_are_let_alone(tmp_path: Path) -> None:
 
 def test_another_machine_s_numbers_mean_nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     die_in(tmp_path)
-    monkeypatch.setattr(leftovers, "_node", lambda: "elsewhere")
+    monkeypatch.setattr(leftovers, "hostname", lambda: "elsewhere")
     clear_dead(tmp_path, TEMPORARY_PREFIX)
     assert len(names(tmp_path)) == 1
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
@@ -15,8 +16,10 @@ import pytest
 from conch.core import hubs
 from conch.core.errors import ModelError
 from conch.core.hubs import Tokens
+from conch.models.hub import modelscope
 from conch.models.pull import kept, pull
 from conch.models.pull_events import Chosen, PullEvent
+from conch.models.source import TryAgainError
 from conch.models.wish import Wish
 from tests.models.hub_server import Fault, Hub, serving
 from tests.models.made_repo import QUICK, same_files, write_repo
@@ -178,6 +181,13 @@ def test_the_real_client_library_finds_what_we_fetched(scope: Scope, tmp_path: P
 def test_what_the_library_raises_is_told_in_our_words(client: Any, error: str, key: str) -> None:
     client.fails = getattr(client, error)("it is so")
     refused(get, key)
+
+
+def test_a_full_disk_is_no_fault_of_the_hub(client: Any) -> None:
+    with pytest.raises(OSError, match="full"), modelscope._refusals(client, "a/b", "main"):
+        raise OSError(errno.ENOSPC, "full")
+    with pytest.raises(TryAgainError), modelscope._refusals(client, "a/b", "main"):
+        raise OSError(errno.ECONNRESET, "reset")
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conch.core.files import TEMPORARY_PREFIX
+from conch.core.leftovers import own
 from conch.runs import claim
 from conch.runs.claim import acquire, create, read, sweep
 from conch.runs.process import Worker, identify
@@ -113,8 +114,9 @@ def test_a_disk_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_leavings_of_the_dead_are_swept_and_no_others(tmp_path: Path) -> None:
     pid = max(int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()) + 100_000
-    (tmp_path / f"{TEMPORARY_PREFIX}{pid}-abcd").write_text("x")
-    (tmp_path / f"{TEMPORARY_PREFIX}{os.getpid()}-abcd").write_text("x")
+    mine = f"{own(TEMPORARY_PREFIX)}abcd"
+    (tmp_path / mine).write_text("x")
+    (tmp_path / mine.replace(f"{os.getpid()}-", f"{pid}-")).write_text("x")
     dead_claim(tmp_path / "slot-cpu-0")
     dead_claim(tmp_path / "slot-cpu-1.gone.0")
     living = acquire(tmp_path / "slot-cpu-2")
@@ -122,7 +124,7 @@ def test_the_leavings_of_the_dead_are_swept_and_no_others(tmp_path: Path) -> Non
     (tmp_path / "0001-run").write_text("x")
     sweep(tmp_path)
     left = sorted(p.name for p in tmp_path.iterdir())
-    assert left == [f"{TEMPORARY_PREFIX}{os.getpid()}-abcd", "0001-run", "slot-cpu-2"]
+    assert left == [mine, "0001-run", "slot-cpu-2"]
     sweep(tmp_path / "nowhere")
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from conch.core.errors import RunError
 from conch.core.events import Started
+from conch.core.leftovers import hostname
 from conch.runs import Run, lost
-from conch.runs.process import Worker, boot_id, hostname, identify, is_running
+from conch.runs.process import Worker, boot_id, identify
 from conch.submit import submit
 from tests.cli.made_up import made_up_run
 from tests.cli.program import call
@@ -168,9 +169,3 @@ def test_a_process_is_known_by_its_start(living: int) -> None:
     assert not Worker(living, worker.started, ticks=worker.ticks + 1).is_alive()
     assert Worker(living, identify(living).started).is_alive(), "by time, where no ticks were counted"
     assert not Worker(living, 0.0).is_alive()
-
-
-def test_a_running_number(living: int) -> None:
-    assert is_running(living)
-    assert is_running(1)
-    assert not is_running(2**22 + 5)

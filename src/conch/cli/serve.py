@@ -73,7 +73,7 @@ ENGINES = ("auto", "llamacpp", "transformers")
 )
 @click.option(
     "--gguf-type",
-    default="q8_0",
+    default="f16",
     show_default=True,
     type=click.Choice(["q8_0", "f16", "bf16", "f32"]),
     help=tr("serving.cli.gguf_type"),

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conch.core.files import TEMPORARY_PREFIX
+from conch.core.leftovers import own
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """There is no room, or no more for this user: it may come back."""
@@ -56,7 +57,7 @@ def lack_of_room(folder: Path, needed: int) -> OSError | None:
 def refusal(folder: Path, size: int = PROBE_BYTES) -> OSError | None:
     """What the disk of `folder` says to a small file: quotas show in no figure."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", dir=folder)
+        handle, name = tempfile.mkstemp(prefix=own(TEMPORARY_PREFIX), dir=folder)
     except OSError as error:
         return error
     try:

@@ -53,7 +53,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write `content` to `path`, replacing what was there, in one step."""
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=own(TEMPORARY_PREFIX), dir=path.parent)
     try:
         try:
             _put(handle, data)

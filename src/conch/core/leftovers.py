@@ -34,10 +34,10 @@ def _here() -> str:
         space = str((_PROC / "self/ns/pid").readlink())
     except OSError:
         space = ""
-    return f"{zlib.crc32(f'{_node()} {space}'.encode()):08x}"
+    return f"{zlib.crc32(f'{hostname()} {space}'.encode()):08x}"
 
 
-def _node() -> str:
+def hostname() -> str:
     if hasattr(os, "uname"):
         return os.uname().nodename
     import platform  # Windows

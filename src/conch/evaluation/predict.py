@@ -18,7 +18,7 @@ from typing import Any
 from conch.config.train import TrainConfig
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, ServeError, UsageError
-from conch.core.files import append_line, write_whole
+from conch.core.files import append_line, expanded, write_whole
 from conch.core.text import tr
 from conch.data.recipes import read_conversations
 from conch.evaluation.scores import score
@@ -90,7 +90,7 @@ def predict(
     """
     if config.output.output_dir is None:
         raise UsageError("evaluation.no_output")
-    folder = Path(config.output.output_dir).expanduser()
+    folder = expanded(config.output.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     asked = questions(config)
     began = time.monotonic()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from conch.config.export import ExportConfig
+from conch.core.files import expanded
 from conch.exporting.checks import Check
 from conch.models.locate import Located
 from conch.runs import store
@@ -63,7 +63,7 @@ def _base(run: Run | None, located: Located) -> str:
 
 
 def _name(value: Any) -> str:
-    path = Path(str(value)).expanduser()
+    path = expanded(str(value))
     return path.name if path.is_absolute() or path.exists() else str(value)
 
 

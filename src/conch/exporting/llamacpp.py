@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conch.core.errors import ExportError, first_line
+from conch.inference.llama.process import LlamaError, LlamaProcess, LlamaSettings
 
 CONTEXT = 2048
 TIMEOUT = 600
@@ -28,16 +29,20 @@ class LlamaCpp:
     """One GGUF file in llama.cpp, with a LoRA adapter on it if given. Raises ExportError."""
 
     def __init__(self, file: Path, lora: Path | None = None, threads: int | None = None) -> None:
-        import xllamacpp
-
+        adapters = () if lora is None else (lora,)
         try:
-            self._server: Any = xllamacpp.Server(_settings(xllamacpp, file, lora, threads))
-        except Exception as error:  # llama.cpp tells what is wrong on stderr, and here that something is
+            self._process = LlamaProcess(
+                LlamaSettings(file, CONTEXT, threads=threads, adapters=adapters, exact=True)
+            )
+        except LlamaError as error:  # llama.cpp tells what is wrong on stderr, and here that something is
             raise ExportError("gguf.unreadable", file=file, reason=first_line(error)) from error
-        self._address = str(self._server.listening_address)
         # an environment's proxy must not stand between two parts of one process
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self._letter = self.tokens("a")[-1]
+        try:
+            self._letter = self.tokens("a")[-1]
+        except BaseException:
+            self.close()
+            raise
 
     def tokens(self, text: str, *, begin: bool = False) -> list[int]:
         """How the file's own tokenizer reads `text`; `begin` as the beginning of one."""
@@ -80,7 +85,7 @@ class LlamaCpp:
         return list(told["tokens"])[: -1 if ended else None], ended
 
     def close(self) -> None:
-        self._server = None
+        self._process.close()
 
     def __enter__(self) -> LlamaCpp:
         return self
@@ -89,8 +94,8 @@ class LlamaCpp:
         self.close()
 
     def _ask(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(self._address + path, json.dumps(asked).encode(), headers)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._process.key}"}
+        request = urllib.request.Request(self._process.address + path, json.dumps(asked).encode(), headers)
         try:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 return dict(json.load(answer))
@@ -104,24 +109,3 @@ class LlamaCpp:
 def _number(told: float | None) -> float:
     """JSON knows no infinity."""
     return float("-inf") if told is None else float(told)
-
-
-def _settings(library: Any, file: Path, lora: Path | None, threads: int | None) -> Any:
-    settings = library.CommonParams()
-    settings.model.path = str(file)
-    settings.n_ctx = CONTEXT
-    settings.n_parallel = 1
-    settings.port = 0
-    settings.warmup = False
-    settings.n_gpu_layers = 0
-    settings.verbosity = -1
-    settings.cache_type_k = settings.cache_type_v = library.ggml_type.GGML_TYPE_F32
-    settings.flash_attn_type = library.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    settings.cpuparams.poll = settings.cpuparams_batch.poll = 0  # threads that wait don't spin
-    if threads:
-        settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads
-    if lora:
-        adapter = library.CommonAdapterLoraInfo()
-        adapter.path, adapter.scale = str(lora), 1.0
-        settings.lora_adapters = [adapter]
-    return settings

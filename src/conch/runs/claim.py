@@ -19,14 +19,14 @@ import itertools
 import json
 import os
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conch.core.files import TEMPORARY_PREFIX
-from conch.runs.process import Worker, identify, is_running
+from conch.core.leftovers import clear_dead, own
+from conch.runs.process import Worker, identify
 
 UNREADABLE_SECONDS = 10.0
 """A claim without readable content is one being written; beyond this age it is a dead one."""
@@ -94,7 +94,7 @@ def read(path: Path) -> Held | None:
 def create(path: Path, content: str) -> bool:
     """Give `path` this content whole, unless it exists; whether it was ours to give."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{os.urandom(4).hex()}")
+    temporary = path.with_name(f"{own(TEMPORARY_PREFIX)}{os.urandom(4).hex()}")
     temporary.write_text(content, encoding="utf-8")
     try:
         os.link(temporary, path)
@@ -140,10 +140,8 @@ def sweep(folder: Path) -> None:
 
     Others may be at work there.
     """
+    clear_dead(folder, TEMPORARY_PREFIX)
     for path in _entries(folder):
-        match = re.fullmatch(rf"{re.escape(TEMPORARY_PREFIX)}(\d+)-\w+", path.name)
-        if match and not is_running(int(match[1])):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         mark = re.fullmatch(r"(slot-.+|worker\.json)\.(\w+)\.\d+", path.name)
         if mark and (held := read(path)) is not None and not held.is_alive():
             claimed = read(path.with_name(mark[1]))

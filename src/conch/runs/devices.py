@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conch.core import env
-from conch.runs.process import hostname
+from conch.core.leftovers import hostname
 
 SLOTS_FILE = "slots"
 """`CONCH_HOME/slots` holds one number: how many runs may share a device. 1 without it."""

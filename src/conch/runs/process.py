@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conch.core.leftovers import hostname
+
 SILENCE_SECONDS = 60.0
 """A worker on another host that has not touched its heartbeat for so long is taken for dead."""
 _PROC = Path("/proc")
@@ -90,21 +92,6 @@ def identify(pid: int, **facts: Any) -> Worker:
         nonce=os.urandom(6).hex(),
         **facts,
     )
-
-
-def is_running(pid: int) -> bool:
-    """Whether any process has this number."""
-    import psutil
-
-    return psutil.pid_exists(pid)
-
-
-def hostname() -> str:
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    import platform  # Windows
-
-    return platform.node()
 
 
 def boot_id() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conch.core.files import write_whole
-from conch.runs.process import hostname
+from conch.core.leftovers import hostname
 
 PACKAGES = ("conch", "torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers")
 FREE = frozenset(

@@ -26,6 +26,8 @@ KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_
 """OpenAI's names; other statuses below 500 are `invalid_request_error`."""
 CODES = {"serving.prompt_too_long": "context_length_exceeded"}
 """Codes that clients of OpenAI's API look for. Others are the key without its subject."""
+UNAVAILABLE = dict.fromkeys(("serving.closing", "serving.llamacpp_ended"), 503)
+"""Errors of engines that no request is to blame for."""
 ROUTING = {
     400: "serving.bad_json",
     404: "serving.no_route",
@@ -82,7 +84,7 @@ def failure_of(error: Exception) -> Failure:
                 error.status, _told(error), error.code or _code(error.key), error.param, error.headers
             )
         case ServeError():
-            return Failure(400, _told(error), _code(error.key))
+            return Failure(UNAVAILABLE.get(error.key, 400), _told(error), _code(error.key))
         case DataError(key="data.template_refused"):
             return _refused_by_template(error)
         case RequestValidationError():

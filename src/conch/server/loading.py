@@ -12,6 +12,7 @@ from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
 from conch.config.serve import ServeConfig
 from conch.core.errors import ConchError, ExportError, ServeError
+from conch.core.files import expanded
 from conch.core.notice import Notice
 from conch.core.text import tr
 from conch.inference.chat import Chat
@@ -31,7 +32,7 @@ from conch.models.load import adapter_folder, load
 from conch.models.locate import Located
 from conch.runs import store
 from conch.server.errors import RequestError
-from conch.server.service import Served, Service, empty_service
+from conch.server.service import Served, Service, close_engines, empty_service
 
 Notify = Callable[[str], None]
 _log = logging.getLogger(__name__)
@@ -112,11 +113,16 @@ def fill(service: Service, config: ServeConfig, notify: Notify) -> AdapterShelf:
     opener = Opener(config, told)
     base = opener.load()
     name = config.name or base.name
-    if name in config.adapters:
-        raise ServeError("serving.same_name", name=name)
     served = replace(base.served(name), aliases=(config.model, base.name))
     shelf = AdapterShelf(opener, base, served)
-    models = [served, *(shelf.first(public, reference) for public, reference in config.adapters.items())]
+    models = [served]
+    try:
+        if name in config.adapters:
+            raise ServeError("serving.same_name", name=name)
+        models += (shelf.first(public, reference) for public, reference in config.adapters.items())
+    except BaseException:
+        close_engines(models)
+        raise
     for notice in served.chat.template.notices:
         notify(tr("cli.warning", message=notice.message))
     for model in models:
@@ -189,7 +195,7 @@ class AdapterShelf:
         """The folder of an adapter that this server knows by `name`: looked up, never opened."""
         own = self._config.adapter_dir
         if own is not None:
-            for folder in sorted(Path(own).expanduser().iterdir()):
+            for folder in sorted(expanded(own).iterdir()):
                 if folder.name == name and (folder / "adapter_config.json").is_file():
                     return folder
         if any(run.id == name for run in store.list_runs()):

@@ -166,8 +166,13 @@ class Service:
     def close(self) -> None:
         """Give back what the engines hold."""
         self.end_within(0)
-        for engine in {id(served.chat.engine): served.chat.engine for served in self.models}.values():
-            engine.close()
+        close_engines(self.models)
+
+
+def close_engines(models: Sequence[Served]) -> None:
+    """Give back what the engines of `models` hold."""
+    for engine in {id(served.chat.engine): served.chat.engine for served in models}.values():
+        engine.close()
 
 
 def empty_service(config: ServeConfig) -> Service:

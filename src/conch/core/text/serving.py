@@ -331,6 +331,13 @@ TEXTS = {
         "llama.cpp can't load the model: {reason}.", "llama.cpp 无法加载模型：{reason}。"
     ),
     "serving.llamacpp_failed.fix": Text("Use --engine transformers.", "请使用 --engine transformers。"),
+    "serving.llamacpp_ended": Text(
+        "llama.cpp ended in the middle of the answer.", "llama.cpp 在回答过程中意外退出。"
+    ),
+    "serving.llamacpp_ended.fix": Text(
+        "Try again: it is started anew. What ended it stands in the server's log.",
+        "请重试：它会自动重新启动。退出原因见服务日志。",
+    ),
     "serving.no_adapters": Text("This server takes no adapters.", "本服务不支持加载适配器。"),
     "serving.no_adapters.fix": Text("Start it with conch serve.", "请用 conch serve 启动。"),
     "serving.adapter_there": Text("A model called '{name}' is served already.", "已有名为 '{name}' 的模型。"),

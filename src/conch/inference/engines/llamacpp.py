@@ -1,7 +1,7 @@
 """llama.cpp (through xllamacpp) on a GGUF file whose tokens are numbers (`conch.models.gguf.bare`).
 
-llama.cpp decodes the answers of all threads in one batch, keeps the cache of a slot for the next
-prompt that begins alike, and is asked in this process: nothing listens for others.
+llama.cpp decodes the answers of all threads in one batch, and keeps the cache of a slot for the next
+prompt that begins alike. It works in a process of its own (`conch.inference.llama`).
 What it can't do is done around it: grammars hold the answer token by token, each step one question,
 and the likelihood of a given text is that of an answer which is forced to be it.
 """
@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import torch
 
 from conch.core.errors import ServeError, first_line
 from conch.inference.engine import Alternatives, Completion, Piece, Request, Sampling, Scored
+from conch.inference.llama.process import LlamaEndedError, LlamaError, LlamaProcess, LlamaSettings
 from conch.inference.sampling import Constrain, Constraint, Sampler
 
 BATCH = 256
@@ -64,6 +64,8 @@ class LlamaCppEngine:
         self._make_lora = make_lora
         self._places = threading.Semaphore(settings.slots)
         self._turn = threading.Lock()
+        self._closed = False
+        self._counting = threading.Lock()
         self._running = 0
         self.context_length = settings.context
         self._loaded = _Loaded(file, settings, {})
@@ -124,14 +126,27 @@ class LlamaCppEngine:
                 self._reload(left)
 
     def close(self) -> None:
+        """Answers on hand end with an error."""
+        self._closed = True
         with self._turn:
-            self._loaded = _Closed()
+            self._loaded.close()
 
     def _reload(self, adapters: dict[str, Path]) -> None:
-        self._loaded = _Loaded(self._file, self._settings, adapters)
+        old, self._loaded = self._loaded, _Loaded(self._file, self._settings, adapters)
+        old.retire()
+
+    def _live(self) -> _Loaded:
+        """The model to ask. A process of llama.cpp that crashed is followed by another."""
+        if self._loaded.ended:
+            with self._turn:
+                if self._closed:
+                    raise ServeError("serving.closing")
+                if self._loaded.ended:
+                    self._reload(self._loaded.adapters)
+        return self._loaded
 
     def _count(self, change: int) -> None:
-        with self._turn:
+        with self._counting:
             self._running += change
 
     def _constraint(self, request: Request) -> Constraint:
@@ -144,7 +159,7 @@ class LlamaCppEngine:
         asked = {**_drawn(request.sampling), "n_predict": request.sampling.max_new_tokens}
         if request.top is not None:
             asked["n_probs"] = max(request.top, 1)
-        for token, logprob, top in self._loaded.ask(request.prompt, asked, request.adapter):
+        for token, logprob, top in self._live().ask(request.prompt, asked, request.adapter):
             if token in request.stop_ids:
                 yield Piece(finish="stop")
                 return
@@ -181,9 +196,9 @@ class LlamaCppEngine:
             token = int(allowed.nonzero()[0])
             return token, Piece(token)
         favoured = [token for token, bias in request.sampling.logit_bias if bias > 0]
-        candidates = self._loaded.likeliest(tokens, min(CANDIDATES, size), request.adapter)
+        candidates = self._live().likeliest(tokens, min(CANDIDATES, size), request.adapter)
         if favoured or not any(bool(allowed[token]) for token, _ in candidates):
-            candidates = self._loaded.likeliest(tokens, size, request.adapter)
+            candidates = self._live().likeliest(tokens, size, request.adapter)
         logits = torch.full((size,), -torch.inf)
         logits[[token for token, _ in candidates]] = torch.tensor([value for _, value in candidates])
         token = sampler.pick(logits)
@@ -199,23 +214,29 @@ class LlamaCppEngine:
         asked = {**_drawn(Sampling()), "n_predict": end - start, "grammar": f"root ::= {rule}"}
         asked["n_probs"] = max(top, 1)
         with self._places:
-            answer = list(self._loaded.ask(tokens[:start], asked, adapter))
+            answer = list(self._live().ask(tokens[:start], asked, adapter))
         return [Scored(token, logprob, best[:top]) for token, logprob, best in answer]
 
 
 class _Loaded:
-    """One model in llama.cpp with the adapters that it was loaded with."""
+    """One model in llama.cpp with the adapters that it was loaded with. Raises ServeError."""
 
     def __init__(self, file: Path, settings: Settings, adapters: dict[str, Path]) -> None:
-        import xllamacpp
-
         self.adapters = adapters
+        self._turn = threading.Lock()
+        self._users = 0
+        self._retired = False
+        held = LlamaSettings(
+            file, settings.context, settings.slots, settings.threads, BATCH, tuple(adapters.values())
+        )
         try:
-            self._server: Any = xllamacpp.Server(_parameters(xllamacpp, file, settings, adapters))
-        except Exception as error:  # llama.cpp tells the reason on stderr, and here that there is one
+            self._process = LlamaProcess(held)
+        except LlamaError as error:
             raise ServeError("serving.llamacpp_failed", reason=first_line(error)) from error
-        # One that is let go before its loop runs waits for that loop for ever, and all of Python with it.
-        self.likeliest((0,), 1, None)
+
+    @property
+    def ended(self) -> bool:
+        return self._process.ended
 
     def ask(
         self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None
@@ -234,7 +255,16 @@ class _Loaded:
             "cache_prompt": True,
             "return_progress": True,
         }
-        yield from _Talk(self._server, whole).tokens()
+        self._enter()
+        try:
+            for token, logprob, top in self._process.ask(whole):
+                yield token, _number(logprob), tuple((other, _number(value)) for other, value in top)
+        except LlamaEndedError as error:
+            raise ServeError("serving.llamacpp_ended") from error
+        except LlamaError as error:
+            raise RuntimeError(first_line(error)) from error
+        finally:
+            self._leave()
 
     def likeliest(self, prompt: Sequence[int], count: int, adapter: str | None) -> Alternatives:
         """The `count` likeliest next tokens."""
@@ -242,66 +272,27 @@ class _Loaded:
         ((_, _, top),) = self.ask(prompt, asked, adapter)
         return top
 
+    def retire(self) -> None:
+        """No more questions; it ends with the last answer."""
+        with self._turn:
+            self._retired = True
+            idle = not self._users
+        if idle:
+            self.close()
 
-class _Closed(_Loaded):
-    """What is left of an engine that was closed."""
+    def close(self) -> None:
+        self._process.close()
 
-    def __init__(self) -> None:
-        self.adapters = {}
+    def _enter(self) -> None:
+        with self._turn:
+            self._users += 1
 
-    def ask(self, *_: Any) -> Iterator[tuple[int, float, Alternatives]]:
-        raise ServeError("serving.closing")
-
-
-class _Talk:
-    """One question to llama.cpp, which calls back from a thread of its own."""
-
-    def __init__(self, server: Any, asked: dict[str, Any]) -> None:
-        self._server = server
-        self._asked = asked
-        self._heard: SimpleQueue[dict[str, Any] | Exception | None] = SimpleQueue()
-        self._left = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def tokens(self) -> Iterator[tuple[int, float, Alternatives]]:
-        self._thread.start()
-        try:
-            while (heard := self._heard.get()) is not None:
-                if isinstance(heard, Exception):
-                    raise heard
-                yield from _read(heard)
-        finally:
-            self._left = True
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            self._server.handle_completions(self._asked, self._hear)
-        except Exception as error:
-            self._heard.put(error)
-        self._heard.put(None)
-
-    def _hear(self, told: dict[str, Any]) -> bool:
-        """Called with every piece; what it returns says whether to stop."""
-        self._heard.put(told)
-        return self._left
-
-
-def _read(told: dict[str, Any]) -> Iterator[tuple[int, float, Alternatives]]:
-    """The token in a piece of llama.cpp's answer, if there is one."""
-    if "error" in told:
-        raise RuntimeError(str(told["error"].get("message")))
-    choice = told["choices"][0]
-    for text in filter(None, choice["text"].split(",")):
-        yield int(text), *_likelihood(choice["logprobs"])
-
-
-def _likelihood(logprobs: dict[str, Any] | None) -> tuple[float, Alternatives]:
-    if not logprobs or not logprobs["content"]:
-        return 0.0, ()
-    entry = logprobs["content"][0]
-    top = tuple((int(other["id"]), _number(other["logprob"])) for other in entry["top_logprobs"])
-    return _number(entry["logprob"]), top
+    def _leave(self) -> None:
+        with self._turn:
+            self._users -= 1
+            last = self._retired and not self._users
+        if last:
+            self.close()
 
 
 def _number(told: float | None) -> float:
@@ -324,21 +315,3 @@ def _drawn(sampling: Sampling) -> dict[str, Any]:
         "logit_bias": [[token, bias] for token, bias in sampling.logit_bias],
         "seed": seed % (2**32 - 1),
     }
-
-
-def _parameters(library: Any, file: Path, settings: Settings, adapters: dict[str, Path]) -> Any:
-    made = library.CommonParams()
-    made.model.path = str(file)
-    made.n_parallel = settings.slots
-    made.n_ctx = settings.context * settings.slots
-    made.n_batch = made.n_ubatch = BATCH
-    made.cache_ram_mib = 0  # slots keep their caches; another copy of them would only grow
-    made.warmup = False
-    made.verbosity = -1
-    made.ui = False
-    made.endpoint_slots = made.endpoint_props = False
-    made.api_keys = [secrets.token_urlsafe(24)]  # it listens on a port of its own, which is for nobody
-    if settings.threads:
-        made.cpuparams.n_threads = made.cpuparams_batch.n_threads = settings.threads
-    made.lora_adapters = [library.CommonAdapterLoraInfo(str(path), 1.0) for path in adapters.values()]
-    return made

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
-from conch.core import hubs
+from conch.core import disk, hubs
 from conch.core.errors import first_line
 from conch.models.connection import answers_in
 from conch.models.source import (
@@ -117,4 +117,6 @@ def _refusals(client: Any, repo: str, revision: str) -> Iterator[None]:
     except client.HubError as error:
         raise SourceFailedError("models.hub_error", repo=repo, reason=first_line(error)) from error
     except OSError as error:
+        if error.errno in disk.REFUSED:  # ours, which no other try mends
+            raise
         raise TryAgainError(first_line(error)) from error
