@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conch.core.events import Sample, Warned
 from conch.core.text import tr
 from conch.runs import Run
 from conch.runs.checkpoints import step_of
-from conch.runs.diagnosis import diagnose
+from conch.runs.diagnosis import Finding, diagnose
 from conch.runs.run import ENDED
 from conch.runs.summary import open_log
 from conch.webui import parts
@@ -23,6 +24,8 @@ TAIL = 256 * 1024
 """Bytes of a log that are searched."""
 LINES = 200
 WARNINGS = 5
+JUDGED_SECONDS = 30.0
+KEPT = 100
 
 
 def detail(run: Run, summary: dict[str, Any]) -> str:
@@ -108,7 +111,7 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
                 )
             )
         )
-    for finding in diagnose(run):
+    for finding in _findings(run, summary["state"]):
         words = parts.safe(finding.message)
         if finding.change:
             change = parts.pairs(finding.change)
@@ -119,6 +122,23 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
         warned = list(log.all(Warned))[-WARNINGS:]
     notes.extend(parts.note(warning) for warning in dict.fromkeys(map(_warning, warned)))
     return f"<div style='margin-top:16px'>{''.join(notes)}</div>" if notes else ""
+
+
+_judged: dict[str, tuple[float, int, list[Finding]]] = {}
+"""What was found of a run, when, and by how much of its log."""
+
+
+def _findings(run: Run, state: str) -> list[Finding]:
+    """The diagnosis. While a run goes on it is made anew now and then only: it reads the whole log."""
+    size, now = run.events_path.stat().st_size, time.monotonic()
+    at, seen, found = _judged.get(str(run.folder), (0.0, -1, []))
+    if seen == size or (seen >= 0 and state not in ENDED and now - at < JUDGED_SECONDS):
+        return found
+    found = diagnose(run)
+    while len(_judged) > KEPT:
+        del _judged[next(iter(_judged))]
+    _judged[str(run.folder)] = (now, size, found)
+    return found
 
 
 def _warning(event: Warned) -> str:
