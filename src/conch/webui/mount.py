@@ -20,6 +20,7 @@ from conch.webui.page import Studio
 from conch.webui.words import filled_document, language_of
 
 PATH = "/studio"
+LOOK_SECONDS = 0.02
 UPLOAD_BYTES = 1024 * 1024 * 1024
 
 
@@ -45,6 +46,9 @@ def mount(app: FastAPI, studio: Studio) -> Callable[[], None]:
         theme=theme(),
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    # Gradio looks for work a thousand times a second, which trainings beside it would pay for
+    blocks._queue.sleep_when_free = LOOK_SECONDS
+    blocks._queue.progress_update_sleep_when_free = 0.5
     mounted = app.router.routes[-1]
     app.router.routes.insert(0, Route("/", _to_studio))
     app.add_middleware(Words)
