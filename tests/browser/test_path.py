@@ -155,3 +155,4 @@ def test_a_model_and_a_dataset_lead_to_the_form(page: Any, studio: Studio) -> No
     page.wait_for_selector("#page-train", state="visible")
     page.wait_for_selector("#train-estimate .facts", timeout=60_000)
     assert page.input_value("#train-form .simple [data-field=dataset]") == "magic_conch"
+    assert page.input_value("#train-form .simple [data-field=learning_rate]") == "0.0002"

@@ -207,7 +207,9 @@ TEXTS = {
     "studio.train.rows": Text("Rows", "样本条数"),
     "studio.train.tokens": Text("Tokens an epoch", "每轮词元数"),
     "studio.train.trainable": Text("Trained weights", "可训练参数"),
-    "studio.train.about_time": Text("about {time}", "约 {time}"),
+    "studio.train.about_hours": Text("about {count} h", "约 {count} 小时"),
+    "studio.train.about_minutes": Text("about {count} min", "约 {count} 分钟"),
+    "studio.train.about_seconds": Text("about {count} s", "约 {count} 秒"),
     "studio.train.no_time": Text("known once it runs", "开始后得知"),
     "studio.train.of_memory": Text(
         "{share} % of the {size} that {device} has.", "占 {device} {size} 内存的 {share}%。"

@@ -4,6 +4,7 @@ window.conch.form = (element, props, watch, trigger) => {
   const KEPT = "conch.settings";
   let values = {}, doc = null, complete = false, search = "", timer = null, problems = {}, open = new Set();
   let request = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  let begun = window.sessionStorage.getItem(KEPT) !== null;
   try { values = JSON.parse(window.sessionStorage.getItem(KEPT) || "{}"); } catch (_) { values = {}; }
 
   const field = (key) => doc.fields[key];
@@ -81,9 +82,11 @@ window.conch.form = (element, props, watch, trigger) => {
     if (doc.values) {
       values = doc.values;
       doc.values = null;
+      begun = true;
       window.sessionStorage.setItem(KEPT, JSON.stringify(values));
     }
-    for (const [key, value] of Object.entries(doc.begin)) if (window.sessionStorage.getItem(KEPT) === null) values[key] = value;
+    if (!begun) values = { ...doc.begin, ...values };
+    begun = true;
     for (const key of Object.keys(values)) if (!doc.fields[key]) delete values[key];
     element.replaceChildren();
     const views = node("div", "views");

@@ -9,15 +9,19 @@ from typing import Any
 
 import gradio as gr
 
-from conch.cli.output import duration, size
+from conch.cli.output import size
 from conch.config.load import Loaded, load_train
+from conch.config.model import ModelConfig
 from conch.config.train import TrainConfig
 from conch.core.errors import ConchError, ConfigErrors
+from conch.core.events import Finished
 from conch.core.text import language, tr
+from conch.models import inventory
 from conch.models.fit import USABLE
 from conch.models.hardware import find_room
 from conch.models.locate import Request, find
 from conch.runs import store
+from conch.runs.follow import read_last
 from conch.submit import check, submit
 from conch.webui import parts, settings
 from conch.webui.handlers import note
@@ -125,8 +129,8 @@ def _blockers(errors: ConfigErrors) -> str:
 def _estimate(loaded: Loaded) -> str:
     config = loaded.config
     try:
-        if find(Request.of(config.model)) is None:
-            named = config.model.model_name_or_path
+        named = config.model.model_name_or_path
+        if not _is_here(config.model):
             go = parts.link(tr("studio.nav.models"), "models")
             told = parts.Html(f"{parts.safe(tr('studio.train.not_here', name=named))} {go}")
             return parts.note(told, "warn")
@@ -137,6 +141,13 @@ def _estimate(loaded: Loaded) -> str:
         hint = f"<br><span class='dim'>{parts.safe(error.hint)}</span>" if error.hint else ""
         return parts.note(parts.Html(words + hint), "bad")
     return figures + "".join(parts.note(warning, "warn") for warning in loaded.warnings)
+
+
+def _is_here(model: ModelConfig) -> bool:
+    """Whether nothing would have to be fetched; what `find` doesn't know may be a starter."""
+    if find(Request.of(model)) is not None:
+        return True
+    return any(entry.name == model.model_name_or_path and entry.folder for entry in inventory.entries())
 
 
 def settings_key(config: TrainConfig) -> str:
@@ -183,7 +194,15 @@ def _time(config: TrainConfig, plan: Any) -> str:
     tokens = plan.tokens * plan.epochs
     if config.optimisation.max_steps > 0 and plan.train_rows:
         tokens = min(tokens, plan.tokens * plan.steps * plan.batch_rows / plan.train_rows)
-    return tr("studio.train.about_time", time=duration(tokens / speed))
+    return _about(tokens / speed)
+
+
+def _about(seconds: float) -> str:
+    """A length of time in the unit that suits it."""
+    for unit, size_of in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * size_of:
+            return tr(f"studio.train.about_{unit}", count=f"{seconds / size_of:.1f}".removesuffix(".0"))
+    return tr("studio.train.about_seconds", count=max(1, round(seconds)))
 
 
 def _speed(config: TrainConfig) -> float | None:
@@ -191,7 +210,7 @@ def _speed(config: TrainConfig) -> float | None:
         flat = run.flat_config()
         same = flat.get("finetuning_type") == config.method.finetuning_type
         if same and str(flat.get("model_name_or_path")) == config.model.model_name_or_path:
-            speed = run.brief()["last"].get("tokens_per_second")
-            if speed:
-                return float(speed)
+            end = read_last(run.events_path, Finished)
+            if isinstance(end, Finished) and end.tokens_per_second:
+                return end.tokens_per_second
     return None
