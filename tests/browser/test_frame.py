@@ -110,3 +110,11 @@ def test_files_of_the_machine_are_not_given_out(page: Any, studio: Studio) -> No
     for path in ("/etc/passwd", f"{studio.home}/settings.yaml", f"{studio.home}/models/tiny/config.json"):
         answer = page.request.get(f"{studio.url}/studio/gradio_api/file={path}")
         assert answer.status in {403, 404}
+
+
+def test_notices_are_in_the_language_of_the_page(browser: Any, studio: Studio) -> None:
+    with visitor(browser, studio, "zh-CN") as page:
+        page.goto(studio.at("models"))
+        page.click("#models-look")
+        page.wait_for_selector(".toast-title:has-text('操作未成功')")
+        assert "Error" not in page.inner_text(".toast-wrap")

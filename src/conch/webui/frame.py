@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module, resources
 from typing import Any
 
 import gradio as gr
 
-from conch.core.text import language
+from conch.core.text import language, speaking, tr
 from conch.webui import parts
 from conch.webui.handlers import handler
 from conch.webui.page import QUIET, Page, Studio
 from conch.webui.pages import PAGES
-from conch.webui.words import filled, is_marked, word
+from conch.webui.words import LANGUAGES, filled, is_marked, word
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -84,8 +85,20 @@ SCRIPTS = ("studio.js", "chart.js", "form.js")
 
 def head() -> str:
     """What runs before anything is drawn: the page that the address names, and the language."""
-    scripts = "\n".join(map(_asset, SCRIPTS))
+    scripts = "\n".join([f"window.conchTitles = {json.dumps(_titles())};", *map(_asset, SCRIPTS)])
     return f"<style>{_asset('studio.css')}</style><script>{scripts}</script>"
+
+
+TITLES = {"Error": "studio.failed", "Warning": "studio.failed", "Info": "studio.done", "Close": "studio.dismiss"}
+"""What Gradio heads its notices with, in English only, and what ours say instead."""
+
+
+def _titles() -> dict[str, dict[str, str]]:
+    found = {}
+    for name in LANGUAGES:
+        with speaking(name):
+            found[name] = {theirs: tr(key) for theirs, key in TITLES.items()}
+    return found
 
 
 def _asset(name: str) -> str:

@@ -113,7 +113,7 @@ window.conch.chart = (element, props, watch) => {
     }
     c.textAlign = "center"; c.textBaseline = "top";
     for (const t of ticks(x0, x1, Math.max(3, w / 110))) c.fillText(figure(t), X(t), height - PAD.bottom + 8);
-    c.save(); c.beginPath(); c.rect(PAD.left, PAD.top, w, h); c.clip();
+    c.save(); c.beginPath(); c.rect(PAD.left - 4, PAD.top - 4, w + 8, h + 8); c.clip();
     const path = (points) => {
       c.beginPath();
       let begun = false;

@@ -86,8 +86,16 @@
 
   // a name that Gradio gives in English only; what stands inside of the field says the same in both languages
   const ENGLISH = "[aria-label='Click to upload or drop files']";
-  new MutationObserver(() => document.querySelectorAll(ENGLISH).forEach((e) => e.removeAttribute("aria-label")))
-    .observe(root, { childList: true, subtree: true });
+  function inOurWords() {
+    for (const field of document.querySelectorAll(ENGLISH)) field.removeAttribute("aria-label");
+    const titles = window.conchTitles[spoken];
+    for (const title of document.querySelectorAll(".toast-title")) {
+      const text = title.firstChild, ours = titles[text?.nodeValue.trim()];
+      if (ours) text.nodeValue = ours;
+    }
+    for (const close of document.querySelectorAll(".toast-close[aria-label='Close']")) close.ariaLabel = titles.Close;
+  }
+  new MutationObserver(inOurWords).observe(root, { childList: true, subtree: true });
   root.dataset.page = asked();
   window.addEventListener("popstate", () => begin());
   // buttons inside of tables and cards: data-do names what to do, data-key to which, data-sure asks first

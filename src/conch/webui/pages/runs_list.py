@@ -51,7 +51,7 @@ def _row(brief: dict[str, Any], place: Any) -> list[Any]:
     about = "" if name == brief["id"] else f"<div class='small'>{parts.safe(brief['id'])}</div>"
     title = parts.Html(parts.link(name, "runs", run=brief["id"]) + about)
     total = progress["total_steps"]
-    steps = f"{progress['step']:,} / {total:,}" if total else "-"
+    steps = f"<span class='nowrap'>{progress['step']:,} / {total:,}</span>" if total else "-"
     left = progress["eta_seconds"]
     told_steps = (
         f"{steps}<div class='small'>{parts.safe(tr('studio.runs.left', time=duration(left)))}</div>"
