@@ -2,7 +2,7 @@
 
     python docs/studio_pictures.py HOME docs/studio
 
-makes `docs/studio-train.en.png`, `docs/studio-run.zh.png` and so on, with the newest finished run.
+makes `docs/studio-train.en.png`, `docs/studio-run.zh.png` and so on, with the longest finished run.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SETTLED = 1500
 """Milliseconds in which a page has drawn its charts."""
 
 
-def newest(home: Path) -> str:
-    """The id of the newest run that finished."""
-    runs = sorted((home / "runs").iterdir(), reverse=True)
-    return next(run.name for run in runs if '"kind": "finished"' in (run / "events.jsonl").read_text("utf-8"))
+def longest(home: Path) -> str:
+    """The id of the finished run whose curve has most to show."""
+    logs = {run.name: (run / "events.jsonl").read_text("utf-8") for run in (home / "runs").iterdir()}
+    return max(logs, key=lambda name: ('"kind": "finished"' in logs[name], len(logs[name])))
 
 
 def take(page: Page, studio: Studio, target: str, language: str) -> None:
@@ -32,10 +32,11 @@ def take(page: Page, studio: Studio, target: str, language: str) -> None:
     page.wait_for_selector("#train-form .few")
     page.fill("#train-form .simple [data-field=model_name_or_path]", "smollm2-135m")
     page.fill("#train-form .simple [data-field=dataset]", "magic_conch")
+    page.keyboard.press("Escape")
     page.wait_for_selector("#train-estimate .facts", timeout=120_000)
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=f"{target}-train.{language}.png")
-    page.goto(studio.at("runs", run=newest(studio.home)))
+    page.goto(studio.at("runs", run=longest(studio.home)))
     page.wait_for_selector("#chart-loss canvas")
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=f"{target}-run.{language}.png")

@@ -9,6 +9,7 @@ import pytest
 
 from conch.webui.pages import PAGES
 from tests.browser.conftest import visitor
+from tests.browser.proxy import below
 from tests.browser.studio import Studio, start_studio
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -118,3 +119,18 @@ def test_notices_are_in_the_language_of_the_page(browser: Any, studio: Studio) -
         page.click("#models-look")
         page.wait_for_selector(".toast-title:has-text('操作未成功')")
         assert "Error" not in page.inner_text(".toast-wrap")
+
+
+def test_it_works_below_a_path_of_a_proxy(browser: Any, studio: Studio) -> None:
+    prefix = "/user/7/proxy"
+    with below(prefix, studio.port) as port:
+        shown = Studio(studio.process, studio.home, port, None)
+        with visitor(browser, shown) as page:
+            page.goto(f"{shown.url}{prefix}/?at=models")
+            page.wait_for_selector("#models-list table")
+            page.click("#nav-data")
+            page.click("#data-list [data-do=open][data-key=magic_conch]")
+            page.wait_for_selector("#data-report .facts")
+            assert page.url.startswith(f"{shown.url}{prefix}/studio/")
+            page.click("#language")
+            page.wait_for_selector("#nav-models:has-text('模型')")

@@ -89,7 +89,12 @@ def head() -> str:
     return f"<style>{_asset('studio.css')}</style><script>{scripts}</script>"
 
 
-TITLES = {"Error": "studio.failed", "Warning": "studio.failed", "Info": "studio.done", "Close": "studio.dismiss"}
+TITLES = {
+    "Error": "studio.failed",
+    "Warning": "studio.failed",
+    "Info": "studio.done",
+    "Close": "studio.dismiss",
+}
 """What Gradio heads its notices with, in English only, and what ours say instead."""
 
 
