@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-
 from tests.browser.conftest import chromium
 from tests.browser.studio import Studio, start_studio
 

@@ -9,6 +9,7 @@ TEXTS = {
     "studio.nav.data": Text("Data", "数据"),
     "studio.nav.train": Text("Train", "训练"),
     "studio.nav.runs": Text("Runs", "训练记录"),
+    "studio.nav.machine": Text("Machine", "本机"),
     "studio.failed": Text("That did not work", "操作未成功"),
     "studio.done": Text("Done", "已完成"),
     "studio.copy": Text("Copy", "复制"),
@@ -238,6 +239,19 @@ TEXTS = {
     "studio.train.save": Text("Save", "保存"),
     "studio.train.load": Text("Load a file", "载入文件"),
     "studio.train.clear": Text("Start over", "恢复初始设置"),
+    # machine
+    "studio.machine.about": Text(
+        "What this machine has, what is in the way, and where Conch keeps things.",
+        "本机的硬件与环境、需要处理的问题，以及文件存放位置。",
+    ),
+    "studio.machine.found": Text("What was found", "检查结果"),
+    "studio.machine.again": Text("Look again", "重新检查"),
+    "studio.machine.network": Text("Ask the hubs, too", "同时检查模型站点"),
+    "studio.machine.home": Text("Home (CONCH_HOME)", "主文件夹（CONCH_HOME）"),
+    "studio.machine.cache": Text("Models of hubs", "站点模型缓存"),
+    "studio.machine.source": Text("Models come from", "模型下载来源"),
+    "studio.machine.column.grade": Text("State", "状态"),
+    "studio.machine.column.what": Text("What", "内容"),
     # charts
     "studio.chart.log": Text("log scale", "对数坐标"),
     "studio.chart.smooth": Text("smooth", "平滑"),

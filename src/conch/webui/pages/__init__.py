@@ -5,5 +5,6 @@ PAGES = {
     "data": "conch.webui.pages.data",
     "train": "conch.webui.pages.train",
     "runs": "conch.webui.pages.runs",
+    "machine": "conch.webui.pages.machine",
 }
 """Name in the address to the module that holds `build(page)`; its title is the text `studio.nav.NAME`."""
