@@ -84,11 +84,12 @@ def test_back_and_forth_lead_through_the_pages(page: Any, studio: Studio) -> Non
 
 def test_the_keyboard_alone_leads_to_a_page(page: Any, studio: Studio) -> None:
     page.goto(studio.at("models"))
-    page.wait_for_selector("#page-models", state="visible")
+    page.wait_for_selector("#models-list table")
     for _ in range(2 * len(PAGES) + 6):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "nav-data":
             break
+    assert page.evaluate("document.activeElement.id") == "nav-data"
     page.keyboard.press("Enter")
     page.wait_for_selector("#page-data", state="visible")
 

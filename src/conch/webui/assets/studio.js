@@ -97,6 +97,11 @@
   }
   new MutationObserver(inOurWords).observe(root, { childList: true, subtree: true });
   root.dataset.page = asked();
+  // also before Gradio listens: `begin` then brings up to date what was opened
+  document.addEventListener("click", (event) => {
+    const entry = event.target.closest?.("#nav button");
+    if (entry) open(entry.id.replace("nav-", ""));
+  }, true);
   window.addEventListener("popstate", () => begin());
   // buttons inside of tables and cards: data-do names what to do, data-key to which, data-sure asks first
   window.conch = {
