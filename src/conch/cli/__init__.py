@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "conch.cli.compare",
     "export": "conch.cli.export",
     "serve": "conch.cli.serve",
+    "ui": "conch.cli.ui",
     "keys": "conch.cli.keys",
     "doctor": "conch.cli.doctor",
     "options": "conch.cli.options",

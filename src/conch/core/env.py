@@ -100,6 +100,12 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
 
 
+def keep_uploads_in(folder: Path) -> None:
+    """Where Gradio puts what browsers send. Call before importing it."""
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder))
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
 def tensor_malloc() -> dict[str, str]:
     """What to set for a process that holds large tensors, before it starts.
 

@@ -136,6 +136,10 @@ TEXTS = {
     ),
     "cli.keys": Text("Keys of the HTTP API: create, list, revoke.", "HTTP 接口密钥：创建、列出、吊销。"),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.ui": Text(
+        "Open the studio: everything in the browser, and the API beside it.",
+        "打开工作台：在浏览器中完成全部操作，并在同一端口提供接口。",
+    ),
     "cli.doctor": Text(
         "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "
         "Exit code 1: something must be fixed.",
