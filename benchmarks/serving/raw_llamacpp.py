@@ -1,4 +1,7 @@
-"""llama.cpp's own HTTP server, through xllamacpp. `python -m benchmarks.serving.raw_llamacpp FILE PORT SLOTS CONTEXT`"""
+"""llama.cpp's own HTTP server, through xllamacpp.
+
+`python -m benchmarks.serving.raw_llamacpp FILE PORT SLOTS CONTEXT`
+"""
 
 from __future__ import annotations
 
