@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -23,3 +24,4 @@ settings.ui = False
 settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = psutil.cpu_count(logical=False)
 server = xllamacpp.Server(settings)
 signal.sigwait({signal.SIGTERM, signal.SIGINT})
+os._exit(0)  # the library's own way out may wait for itself
