@@ -12,8 +12,9 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 quickstart: $(VENV)/.installed
 	$(BIN)/conch quickstart
 
+# two at a time, each on one thread: models here are tiny, and most tests wait for processes
 test: check $(VENV)/.browser
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests benchmarks
