@@ -17,6 +17,8 @@ from conch.exporting import folder as folder_writer
 from conch.exporting import merge
 from conch.exporting.merge import export
 from conch.exporting.shards import write_shards
+from conch.exporting.whole import fits_whole
+from conch.models.headers import ModelFiles, Tensor
 from conch.models.load import load
 from tests.models.hub_server import Hub, serving
 from tests.tiny import ARCHITECTURES, save_tiny, write_rows
@@ -113,6 +115,36 @@ def test_shards_are_bounded_and_read_back(
     assert len(list((tmp_path / "merged").glob("model-*.safetensors"))) > 1
 
 
+def block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where memory does not hold the model whole."""
+    monkeypatch.setattr(merge, "fits_whole", lambda *_: False)
+    monkeypatch.setattr(merge, "load", lambda *_, **__: pytest.fail("a model is loaded whole"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_model_that_memory_does_not_hold_is_proved_just_as_well(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    whole = do(trained, tmp_path / "whole", infer_dtype=dtype).proof.to_dict()
+    block_by_block(monkeypatch)
+    streamed = do(trained, tmp_path / "streamed", infer_dtype=dtype).proof.to_dict()
+    assert streamed["holds"]
+    assert streamed["merging"] > 0
+    for key in ("merging", "writing", "max_logit_difference", "mean_logit_difference"):
+        assert streamed.pop(key) == pytest.approx(whole.pop(key), rel=0.1, abs=1e-5)
+    assert streamed["answers"] == whole["answers"]
+    assert weights(tmp_path / "whole").keys() == weights(tmp_path / "streamed").keys()
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype", "fits"),
+    [(135, "bfloat16", True), (7000, "bfloat16", False), (1500, "float32", True), (7000, "float32", False)],
+)
+def test_models_are_held_whole_where_the_bound_of_memory_allows_it(size: int, dtype: str, fits: bool) -> None:
+    files = ModelFiles(Path(), {}, {"all": Tensor("BF16", (size, 10**6))})
+    assert fits_whole(files, dtype, 5) is fits
+
+
 def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
     """Let `fault` change the merged model's weights before they are written."""
     real = merge._write
@@ -172,7 +204,7 @@ def not_a_number(tensors: dict, folder: Path) -> None:
     tensors["model.layers.1.self_attn.v_proj.weight"][0, 0] = float("nan")
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "bfloat16, block by block"])
 @pytest.mark.parametrize(
     "fault", ["base", swapped, scaled, other_template, other_rope, other_end_of_turn, not_a_number]
 )
@@ -180,6 +212,9 @@ def test_a_wrong_export_is_refused_and_nothing_is_written(
     trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault, dtype: str
 ) -> None:
     plant(monkeypatch, base_instead(tiny_folder) if fault == "base" else fault)
+    dtype, _, streamed = dtype.partition(", ")
+    if streamed:
+        block_by_block(monkeypatch)
     with pytest.raises(ExportError, match="does not answer as its source"):
         do(trained, tmp_path / "merged", infer_dtype=dtype)
     assert not (tmp_path / "merged").exists()
@@ -215,10 +250,14 @@ def test_a_head_that_was_trained_is_no_longer_the_embeddings(with_head: Path, tm
     assert "lm_head.weight" in weights(tmp_path / "merged")
 
 
+@pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("fault", ["modules_to_save left out", "head tied again"])
 def test_a_trained_head_that_is_lost_is_found_out(
-    with_head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    with_head: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, streamed: bool
 ) -> None:
+    if streamed:
+        block_by_block(monkeypatch)
+
     def plain(tensors: dict, folder: Path) -> None:
         if fault == "head tied again":
             config = json.loads((folder / "config.json").read_text())

@@ -6,8 +6,10 @@ takes its name only after its answers were held against the source's.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,9 @@ from conch.data.template import ChatTemplate
 from conch.exporting import card, gguf_proof, llamacpp, ollama
 from conch.exporting.folder import write_folder
 from conch.exporting.gguf_proof import GgufProof
-from conch.exporting.proof import Proof, Witnesses, ask, ask_base, prove, stops_of
+from conch.exporting.proof import Proof, Source, Witnesses, ask, ask_base, hear, prove, stops_of
 from conch.exporting.push import push
+from conch.exporting.whole import Whole, fits_whole
 from conch.models import gguf, merging
 from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
@@ -41,6 +44,7 @@ from conch.models.load import (
 )
 from conch.models.locate import Located, Request, locate
 from conch.models.pairing import PROOF
+from conch.models.streamed import NotStreamableError, load_streamed
 
 Notify = Callable[[str], None]
 HEADROOM = 1.1
@@ -94,12 +98,27 @@ class Job:
             self.notify(tr("cli.warning", message=notice.message))
 
     def load(self) -> LoadedModel:
-        """The source, in fp32, its last adapter on top."""
+        """The source, whole in fp32, its last adapter on top."""
         loaded = load(
             _model_config(self.config), dtype="float32", device=self.device, template=self.config.template
         )
         self.tell(*loaded.notices)
         return loaded
+
+    def source(self) -> Source:
+        """The source in fp32, its last adapter on top."""
+        source = self.opened(_model_config(self.config), self.config.template)
+        self.tell(*source.loaded.notices)
+        return source
+
+    def opened(self, config: ModelConfig, template: str | None) -> Source:
+        """A model in fp32: whole where there is room for it, else read block by block as it is computed."""
+        if self.device.kind == "cpu" and not fits_whole(
+            read_model_files(self.located.folder), self.dtype, self.config.export_size
+        ):
+            with suppress(NotStreamableError):
+                return load_streamed(config, template)
+        return Whole(load(config, dtype="float32", device=self.device, template=template))
 
     def model(self) -> merging.Model:
         """Its tensors with all adapters merged. Raises NotMergeableError."""
@@ -182,6 +201,7 @@ def _check_space(job: Job, folder: Path) -> None:
 def _write_safetensors(job: Job, staging: Path) -> tuple[Proof, None]:
     _check_space(job, staging)
     witnesses = _write(job, staging)
+    gc.collect()  # the source's parts hold one another: else it would be in memory beside the export
     job.notify(tr("export.proving"))
     exported = _read_back(staging, job)
     return prove(witnesses, ask(exported), stops_of(exported), job.dtype), None
@@ -191,48 +211,22 @@ def _write(job: Job, folder: Path) -> Witnesses:
     """Weights, config, tokenizer with chat template, generation config; what the source says."""
     try:
         write_folder(job.model(), folder, job.dtype, job.config)
-        return _witnesses(job.load(), job.dtype)
+        return hear(job.source(), job.dtype)
     except merging.NotMergeableError:  # peft knows more kinds of adapters, and needs the model in memory
-        source = job.load()
-        return _witnesses(source, job.dtype, lambda model: _save(model, source, job, folder))
+        return hear(Whole(job.load(), lambda loaded: _save(loaded, job, folder)), job.dtype)
 
 
-def _witnesses(source: LoadedModel, dtype: str, save: Callable[[Any], None] = lambda _: None) -> Witnesses:
-    """What the source says, and what it says merged and rounded in memory by peft and torch.
-
-    The source is used up: its adapter is merged into it. `save` is given the model as it is exported.
-    """
-    wanted, base, stops = ask(source), ask_base(source), stops_of(source)
-    model: Any = source.model
-    if hasattr(model, "merge_and_unload"):
-        model = model.merge_and_unload(safe_merge=True)
-    merged = replace(source, model=model)
-    answers = ask(merged, greedy=False)
-    _hold(model, getattr(torch, dtype))
-    save(model)
-    if dtype == "float32":
-        return Witnesses(wanted, answers, answers, base, stops)
-    _hold(model, torch.float32)
-    return Witnesses(wanted, answers, ask(merged, greedy=False), base, stops)
-
-
-def _save(model: Any, source: LoadedModel, job: Job, folder: Path) -> None:
+def _save(loaded: LoadedModel, job: Job, folder: Path) -> None:
+    model: Any = loaded.model
     model.generation_config = generation_config(job.located.folder) or model.generation_config
     model.save_pretrained(folder, max_shard_size=f"{job.config.export_size}GB")
-    source.tokenizer.save_pretrained(folder)
-
-
-def _hold(model: torch.nn.Module, dtype: torch.dtype) -> None:
-    """Hold the weights in `dtype`. Buffers made anew on loading (rotary frequencies) stay exact."""
-    for parameter in model.parameters():
-        parameter.data = parameter.data.to(dtype)
-    model.config.dtype = dtype
+    loaded.tokenizer.save_pretrained(folder)
 
 
 def _read_back(folder: Path, job: Job) -> LoadedModel:
     """The export as a user would load it, computed in fp32."""
     exported = ModelConfig(model_name_or_path=str(folder), trust_remote_code=job.config.trust_remote_code)
-    return load(exported, dtype="float32", device=job.device)
+    return job.opened(exported, None).loaded
 
 
 def _write_gguf(job: Job, staging: Path) -> tuple[GgufProof, str]:
@@ -252,15 +246,15 @@ def _gguf_source(job: Job, place: Path) -> merging.Model:
     except merging.NotMergeableError:
         whole = replace(job, dtype="float32")
         _check_space(whole, place)
-        source = job.load()
-        model: Any = source.model.merge_and_unload(safe_merge=True)
-        _save(model, source, whole, place)
+        source = Whole(job.load())
+        source.merge()
+        _save(source.loaded, whole, place)
         return merging.Model.of(place)
 
 
 def _prove_gguf(job: Job, file: Path, kind: str, lora: Path | None) -> GgufProof:
     job.notify(tr("export.proving"))
-    source = job.load()
+    source = job.source().loaded
     witness = gguf_proof.Witness(ask(source), ask_base(source), stops_of(source))
     threads = 1 if file.stat().st_size < SMALL else None
     with llamacpp.LlamaCpp(file, lora, threads) as reader:

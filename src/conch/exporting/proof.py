@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -165,16 +165,42 @@ def distance(one: Sequence[Answer], other: Sequence[Answer]) -> Distance:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """The answers of the source, of the merged weights in memory, and of those rounded.
+    """The answers of the source, and of the merged weights in memory, rounded.
 
-    `base` are those without the adapter that lies on top, empty where there is none.
+    `merging` is the distance of the source from the merged weights before they were rounded. `base` are
+    the answers without the adapter that lies on top, empty where there is none.
     """
 
     source: list[Answer]
-    merged: list[Answer]
+    merging: Distance
     rounded: list[Answer]
     base: list[Answer]
     stops: frozenset[int]
+
+
+class Source(Protocol):
+    """What is exported. It is used up: its adapter is merged into it, and that is rounded."""
+
+    loaded: LoadedModel
+
+    def merge(self) -> None:
+        """From now on compute with the adapter merged by peft."""
+        ...
+
+    def round(self, dtype: torch.dtype) -> None:
+        """From now on compute with what was merged rounded to `dtype`."""
+        ...
+
+
+def hear(source: Source, dtype: str) -> Witnesses:
+    """What the source says, and what it says merged and rounded in memory by peft and torch."""
+    wanted, base, stops = ask(source.loaded), ask_base(source.loaded), stops_of(source.loaded)
+    source.merge()
+    merged = ask(source.loaded, greedy=False)
+    merging = distance(wanted, merged)
+    source.round(getattr(torch, dtype))
+    rounded = merged if dtype == "float32" else ask(source.loaded, greedy=False)
+    return Witnesses(wanted, merging, rounded, base, stops)
 
 
 def ask_base(loaded: LoadedModel) -> list[Answer]:
@@ -194,7 +220,7 @@ def prove(witnesses: Witnesses, exported: Sequence[Answer], stops: frozenset[int
     return Proof(
         dtype=dtype,
         bound=BOUND,
-        merging=distance(source, witnesses.merged).largest,
+        merging=witnesses.merging.largest,
         writing=distance(witnesses.rounded, exported).largest,
         max_logit_difference=apart.largest,
         mean_logit_difference=apart.mean,
