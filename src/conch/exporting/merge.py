@@ -27,7 +27,7 @@ from conch.data.template import ChatTemplate
 from conch.exporting import card, gguf_proof, llamacpp, ollama
 from conch.exporting.folder import write_folder
 from conch.exporting.gguf_proof import GgufProof
-from conch.exporting.proof import Proof, Source, Witnesses, ask, ask_base, hear, prove, stops_of
+from conch.exporting.proof import Proof, Source, Witnesses, ask, ask_base, follow, hear, prove, stops_of
 from conch.exporting.push import push
 from conch.exporting.whole import Whole, fits_whole
 from conch.models import gguf, merging
@@ -204,7 +204,7 @@ def _write_safetensors(job: Job, staging: Path) -> tuple[Proof, None]:
     gc.collect()  # the source's parts hold one another: else it would be in memory beside the export
     job.notify(tr("export.proving"))
     exported = _read_back(staging, job)
-    return prove(witnesses, ask(exported), stops_of(exported), job.dtype), None
+    return prove(witnesses, follow(exported, witnesses.source), stops_of(exported), job.dtype), None
 
 
 def _write(job: Job, folder: Path) -> Witnesses:

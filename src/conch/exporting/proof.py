@@ -45,6 +45,7 @@ class Answer:
     prompt: str
     prompt_ids: list[int]
     logits: torch.Tensor
+    tokens: tuple[int, ...] = ()
     text: str = ""
 
 
@@ -110,11 +111,40 @@ class Proof:
 def ask(loaded: LoadedModel, prompts: Sequence[str] = PROMPTS, *, greedy: bool = True) -> list[Answer]:
     """What a model says to the prompts. A base model without a chat template is asked raw text."""
     ids = [_prompt_ids(loaded, prompt) for prompt in prompts]
-    texts = _greedy(loaded, ids) if greedy else [""] * len(ids)
+    said = _greedy(loaded, ids) if greedy else [()] * len(ids)
     return [
-        Answer(prompt, tokens, _logits(loaded, tokens), text)
-        for prompt, tokens, text in zip(prompts, ids, texts, strict=True)
+        Answer(prompt, tokens, logits, answer, str(loaded.tokenizer.decode(list(answer))))
+        for prompt, tokens, logits, answer in zip(prompts, ids, _logits(loaded, ids), said, strict=True)
     ]
+
+
+def follow(loaded: LoadedModel, answers: Sequence[Answer]) -> list[Answer]:
+    """What a model says to the same prompts, as far as it says the same, and the first other token.
+
+    It reads prompt and answer at once, and has answered alike if it would have chosen each token of
+    them: one pass where `ask` takes one for every token.
+    """
+    ids = [_prompt_ids(loaded, answer.prompt) for answer in answers]
+    if ids != [answer.prompt_ids for answer in answers]:
+        return ask(loaded, [answer.prompt for answer in answers])
+    read = _logits(loaded, [answer.prompt_ids + list(answer.tokens) for answer in answers])
+    stops = stops_of(loaded)
+    return [_as_far(loaded, answer, logits, stops) for answer, logits in zip(answers, read, strict=True)]
+
+
+def _as_far(loaded: LoadedModel, answer: Answer, logits: torch.Tensor, stops: frozenset[int]) -> Answer:
+    begin = len(answer.prompt_ids)
+    chosen = [int(token) for token in logits[begin - 1 :].argmax(-1)]
+    same = next(
+        (at for at, token in enumerate(answer.tokens) if token != chosen[at]),
+        len(answer.tokens),
+    )
+    said = answer.tokens[:same]
+    goes_on = same < GREEDY_TOKENS and chosen[same] not in stops
+    if goes_on:  # where the answer is all there is, it went on after its end
+        said = (*said, chosen[same])
+    text = str(loaded.tokenizer.decode(list(said)))
+    return Answer(answer.prompt, answer.prompt_ids, logits[:begin].clone(), said, text)
 
 
 def _prompt_ids(loaded: LoadedModel, prompt: str) -> list[int]:
@@ -131,19 +161,20 @@ def stops_of(loaded: LoadedModel) -> frozenset[int]:
     return frozenset() if end is None else frozenset({end})
 
 
-def _greedy(loaded: LoadedModel, ids: list[list[int]]) -> list[str]:
+def _greedy(loaded: LoadedModel, ids: list[list[int]]) -> list[tuple[int, ...]]:
     stop = stops_of(loaded)
     requests = [Request(tuple(tokens), stop, Sampling(max_new_tokens=GREEDY_TOKENS)) for tokens in ids]
-    done = TransformersEngine(loaded.model).complete(requests)
-    return [str(loaded.tokenizer.decode(list(completion.tokens))) for completion in done]
+    return [completion.tokens for completion in TransformersEngine(loaded.model).complete(requests)]
 
 
 @torch.inference_mode()
-def _logits(loaded: LoadedModel, ids: list[int]) -> torch.Tensor:
+def _logits(loaded: LoadedModel, rows: list[list[int]]) -> list[torch.Tensor]:
+    """Of all rows in one pass. What fills up the shorter ones stands behind them, where they don't look."""
     device = next(loaded.model.parameters()).device
-    output = loaded.model(torch.tensor([ids], device=device), use_cache=False)
-    logits: torch.Tensor = output.logits[0].float().cpu()
-    return logits
+    width = max(map(len, rows))
+    filled = torch.tensor([row + row[-1:] * (width - len(row)) for row in rows], device=device)
+    logits = loaded.model(filled, use_cache=False).logits
+    return [logits[at, : len(row)].float().cpu() for at, row in enumerate(rows)]
 
 
 def distance(one: Sequence[Answer], other: Sequence[Answer]) -> Distance:
@@ -227,7 +258,7 @@ def prove(witnesses: Witnesses, exported: Sequence[Answer], stops: frozenset[int
         same_next_token=apart.same_next_token,
         same_prompt_tokens=all(a.prompt_ids == b.prompt_ids for a, b in pairs),
         same_stop_tokens=stops == witnesses.stops,
-        same_answers=sum(a.text == b.text for a, b in pairs),
+        same_answers=sum(a.tokens == b.tokens for a, b in pairs),
         prompts=len(source),
         answers=[{"prompt": a.prompt, "source": a.text, "export": b.text} for a, b in pairs],
         share=_share(witnesses, exported),
