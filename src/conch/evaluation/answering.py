@@ -5,16 +5,17 @@ Prompts and stop rules are those of chat, so that what is scored is what a user 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from conch.core.conversation import Conversation, Message
 from conch.core.errors import ServeError
 from conch.inference.chat import Chat
-from conch.inference.engine import Request, Sampling
+from conch.inference.engine import Completion, Request, Sampling, completions
 
 BATCH = 16
+"""Answers that are kept at a time."""
 TOO_LONG = "too_long"
 
 
@@ -57,29 +58,30 @@ def _question(row: Conversation) -> Iterator[Question]:
 def answer_in_batches(
     chat: Chat, asked: Mapping[int, Question], sampling: Sampling
 ) -> Iterator[dict[int, Answer]]:
-    """Answers by row, batch by batch: rows of like length together, the longest first.
+    """Answers by row, some at a time, as they are made. Rows of like length are together, the longest first.
 
-    So a batch that needs too much memory is the first one, and not the last.
+    So what needs too much memory comes first, and not last.
     """
     requests = {index: _request(chat, index, question, sampling) for index, question in asked.items()}
-    order = sorted(requests, key=lambda index: -len(requests[index][1].prompt))
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
-        yield _batch(chat, [(index, *requests[index], asked[index].wanted) for index in chosen])
+    made = {
+        index: Answer(prompt, "", asked[index].wanted, TOO_LONG, 0)
+        for index, (prompt, request) in requests.items()
+        if not request.prompt
+    }
+    order = sorted(requests.keys() - made.keys(), key=lambda index: (-len(requests[index][1].prompt), index))
+    for place, completion in completions(chat.engine, [requests[index][1] for index in order], BATCH):
+        index = order[place]
+        made[index] = _answer(chat, requests[index][0], completion, asked[index].wanted)
+        if len(made) >= BATCH:
+            yield made
+            made = {}
+    if made:
+        yield made
 
 
-def _batch(chat: Chat, rows: Sequence[tuple[int, str, Request, str]]) -> dict[int, Answer]:
-    fitting = [row for row in rows if row[2].prompt]
-    done = iter(chat.engine.complete([request for _, _, request, _ in fitting]) if fitting else [])
-    made: dict[int, Answer] = {}
-    for index, prompt, request, wanted in rows:
-        if not request.prompt:
-            made[index] = Answer(prompt, "", wanted, TOO_LONG, 0)
-            continue
-        completion = next(done)
-        text = str(chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=True))
-        made[index] = Answer(prompt, text.strip(), wanted, completion.finish, len(completion.tokens))
-    return made
+def _answer(chat: Chat, prompt: str, completion: Completion, wanted: str) -> Answer:
+    text = str(chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=True))
+    return Answer(prompt, text.strip(), wanted, completion.finish, len(completion.tokens))
 
 
 def _request(chat: Chat, index: int, question: Question, sampling: Sampling) -> tuple[str, Request]:

@@ -121,3 +121,18 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give back what the engine holds."""
         ...
+
+
+def completions(
+    engine: Engine, requests: Sequence[Request], batch: int = 16
+) -> Iterator[tuple[int, Completion]]:
+    """Whole answers with their requests' places, as soon as they are there.
+
+    Of an engine that does not tell of single ones, `batch` requests are answered at a time.
+    """
+    told = getattr(engine, "completions", None)
+    if told is not None:
+        yield from told(requests)
+        return
+    for start in range(0, len(requests), batch):
+        yield from enumerate(engine.complete(requests[start : start + batch]), start)

@@ -1,7 +1,7 @@
 """Any model that transformers can load, on CPU, CUDA or MPS.
 
 Requests given together are decoded together: prompts are padded on the left, each row stops by
-itself. Streams of several threads take turns token by token.
+itself, and the next request takes its place. Streams of several threads take turns token by token.
 """
 
 from __future__ import annotations
@@ -11,15 +11,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from conch.core.errors import ServeError
 from conch.inference.engine import Completion, FinishReason, Piece, Request, Scored
+from conch.inference.growing import cut, growing_cache, join, keep_rows, loses_rows, takes_rows
 from conch.inference.sampling import Constrain, Constraint, Sampler, likeliest
 from conch.models.adapter_set import AdapterSet
+from conch.models.outline import cache_bytes
 
-BATCH = 16
-"""Most rows decoded at once. On CPU the gain of more is small and the padding grows."""
+BATCH = 32
+"""Most rows decoded at once."""
+REFILL = 8
+"""Rows go and come where that is at least such a part of all."""
+MEMORY_SHARE = 0.25
+"""How much of the free memory keys and values may take."""
 
 
 class TransformersEngine:
@@ -38,25 +45,25 @@ class TransformersEngine:
         self.context_length = int(getattr(model.config, "max_position_embeddings", 4096))
         self._turn = threading.Lock()
         self._device = next(model.parameters()).device
+        self._config = model.config.get_text_config()
 
     def stream(self, request: Request) -> Iterator[Piece]:
         for _, piece in self._decode([request]):
             yield piece
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Rows of like length are decoded together."""
-        answers: dict[int, Completion] = {}
-        for chosen in _batches(requests):
-            tokens: list[list[int]] = [[] for _ in chosen]
-            ends: list[FinishReason] = ["length"] * len(chosen)
-            for row, piece in self._decode([requests[index] for index in chosen]):
+        answers = dict(self.completions(requests))
+        return [answers[index] for index in range(len(requests))]
+
+    def completions(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Rows of like length are decoded together; where one is done, the next takes its place."""
+        for places in _by_adapter(requests):
+            tokens: list[list[int]] = [[] for _ in places]
+            for row, piece in self._decode([requests[place] for place in places]):
                 if piece.token is not None:
                     tokens[row].append(piece.token)
                 if piece.finish is not None:
-                    ends[row] = piece.finish
-            for row, index in enumerate(chosen):
-                answers[index] = Completion(tuple(tokens[row]), ends[row])
-        return [answers[index] for index in range(len(requests))]
+                    yield places[row], Completion(tuple(tokens[row]), piece.finish)
 
     @torch.inference_mode()
     def score(self, tokens: Sequence[int]) -> list[float]:
@@ -96,17 +103,37 @@ class TransformersEngine:
         return self._constrain(request.grammar, request.stop_ids)
 
     def _decode(self, requests: Sequence[Request]) -> Iterator[tuple[int, Piece]]:
-        """(row, piece) pairs until every row has finished. Rows of one batch have one adapter."""
-        rows = [_Row(request, self._device, self._constraint(request)) for request in requests]
-        step = _Step.first([request.prompt for request in requests], self._device)
-        while True:
-            logits = self._forward(step, requests[0].adapter)
-            chosen = [row.pick(logits[index]) for index, row in enumerate(rows)]
-            for index, row in enumerate(rows):
-                yield from ((index, piece) for piece in row.advance(chosen[index], logits[index]))
-            if all(row.finished for row in rows):
-                return
-            step.go_on(chosen)
+        """(row, piece) pairs until every row has finished. Rows of one call have one adapter."""
+        waiting = [_Row(number, request) for number, request in enumerate(requests)]
+        adapter, most = requests[0].adapter, self._most_rows(requests)
+        step: _Step | None = None
+        while waiting or step:
+            count = len(waiting) if step is None else step.takes(len(waiting), most)
+            if count:
+                coming, waiting = waiting[: min(count, most)], waiting[min(count, most) :]
+                more = self._begin(coming, adapter)
+                yield from more.advance()
+                step = more if step is None else step.with_rows(more)
+            elif step:
+                step.go_on()
+                step.logits = self._forward(step, adapter)
+                yield from step.advance()
+            step = step.without_finished(refills=bool(waiting)) if step else None
+
+    def _begin(self, rows: list[_Row], adapter: str | None) -> _Step:
+        for row in rows:
+            row.begin(self._device, self._constraint(row.request))
+        step = _Step.first(rows, growing_cache(self._config), self._device)
+        step.logits = self._forward(step, adapter)
+        return step
+
+    def _most_rows(self, requests: Sequence[Request]) -> int:
+        """As many as are decoded at once: fewer where their keys and values would take much of the memory."""
+        if self._device.type != "cpu" or not hasattr(self._config, "num_attention_heads"):
+            return BATCH
+        longest = max(len(request.prompt) + request.sampling.max_new_tokens for request in requests)
+        room = psutil.virtual_memory().available * MEMORY_SHARE
+        return max(1, min(BATCH, int(room // (2 * cache_bytes(self._config) * longest))))
 
     def _forward(self, step: _Step, adapter: str | None) -> torch.Tensor:
         """Next-token logits, fp32, shape [rows, vocabulary]."""
@@ -120,52 +147,104 @@ class TransformersEngine:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            step.cache = output.past_key_values
             logits: torch.Tensor = output.logits[:, -1].float()
         return logits
 
 
-def _batches(requests: Sequence[Request]) -> Iterator[list[int]]:
-    """Places of requests that are decoded together: of one adapter, and of like length."""
-    names = dict.fromkeys(request.adapter for request in requests)
-    for name in names:
+def _by_adapter(requests: Sequence[Request]) -> Iterator[list[int]]:
+    """Places of requests for the same adapter, those with the longest prompts first."""
+    for name in dict.fromkeys(request.adapter for request in requests):
         places = [place for place, request in enumerate(requests) if request.adapter == name]
-        places.sort(key=lambda place: len(requests[place].prompt))
-        for start in range(0, len(places), BATCH):
-            yield places[start : start + BATCH]
+        yield sorted(places, key=lambda place: -len(requests[place].prompt))
 
 
 class _Step:
-    """The inputs of one forward pass over all rows."""
+    """The rows that are under way, and the inputs and logits of one forward pass over all of them."""
 
-    def __init__(self, tokens: torch.Tensor, mask: torch.Tensor) -> None:
+    def __init__(self, rows: list[_Row], tokens: torch.Tensor, mask: torch.Tensor, cache: Any) -> None:
+        self.rows = rows
         self.tokens = tokens
         self.mask = mask
         self.positions = (mask.cumsum(1) - 1).clamp(min=0)
-        self.cache: Any = None
+        self.cache = cache
+        self.chosen: list[int] = []
+        self.logits: Any = None
 
     @staticmethod
-    def first(prompts: Sequence[Sequence[int]], device: torch.device) -> _Step:
+    def first(rows: list[_Row], cache: Any, device: torch.device) -> _Step:
+        prompts = [row.request.prompt for row in rows]
         longest = max(map(len, prompts))
         tokens = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
         mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-        return _Step(tokens, mask)
+        return _Step(rows, tokens, mask, cache)
 
-    def go_on(self, chosen: Sequence[int]) -> None:
-        """Feed the chosen tokens. Finished rows go on with theirs, unread."""
-        self.tokens = torch.tensor(chosen, device=self.tokens.device)[:, None]
-        self.mask = torch.cat([self.mask, self.mask.new_ones(len(chosen), 1)], dim=1)
+    def advance(self) -> Iterator[tuple[int, Piece]]:
+        """Choose the next tokens from the logits; what that means for the callers."""
+        self.chosen = [row.pick(logits) for row, logits in zip(self.rows, self.logits, strict=True)]
+        for row, token, logits in zip(self.rows, self.chosen, self.logits, strict=True):
+            yield from ((row.number, piece) for piece in row.advance(token, logits))
+
+    def go_on(self) -> None:
+        """Feed the chosen tokens. Rows that are finished and still here go on with theirs, unread."""
+        self.tokens = torch.tensor(self.chosen, device=self.tokens.device)[:, None]
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.rows), 1)], dim=1)
         self.positions = self.positions[:, -1:] + 1
+
+    def takes(self, waiting: int, most: int) -> int:
+        """How many of those that wait may join now: none, or enough to be worth a pass of their own."""
+        free = min(most - len(self.rows), waiting)
+        worth = min(max(1, most // REFILL), waiting)
+        return free if takes_rows(self.cache) and free >= worth else 0
+
+    def with_rows(self, more: _Step) -> _Step:
+        width = max(self.mask.shape[1], more.mask.shape[1])
+        self.mask = torch.cat([_wider(self.mask, width), _wider(more.mask, width)])
+        self.positions = torch.cat([self.positions[:, -1:], more.positions[:, -1:]])
+        join(self.cache, more.cache)
+        self.rows, self.chosen = self.rows + more.rows, self.chosen + more.chosen
+        return self
+
+    def without_finished(self, *, refills: bool) -> _Step | None:
+        """None where all are. A few that are finished stay: letting them go costs more than they do.
+
+        Where others wait that can't join these, the batch goes to its end as it is.
+        """
+        going = [place for place, row in enumerate(self.rows) if not row.finished]
+        if not going:
+            return None
+        if not loses_rows(self.cache) or (refills and not takes_rows(self.cache)):
+            return self
+        if len(self.rows) - len(going) >= max(1, len(self.rows) // REFILL):
+            keep_rows(self.cache, going)
+            self.rows = [self.rows[place] for place in going]
+            self.chosen = [self.chosen[place] for place in going]
+            self.mask, self.positions = self.mask[going], self.positions[going]
+            self._narrow()
+        return self
+
+    def _narrow(self) -> None:
+        """Columns in front that no row looks at any more go."""
+        unread = int(self.mask.any(0).int().argmax())
+        if unread and takes_rows(self.cache):
+            cut(self.cache, unread)
+            self.mask = self.mask[:, unread:]
+
+
+def _wider(mask: torch.Tensor, width: int) -> torch.Tensor:
+    return torch.nn.functional.pad(mask, (width - mask.shape[1], 0))
 
 
 class _Row:
     """One request on its way."""
 
-    def __init__(self, request: Request, device: torch.device, constraint: Constraint | None) -> None:
+    def __init__(self, number: int, request: Request) -> None:
+        self.number = number
         self.request = request
         self.finished = False
         self._made = 0
-        self._sampler = Sampler(request.sampling, request.prompt, device, constraint)
+
+    def begin(self, device: torch.device, constraint: Constraint | None) -> None:
+        self._sampler = Sampler(self.request.sampling, self.request.prompt, device, constraint)
 
     def pick(self, logits: torch.Tensor) -> int:
         """The next token, from logits of shape [vocabulary]."""
