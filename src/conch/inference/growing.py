@@ -40,21 +40,35 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         return self.keys, self.values
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
-        self._hold(self.keys[indices], self.values[indices])
+        length = self.keys.shape[-2]
+        self._use([buffer[indices] for buffer in self._buffers], length)
 
-    def join(self, other: GrowingLayer) -> None:
-        """The rows of `other` come behind these; the shorter ones are filled up in front."""
+    def join(self, other: GrowingLayer, at: int) -> None:
+        """The rows of `other` come behind these; the shorter ones are filled up behind their token `at`."""
         width = max(self.keys.shape[-2], other.keys.shape[-2])
-        self._hold(_both(self.keys, other.keys, width), _both(self.values, other.values, width))
+        pairs = ((self.keys, other.keys), (self.values, other.values))
+        self._use([_behind_one_another(pair, width, at) for pair in pairs], width)
 
-    def cut(self, count: int) -> None:
-        """The first `count` tokens go, of all rows."""
-        self._hold(self.keys[:, :, count:], self.values[:, :, count:])
+    def cut(self, at: int, count: int) -> None:
+        """From token `at` on, `count` go, of all rows."""
+        length = self.keys.shape[-2]
+        for buffer in self._buffers:  # the end of what goes becomes room for what stays before it
+            buffer[:, :, count : at + count] = buffer[:, :, :at].clone()
+        self._use([buffer[:, :, count:] for buffer in self._buffers], length - count)
+
+    def begin_with(self, other: GrowingLayer, rows: int) -> None:
+        """Every one of so many rows begins with the one row of `other`."""
+        self.dtype, self.device = other.dtype, other.device
+        self._hold(other.keys.expand(rows, -1, -1, -1), other.values.expand(rows, -1, -1, -1))
+        self.is_initialized = True
 
     def _hold(self, keys: torch.Tensor, values: torch.Tensor, more: int = 0) -> None:
         length = keys.shape[-2]
-        self._buffers = tuple(_roomy(held, length + more + ROOM) for held in (keys, values))
-        self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
+        self._use([_roomy(held, length + more + ROOM) for held in (keys, values)], length)
+
+    def _use(self, buffers: list[torch.Tensor], length: int) -> None:
+        self._buffers = buffers
+        self.keys, self.values = (buffer[:, :, :length] for buffer in buffers)
 
 
 def _roomy(held: torch.Tensor, room: int) -> torch.Tensor:
@@ -64,12 +78,17 @@ def _roomy(held: torch.Tensor, room: int) -> torch.Tensor:
     return buffer
 
 
-def _both(one: torch.Tensor, two: torch.Tensor, width: int) -> torch.Tensor:
-    return torch.cat([_filled(one, width), _filled(two, width)])
-
-
-def _filled(held: torch.Tensor, width: int) -> torch.Tensor:
-    return torch.nn.functional.pad(held, (0, 0, width - held.shape[-2], 0))
+def _behind_one_another(parts: Sequence[torch.Tensor], width: int, at: int) -> torch.Tensor:
+    rows = sum(len(part) for part in parts)
+    _, heads, _, size = parts[0].shape
+    buffer, row = parts[0].new_empty(rows, heads, width + ROOM, size), 0
+    for part in parts:
+        taken, begin = slice(row, row + len(part)), at + width - part.shape[-2]
+        buffer[taken, :, :at] = part[:, :, :at]
+        buffer[taken, :, at:begin] = 0  # not looked at, but must be numbers
+        buffer[taken, :, begin:width] = part[:, :, at:]
+        row += len(part)
+    return buffer
 
 
 def growing_cache(config: Any) -> DynamicCache:
@@ -95,11 +114,17 @@ def keep_rows(cache: Any, rows: Sequence[int]) -> None:
         layer.batch_select_indices(torch.tensor(rows, device=layer.device))
 
 
-def join(cache: Any, other: Any) -> None:
+def begin_with(cache: Any, other: Any, rows: int) -> None:
+    """`cache` is empty; every one of its `rows` begins with the one row of `other`."""
     for one, two in zip(cache.layers, other.layers, strict=True):
-        one.join(two)
+        one.begin_with(two, rows)
 
 
-def cut(cache: Any, count: int) -> None:
+def join(cache: Any, other: Any, at: int) -> None:
+    for one, two in zip(cache.layers, other.layers, strict=True):
+        one.join(two, at)
+
+
+def cut(cache: Any, at: int, count: int) -> None:
     for layer in cache.layers:
-        layer.cut(count)
+        layer.cut(at, count)

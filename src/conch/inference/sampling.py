@@ -47,6 +47,12 @@ class Sampler:
         self._constraint = constraint
         self._tokens = list(prompt) if _penalises(sampling) else None
 
+    @property
+    def takes_likeliest(self) -> bool:
+        """Whether it always picks the likeliest token, whatever came before."""
+        bound = self._constraint is not None or self._tokens is not None or self._sampling.logit_bias
+        return self._sampling.temperature <= 0 and not bound
+
     def pick(self, logits: torch.Tensor) -> int:
         """The next token, from logits of shape [vocabulary]."""
         sampling = self._sampling

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,19 @@ import torch
 
 from conch.core.errors import ServeError
 from conch.inference.engine import Completion, FinishReason, Piece, Request, Scored
-from conch.inference.growing import cut, growing_cache, join, keep_rows, loses_rows, takes_rows
+from conch.inference.growing import begin_with, cut, growing_cache, join, keep_rows, loses_rows, takes_rows
 from conch.inference.sampling import Constrain, Constraint, Sampler, likeliest
 from conch.models.adapter_set import AdapterSet
 from conch.models.outline import cache_bytes
 
-BATCH = 32
-"""Most rows decoded at once."""
+BATCH, FEW = 64, 16
+"""Most rows decoded at once, and where nobody knows how much memory there is."""
 REFILL = 8
 """Rows go and come where that is at least such a part of all."""
+TOGETHER = 16
+"""Most prompts read in one pass, since all are filled up to the longest of them."""
+SHARING, SHARED = 4, 8
+"""So many prompts that begin with so many of the same tokens have these read once."""
 MEMORY_SHARE = 0.25
 """How much of the free memory keys and values may take."""
 
@@ -106,12 +111,13 @@ class TransformersEngine:
         """(row, piece) pairs until every row has finished. Rows of one call have one adapter."""
         waiting = [_Row(number, request) for number, request in enumerate(requests)]
         adapter, most = requests[0].adapter, self._most_rows(requests)
+        prefix = self._prefix(requests, adapter)
         step: _Step | None = None
         while waiting or step:
-            count = len(waiting) if step is None else step.takes(len(waiting), most)
+            count = self._at_first(len(waiting), most) if step is None else step.takes(len(waiting), most)
             if count:
-                coming, waiting = waiting[: min(count, most)], waiting[min(count, most) :]
-                more = self._begin(coming, adapter)
+                coming, waiting = waiting[:count], waiting[count:]
+                more = self._begin(coming, prefix, adapter)
                 yield from more.advance()
                 step = more if step is None else step.with_rows(more)
             elif step:
@@ -120,19 +126,35 @@ class TransformersEngine:
                 yield from step.advance()
             step = step.without_finished(refills=bool(waiting)) if step else None
 
-    def _begin(self, rows: list[_Row], adapter: str | None) -> _Step:
+    def _at_first(self, waiting: int, most: int) -> int:
+        """How many rows begin; others join them at once, where they can."""
+        return min(waiting, most, TOGETHER if takes_rows(growing_cache(self._config)) else most)
+
+    def _prefix(self, requests: Sequence[Request], adapter: str | None) -> _Prefix | None:
+        """What all prompts begin with (a system's words, as a rule), computed once for all."""
+        prompts = [request.prompt for request in requests]
+        shared = _shared(prompts)
+        cache = growing_cache(self._config)
+        if len(prompts) < SHARING or shared < SHARED or not takes_rows(cache):
+            return None
+        ids = torch.tensor([prompts[0][:shared]], device=self._device)
+        self._forward(_Step([], ids, torch.ones_like(ids), cache), adapter)
+        return _Prefix(shared, cache)
+
+    def _begin(self, rows: list[_Row], prefix: _Prefix | None, adapter: str | None) -> _Step:
         for row in rows:
             row.begin(self._device, self._constraint(row.request))
-        step = _Step.first(rows, growing_cache(self._config), self._device)
+        step = _Step.first(rows, prefix, growing_cache(self._config), self._device)
         step.logits = self._forward(step, adapter)
         return step
 
     def _most_rows(self, requests: Sequence[Request]) -> int:
         """As many as are decoded at once: fewer where their keys and values would take much of the memory."""
-        if self._device.type != "cpu" or not hasattr(self._config, "num_attention_heads"):
-            return BATCH
+        free = _free_memory(self._device)
+        if free is None or not hasattr(self._config, "num_attention_heads"):
+            return FEW
         longest = max(len(request.prompt) + request.sampling.max_new_tokens for request in requests)
-        room = psutil.virtual_memory().available * MEMORY_SHARE
+        room = free * MEMORY_SHARE
         return max(1, min(BATCH, int(room // (2 * cache_bytes(self._config) * longest))))
 
     def _forward(self, step: _Step, adapter: str | None) -> torch.Tensor:
@@ -151,11 +173,32 @@ class TransformersEngine:
         return logits
 
 
+def _free_memory(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available) if device.type == "cpu" else None
+
+
 def _by_adapter(requests: Sequence[Request]) -> Iterator[list[int]]:
     """Places of requests for the same adapter, those with the longest prompts first."""
     for name in dict.fromkeys(request.adapter for request in requests):
         places = [place for place, request in enumerate(requests) if request.adapter == name]
         yield sorted(places, key=lambda place: -len(requests[place].prompt))
+
+
+def _shared(prompts: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all prompts begin with alike; each has one more of its own."""
+    first, last = min(prompts), max(prompts)
+    most = min(map(len, prompts)) - 1
+    return next((at for at in range(most) if first[at] != last[at]), most)
+
+
+@dataclass(frozen=True)
+class _Prefix:
+    """The first `length` tokens of all prompts, read."""
+
+    length: int
+    cache: Any
 
 
 class _Step:
@@ -165,22 +208,32 @@ class _Step:
         self.rows = rows
         self.tokens = tokens
         self.mask = mask
-        self.positions = (mask.cumsum(1) - 1).clamp(min=0)
+        self.positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
         self.cache = cache
+        self.shared = 0
+        """How many columns all rows begin with alike."""
         self.chosen: list[int] = []
         self.logits: Any = None
 
     @staticmethod
-    def first(rows: list[_Row], cache: Any, device: torch.device) -> _Step:
-        prompts = [row.request.prompt for row in rows]
-        longest = max(map(len, prompts))
-        tokens = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-        return _Step(rows, tokens, mask, cache)
+    def first(rows: list[_Row], prefix: _Prefix | None, cache: Any, device: torch.device) -> _Step:
+        shared = prefix.length if prefix else 0
+        own = [row.request.prompt[shared:] for row in rows]
+        longest = max(map(len, own))
+        tokens = torch.tensor([[0] * (longest - len(p)) + list(p) for p in own], device=device)
+        mask = [[1] * shared + [0] * (longest - len(p)) + [1] * len(p) for p in own]
+        if prefix:
+            begin_with(cache, prefix.cache, len(rows))
+        step = _Step(rows, tokens, torch.tensor(mask, device=device), cache)
+        step.shared = shared
+        return step
 
     def advance(self) -> Iterator[tuple[int, Piece]]:
         """Choose the next tokens from the logits; what that means for the callers."""
-        self.chosen = [row.pick(logits) for row, logits in zip(self.rows, self.logits, strict=True)]
+        likeliest = self.logits.argmax(-1).tolist()
+        self.chosen = [
+            row.pick(*found) for row, *found in zip(self.rows, self.logits, likeliest, strict=True)
+        ]
         for row, token, logits in zip(self.rows, self.chosen, self.logits, strict=True):
             yield from ((row.number, piece) for piece in row.advance(token, logits))
 
@@ -192,15 +245,15 @@ class _Step:
 
     def takes(self, waiting: int, most: int) -> int:
         """How many of those that wait may join now: none, or enough to be worth a pass of their own."""
-        free = min(most - len(self.rows), waiting)
+        free = min(most - len(self.rows), waiting, TOGETHER)
         worth = min(max(1, most // REFILL), waiting)
         return free if takes_rows(self.cache) and free >= worth else 0
 
     def with_rows(self, more: _Step) -> _Step:
         width = max(self.mask.shape[1], more.mask.shape[1])
-        self.mask = torch.cat([_wider(self.mask, width), _wider(more.mask, width)])
+        self.mask = torch.cat([_wider(mask, width, self.shared) for mask in (self.mask, more.mask)])
         self.positions = torch.cat([self.positions[:, -1:], more.positions[:, -1:]])
-        join(self.cache, more.cache)
+        join(self.cache, more.cache, self.shared)
         self.rows, self.chosen = self.rows + more.rows, self.chosen + more.chosen
         return self
 
@@ -223,15 +276,18 @@ class _Step:
         return self
 
     def _narrow(self) -> None:
-        """Columns in front that no row looks at any more go."""
-        unread = int(self.mask.any(0).int().argmax())
+        """Columns that no row looks at any more go: those between what all share and the longest row."""
+        at = self.shared
+        unread = int(self.mask[:, at:].any(0).int().argmax())
         if unread and takes_rows(self.cache):
-            cut(self.cache, unread)
-            self.mask = self.mask[:, unread:]
+            cut(self.cache, at, unread)
+            self.mask = torch.cat([self.mask[:, :at], self.mask[:, at + unread :]], dim=1)
 
 
-def _wider(mask: torch.Tensor, width: int) -> torch.Tensor:
-    return torch.nn.functional.pad(mask, (width - mask.shape[1], 0))
+def _wider(mask: torch.Tensor, width: int, at: int) -> torch.Tensor:
+    """Filled up behind the columns that all rows share."""
+    more = mask.new_zeros(len(mask), width - mask.shape[1])
+    return torch.cat([mask[:, :at], more, mask[:, at:]], dim=1)
 
 
 class _Row:
@@ -246,9 +302,11 @@ class _Row:
     def begin(self, device: torch.device, constraint: Constraint | None) -> None:
         self._sampler = Sampler(self.request.sampling, self.request.prompt, device, constraint)
 
-    def pick(self, logits: torch.Tensor) -> int:
-        """The next token, from logits of shape [vocabulary]."""
-        return 0 if self.finished else self._sampler.pick(logits)
+    def pick(self, logits: torch.Tensor, likeliest: int) -> int:
+        """The next token, from logits of shape [vocabulary] and their likeliest token."""
+        if self.finished:
+            return 0
+        return likeliest if self._sampler.takes_likeliest else self._sampler.pick(logits)
 
     def advance(self, token: int, logits: torch.Tensor) -> Iterator[Piece]:
         """What `token`, drawn from `logits`, means for the caller."""
