@@ -1,7 +1,8 @@
 """Answers to 200 rows: `conch predict` beside LLaMA-Factory's `do_predict`, same model, rows and settings.
 
 Greedy, bounded in length, on this machine's CPU. LLaMA-Factory runs twice: as it comes, which computes in the
-number format of the file, and in fp32, which is faster on CPUs without bf16 instructions. Told are the
+number format of the file, and in fp32, which is faster on CPUs without bf16 instructions. oneDNN is held to
+AVX-512 with VNNI for both, as on machines without AMX, unless `--amx` is given. Told are the
 seconds that each tool itself counts for the answers (without start and loading), and the processor
 seconds of the whole process. Fails where Conch is not 4 times as fast as LLaMA-Factory as it comes.
 
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.peers import python_of
+from benchmarks.speed.runs import NO_AMX
 
 PEERS = Path("~/.cache/conch-benchmarks/peers").expanduser()
 LEAST = 4.0
@@ -42,7 +44,7 @@ def common(asked: argparse.Namespace, rows: Path, output: Path) -> dict[str, Any
 def with_conch(asked: argparse.Namespace, rows: Path, output: Path) -> dict[str, float]:
     values = common(asked, rows, output)
     words = [f"{key}={value}" for key, value in values.items()]
-    return measured([sys.executable, "-m", "conch.cli", "predict", *words], output)
+    return measured([sys.executable, "-m", "conch.cli", "predict", *words], output, amx=asked.amx)
 
 
 def with_llamafactory(
@@ -60,12 +62,14 @@ def with_llamafactory(
         "top_p": 1.0,
         **({"infer_dtype": dtype} if dtype else {}),
     }
-    return measured([python_of("llamafactory", asked.peers), "-c", TRAIN, json.dumps(values)], output)
+    return measured(
+        [python_of("llamafactory", asked.peers), "-c", TRAIN, json.dumps(values)], output, amx=asked.amx
+    )
 
 
-def measured(command: list[str], output: Path) -> dict[str, float]:
+def measured(command: list[str], output: Path, *, amx: bool) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", **({} if amx else NO_AMX)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])
@@ -85,6 +89,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--template", default="smollm2", help="what LLaMA-Factory calls the chat template")
+    parser.add_argument("--amx", action="store_true", help="let both use AMX and bf16 instructions")
     parser.add_argument("--only", nargs="+", default=["conch", "auto", "float32"])
     asked = parser.parse_args()
     found: dict[str, dict[str, float]] = {}

@@ -45,7 +45,13 @@ class Peer:
 
 
 PEERS = {
-    "llamafactory": Peer("llamafactory", "0.9.5", without=UNFIT, stand_ins=("torchaudio",)),
+    "llamafactory": Peer(
+        "llamafactory",
+        "0.9.5",
+        also=("jieba", "nltk", "rouge-chinese"),  # what its prediction scores with
+        without=UNFIT,
+        stand_ins=("torchaudio",),
+    ),
     "trl": Peer("trl", also=("peft",)),
 }
 

@@ -42,8 +42,9 @@ def told(request: pytest.FixtureRequest, proofs: Proofs) -> Iterator[list[tuple[
         figures = f"{len(found)} exports of each kind: merged at most {merged:.1e}, GGUF at most {gguf:.1e}"
         proofs.tell(
             "six families (Llama, Qwen2, Qwen3, Gemma 3, Mistral, Phi-3), tiny, each tuned in seven ways "
-            "(LoRA, DoRA, rsLoRA, two adapters, LoRA on int8, full, freeze): merged logits differ by less than "
-            "1e-3 in fp32 from the adapter's, and the proof of a GGUF file in f32, read by llama.cpp, holds",
+            "(LoRA, DoRA, rsLoRA, two adapters, LoRA on int8, full, freeze): merged logits differ by less "
+            "than 1e-3 in fp32 from the adapter's, and the proof of a GGUF file in f32, read by llama.cpp, "
+            "holds",
             figures,
         )
 
