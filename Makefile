@@ -12,8 +12,9 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 quickstart: $(VENV)/.installed
 	$(BIN)/conch quickstart
 
-test: check
-	$(BIN)/python -m pytest
+# two at a time, each on one thread: models here are tiny, and most tests wait for processes
+test: check $(VENV)/.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests benchmarks
@@ -30,6 +31,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.telling --keep
 	$(BIN)/python -m benchmarks.follow --keep
 	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.studio
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix src tests benchmarks
@@ -65,4 +67,20 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing what the tests need"
 	@$(CONSTRAINED) --editable ".[dev]"
+	@touch $@
+
+# The tests of the studio need a browser: the one that is there, else Debian's, else Playwright's own.
+BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+ROOTLY := $(shell [ "$$(id -u)" = 0 ] || (sudo -n true 2>/dev/null && echo "sudo -n"))
+$(VENV)/.browser: $(VENV)/.installed-dev
+	@if [ -n "$(BROWSER)" ]; then \
+	  echo "Browser of the tests: $(BROWSER)"; \
+	elif { [ "$$(id -u)" = 0 ] || [ -n "$(ROOTLY)" ]; } && command -v apt-get >/dev/null \
+	  && $(ROOTLY) apt-get update -qq && $(ROOTLY) apt-get install -y -qq chromium fonts-noto-cjk; then \
+	  echo "Installed Debian's Chromium"; \
+	elif $(BIN)/python -m playwright install chromium; then \
+	  echo "Installed Playwright's Chromium"; \
+	else \
+	  echo "The tests need a browser: sudo apt-get install chromium"; exit 1; \
+	fi
 	@touch $@

@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.drivers.meter import peak
+from benchmarks.speed.drivers.light import peak
 from conch.config import load_train
 from conch.config.model import ModelConfig
 from conch.core import env
 from conch.models.locate import Request, locate
 from conch.runs import store
-from conch.training.plan import make_plan
+from conch.training import lean
 from conch.worker import execute
 
 STEPS = 6
@@ -82,6 +82,8 @@ def _arguments() -> argparse.Namespace:
 
 def measure(model: str, steps: int, only: list[int] | None) -> Iterator[dict[str, Any]]:
     """Settings, estimate, measured bytes and their ratio, one setting after the other."""
+    from conch.training.plan import make_plan  # heavy: a child must import it as a worker does
+
     folder = str(locate(Request.of(ModelConfig(model_name_or_path=model))).folder)
     for number, settings in enumerate(GRID):
         if only and number not in only:
@@ -113,9 +115,12 @@ def run_child(values: dict[str, Any]) -> int:
 
 
 def child(values: dict[str, Any]) -> dict[str, int]:
-    """Train in this process."""
+    """Train in this process, which has imported nothing heavy yet, the heaviest micro batch first."""
     with tempfile.TemporaryDirectory() as folder:
         run = store.create(load_train(values={**values, "output_dir": f"{folder}/output"}).config)
+        with lean.imports(run.config()):  # as a worker does
+            from conch.training import room
+        room.AMPLE = float("inf")
         ended_well = execute(run)
         error = run.summary()["error"]
     if not ended_well:

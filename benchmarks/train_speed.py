@@ -116,8 +116,9 @@ def compare(
     print(f"\n{task.name}: {len(task.lengths)} rows, medians of {asked.rounds} rounds", flush=True)
     runs: dict[str, list[Steps]] = {name: [] for name in names}
     limits: list[dict[str, float]] = []
+    kinds = sorted({"fp32", *(SETTINGS[name].multiplies for name in names)})
     for number in range(asked.rounds):
-        limits.append(measured(place.models / "fp32", *batch_shape(task), place.environment))
+        limits.append(measured(place.models / "fp32", batch_shape(task), kinds, place.environment))
         for name in names:
             run = train(SETTINGS[name], task, place, asked.seconds)
             runs[name].append(run)

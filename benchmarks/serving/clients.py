@@ -78,11 +78,15 @@ def tutorial_call(question: str, tokens: int) -> Call:
     return Call(f"GET /generate?prompt={quote(question)} HTTP/1.1", b"", False, lambda _: tokens)
 
 
+class ClosedError(Exception):
+    """The connection was closed before the request was seen."""
+
+
 async def ask(call: Call, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answered:
     """Send one request and read all of its answer. Raises RuntimeError where it is refused."""
     began = time.perf_counter()
     writer.write(call.sent())
-    length, status = 0, await reader.readline()
+    length, status = 0, await _status(reader)
     while (line := await reader.readline()) not in {b"\r\n", b""}:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
@@ -94,6 +98,16 @@ async def ask(call: Call, reader: asyncio.StreamReader, writer: asyncio.StreamWr
         taken = time.perf_counter() - began
         return Answered(taken, taken, call.count(document))
     return await _streamed(call, reader, began)
+
+
+async def _status(reader: asyncio.StreamReader) -> bytes:
+    try:
+        status = await reader.readline()
+    except ConnectionError as error:
+        raise ClosedError from error
+    if not status:
+        raise ClosedError
+    return status
 
 
 async def _streamed(call: Call, reader: asyncio.StreamReader, began: float) -> Answered:
@@ -117,12 +131,16 @@ async def _load(port: int, calls: Sequence[Call], clients: int) -> tuple[list[An
     answered: list[Answered] = []
 
     async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-        try:
-            while queue:
-                answered.append(await ask(queue.pop(), reader, writer))
-        finally:
-            writer.close()
+        while queue:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+            try:
+                while queue and not reader.at_eof():
+                    call = queue.pop()
+                    answered.append(await ask(call, reader, writer))
+            except ClosedError:  # some servers keep no connection
+                queue.append(call)
+            finally:
+                writer.close()
 
     began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))

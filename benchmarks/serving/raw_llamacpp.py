@@ -1,7 +1,11 @@
-"""llama.cpp's own HTTP server, through xllamacpp. `python -m benchmarks.serving.raw_llamacpp FILE PORT SLOTS CONTEXT`"""
+"""llama.cpp's own HTTP server, through xllamacpp.
+
+`python -m benchmarks.serving.raw_llamacpp FILE PORT SLOTS CONTEXT`
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -20,3 +24,4 @@ settings.ui = False
 settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = psutil.cpu_count(logical=False)
 server = xllamacpp.Server(settings)
 signal.sigwait({signal.SIGTERM, signal.SIGINT})
+os._exit(0)  # the library's own way out may wait for itself

@@ -1,4 +1,6 @@
-"""Conch around the scripted engine, which computes nothing. `python -m benchmarks.serving.scripted MODEL PORT CORE`
+"""Conch around the scripted engine, which computes nothing.
+
+`python -m benchmarks.serving.scripted MODEL PORT CORE`
 
 What a request takes here is what the gateway takes: reading it, its prompt in the model's own template and
 tokens, the way through the queue, its answer of a few tokens as text, and HTTP. Held to one core.

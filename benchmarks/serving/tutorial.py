@@ -1,4 +1,6 @@
-"""The endpoint as tutorials write it: FastAPI around `generate`, one request at a time, fp32, no chat template.
+"""The endpoint as tutorials write it: FastAPI around `generate`, one request at a time.
+
+In fp32, without a chat template.
 
 `python -m benchmarks.serving.tutorial MODEL PORT TOKENS`. Two things are better than in the originals, to
 be fair: the bound counts new tokens only, and an answer never ends early, so that all servers make as many.

@@ -1,7 +1,7 @@
 """How fast this machine multiplies matrices of a model's shapes, which bounds how fast it can train.
 
-`python -m benchmarks.speed.products MODEL TOKENS LABELS` prints the figures as JSON: operations a
-second with fp32, bf16 and int8, forward (x W^T) and backward to the input (dy W), as LoRA needs them:
+`python -m benchmarks.speed.products MODEL TOKENS LABELS KIND...` prints the figures as JSON: operations a
+second with fp32, bf16 or int8, forward (x W^T) and backward to the input (dy W), as LoRA needs them:
 4 operations for each weight and token. The head counts at labels alone.
 """
 
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +38,18 @@ def main() -> None:
         "body": weights(body),
         "head": weights(head),
     }
-    for kind in KINDS:
+    for kind in sys.argv[4:]:
         seconds = {shape: timed(kind, *shape, rows[shape]) for shape in counted}
         work = sum(4 * out * into * rows[out, into] * count for (out, into), count in counted.items())
         found[kind] = work / sum(seconds[shape] * count for shape, count in counted.items())
     print(json.dumps(found))
 
 
-def measured(model: Path, tokens: int, labels: int, environment: Mapping[str, str]) -> dict[str, float]:
-    """What `main` prints, from a process of its own."""
-    words = [sys.executable, "-m", __name__, str(model), str(tokens), str(labels)]
+def measured(
+    model: Path, shape: tuple[int, int], kinds: Iterable[str], environment: Mapping[str, str]
+) -> dict[str, float]:
+    """What `main` prints of tokens and labels in this number, from a process of its own."""
+    words = [sys.executable, "-m", __name__, str(model), *map(str, shape), *kinds]
     done = subprocess.run(
         words, env=dict(environment), check=True, stdout=subprocess.PIPE, text=True, timeout=600
     )

@@ -70,7 +70,7 @@ def limit(products: Products, kind: str, run: Steps) -> float:
 def product_lines(products: Products, run: Steps) -> Iterator[str]:
     """The machine's speed, and the limit that comes of it."""
     yield f"\nMatrix products at this model's shapes, {products['threads']:.0f} threads:"
-    for kind in KINDS:
+    for kind in filter(products.__contains__, KINDS):
         yield f"  {kind} {products[kind] / 1e9:8.0f} Gop/s, limit {limit(products, kind, run):7.0f} tok/s"
 
 

@@ -1,4 +1,4 @@
-"""Serve a model with the real command, send it one real request, and end that server again."""
+"""Serve a model with the real command for a while, and end that server again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def serve_once(folder: Path, prompt: str, max_new_tokens: int, patience: float = 120.0) -> dict[str, Any]:
     """The request, its status and answer, and the seconds that the answer took. Raises ServeError."""
     log = folder.parent / "serve.log"
-    with _server(folder, log) as server:
-        address = _address(server, log, time.monotonic() + patience)
+    with serving([str(folder)], log, folder, patience) as address:
         query = urllib.parse.urlencode({"prompt": prompt, "max_new_tokens": max_new_tokens})
         url = f"{address}/generate?{query}"
         began = time.monotonic()
@@ -41,16 +40,26 @@ def serve_once(folder: Path, prompt: str, max_new_tokens: int, patience: float =
 
 
 @contextmanager
-def _server(folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`conch serve` on a free port, what it says in `log`. It is gone after the block."""
-    command = [sys.executable, "-m", "conch.cli", "serve", str(folder), "--port", "0", "--json"]
+def serving(words: Sequence[str], log: Path, cwd: Path, patience: float = 120.0) -> Iterator[str]:
+    """The address of `conch serve` with `words`, on a free port, for the block. Raises ServeError.
+
+    What it says goes to `log`; `patience` are the seconds in which it must be ready.
+    """
+    with _server(words, log, cwd) as server:
+        yield _address(server, log, time.monotonic() + patience)
+
+
+@contextmanager
+def _server(words: Sequence[str], log: Path, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`conch serve`, what it says in `log`. It is gone after the block."""
+    command = [sys.executable, "-m", "conch.cli", "serve", *words, "--port", "0", "--json"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=folder,
+            cwd=cwd,
             env=env.child_environment(CONCH_HOME=str(env.home()), CONCH_API_KEY=""),
         )
     try:

@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from conch.runs.queue import Place, taking_turns
 from conch.runs.reserve import Reserve
 from conch.runs.run import Run
 from conch.sharing import fits_beside
+from conch.training import lean
 from conch.training.conclusion import conclude
 
 CANCELLED = 143
@@ -124,7 +125,8 @@ def _translate(run: Run, error: Exception) -> TrainingError:
 
 def _train(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -> None:
     env.bound_kernel_caches()
-    from conch.training.job import Job, train  # heavy: only the process at work pays for it
+    with lean.imports(config) if not shared else nullcontext():
+        from conch.training.job import Job, train  # heavy: only the process at work pays for it
 
     train(
         Job(

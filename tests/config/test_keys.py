@@ -260,7 +260,7 @@ def test_no_key_of_an_export_is_silently_ignored(key: str) -> None:
     ("key", "value", "fate"),
     [
         ("export_legacy_format", True, "warned"),
-        ("export_hub_model_id", "a/b", "refused"),
+        ("export_hub_model_id", "a/b", "honoured"),
         ("quantization_method", "int8", "warned"),
         ("quantization_device_map", "auto", "refused"),
         ("flash_attn", "zzz", "refused"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -102,6 +103,24 @@ def test_parts_of_a_batch_hold_every_label_once_and_in_order(
     if shape == "packed":
         assert torch.equal(torch.cat([part["position_ids"] for part in parts], 1), whole["position_ids"])
         assert all(sum(part["segments"]) == part["input_ids"].numel() for part in parts)
+
+
+@pytest.mark.parametrize("lengths", [(9, 1), (4, 4, 4), (2, 7, 1, 3), (30, 1, 1)])
+def test_parts_are_about_as_large(lengths: tuple[int, ...]) -> None:
+    """No more parts than there must be, and the largest as small as it can be, in the order of the row."""
+    batch = packed([Example([1] * length, [1] * length) for length in lengths])
+    limit = max(8, *lengths)
+    sizes = [part["input_ids"].numel() for part in cut(batch, 8)]
+    cuts = [
+        [sum(lengths[begin:end]) for begin, end in itertools.pairwise((0, *places, len(lengths)))]
+        for count in range(len(lengths))
+        for places in itertools.combinations(range(1, len(lengths)), count)
+    ]
+    fitting = [found for found in cuts if max(found) <= limit]
+    fewest = min(map(len, fitting))
+    assert len(sizes) == fewest
+    if max(lengths) <= 8:
+        assert max(sizes) == min(max(found) for found in fitting if len(found) == fewest)
 
 
 def test_a_batch_of_another_form_is_not_cut() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
 from conch.config import load_train
 from conch.core.events import Metrics
 from conch.runs import Run, read_events, store
+from conch.training import job
+from conch.training.kernels.choice import PLAIN
 from conch.worker import execute
 
 FP32 = {"bf16": False, "fp16": False}
@@ -34,6 +37,11 @@ def train(model: Path, rows: Path, **settings: Any) -> Run:
     run = new_run(model, rows, **settings)
     assert execute(run), run.summary()["error"]
     return run
+
+
+def read_padded_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on models are such as can't be told of segments."""
+    monkeypatch.setattr(job, "find_path", lambda *_, **__: (False, PLAIN))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

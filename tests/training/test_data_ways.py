@@ -10,10 +10,9 @@ import pytest
 
 from conch.core.events import Failed, Finished, Metrics, Phase, Warned
 from conch.runs import Run, read_events
-from conch.training.kernels import segments
 from conch.worker import execute
 from tests.tiny import save_tiny, write_rows
-from tests.training.helpers import losses, new_run, same, train, weights
+from tests.training.helpers import losses, new_run, read_padded_rows, same, train, weights
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_packing_changes_no_loss(
     settings = {"num_train_epochs": 3, "per_device_train_batch_size": 12}
     plain = train(tiny_folder, rows, **settings)
     if padded:
-        monkeypatch.setattr(segments, "is_exact_for", lambda model: False)
+        read_padded_rows(monkeypatch)
     packed = train(tiny_folder, rows, **settings, packing=True, cutoff_len=128)
     assert facts(packed)["packed_rows"] < 12
     assert len(losses(plain)) == 3

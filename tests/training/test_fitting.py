@@ -15,14 +15,14 @@ from transformers import Trainer
 
 from conch.core.events import Failed, Finished, Warned
 from conch.runs import Run, read_events
-from conch.training import malloc
+from conch.training import fitting, malloc, room
 from conch.training.fitting import is_out_of_memory
-from conch.training.kernels import segments
+from conch.training.plan import make_plan
 from conch.training.trainer import ConchTrainer
 from conch.training.watch import ShortOfMemoryError
 from conch.worker import execute
 from tests.tiny import save_tiny, write_rows
-from tests.training.helpers import losses, new_run, same, train, weights
+from tests.training.helpers import losses, new_run, read_padded_rows, same, train, weights
 
 Fails = Callable[[ConchTrainer, int], bool]
 THRIFT, SPLIT, CHECKPOINTING = (f"training.memory_{name}" for name in ("thrift", "split", "checkpointing"))
@@ -32,6 +32,12 @@ THRIFT, SPLIT, CHECKPOINTING = (f"training.memory_{name}" for name in ("thrift",
 def own_malloc(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that tests run in keeps its allocator as it is."""
     monkeypatch.setattr(malloc, "keep_little", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the machine had little memory left, so that trainings try what fits."""
+    monkeypatch.setattr(room, "memory_available", lambda: 0)
 
 
 @pytest.fixture
@@ -95,6 +101,22 @@ def test_the_heaviest_batch_is_computed_first(
     assert tried[0] >= max(tried[1:])
 
 
+def test_nothing_is_tried_where_memory_is_ample(
+    tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice of what the dry run foretells is free, and not a byte less."""
+    probed: list[int] = []
+    monkeypatch.setattr(ConchTrainer, "_probe", lambda self: probed.append(1))
+    run = new_run(tiny_folder, rows, max_steps=1)
+    total = make_plan(run.config()).memory.total
+    monkeypatch.setattr(room, "memory_available", lambda: 2 * total)
+    assert execute(run)
+    assert not probed
+    monkeypatch.setattr(room, "memory_available", lambda: 2 * total - 1)
+    train(tiny_folder, rows, max_steps=1)
+    assert probed
+
+
 @pytest.mark.parametrize("exact", [True, False], ids=["packed", "padded"])
 def test_what_does_not_fit_is_split_before_the_first_step(
     tiny_folder: Path,
@@ -104,7 +126,7 @@ def test_what_does_not_fit_is_split_before_the_first_step(
     exact: bool,
 ) -> None:
     if not exact:
-        monkeypatch.setattr(segments, "is_exact_for", lambda model: False)
+        read_padded_rows(monkeypatch)
     whole = train(tiny_folder, rows)
     begun: list[int] = []
     bound = 100
@@ -119,6 +141,34 @@ def test_what_does_not_fit_is_split_before_the_first_step(
     over = [step for step, tokens in zip(begun, tried, strict=True) if tokens > bound]
     assert over == [0, 0]
     assert_alike(whole, parted)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_parts_train_as_the_whole(
+    tiny_folder: Path,
+    rows: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    give_up: Callable[[Fails], list[int]],
+    padded: bool,
+) -> None:
+    if padded:
+        read_padded_rows(monkeypatch)
+    whole, parted_tokens = train(tiny_folder, rows), 60
+    monkeypatch.setattr(fitting, "PART_TOKENS", parted_tokens)
+    tried = give_up(lambda trainer, tokens: False)
+    parted = train(tiny_folder, rows)
+    assert max(tried) <= parted_tokens
+    assert not warned(parted)
+    assert_alike(whole, parted)
+
+
+def test_the_estimate_knows_of_parts(tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = new_run(tiny_folder, rows, per_device_train_batch_size=12).config()
+    whole = make_plan(config).memory
+    monkeypatch.setattr(fitting, "PART_TOKENS", 60)
+    parts = make_plan(config).memory
+    assert parts.activations < whole.activations
+    assert parts.gradients == whole.gradients
 
 
 # in the middle
@@ -227,6 +277,7 @@ def test_how_allocators_say_it(error: Exception, expected: bool) -> None:
 BOUNDED = """
 import resource, sys
 import conch.training.job, torch
+conch.training.fitting.PART_TOKENS = 1 << 30
 from conch.runs import Run
 from conch.worker import execute
 torch.set_num_threads(1)
@@ -240,7 +291,7 @@ sys.exit(0 if execute(Run(__import__("pathlib").Path(sys.argv[1]))) else 1)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded so on Linux only")
 def test_a_real_bound_of_memory(tmp_path: Path) -> None:
-    """Sixteen rows at once take more than 150 MB and must do with 110."""
+    """Sixteen rows at once, where nothing else parts them, take more than 150 MB and must do with 110."""
     model = save_tiny(tmp_path / "model", hidden_size=128, intermediate_size=512, num_hidden_layers=4)
     rows = write_rows(tmp_path / "rows.json", count=16, times=10)
     run = new_run(model, rows, per_device_train_batch_size=16, max_steps=1, report_to="none")

@@ -15,10 +15,9 @@ from conch.core.events import Checkpoint, Failed, Finished, Metrics, Phase, Stop
 from conch.data.batches import padded
 from conch.runs import read_events
 from conch.training.checkpoint import is_whole, latest, resumable, rotate
-from conch.training.kernels import segments
 from conch.worker import execute
 from tests.tiny import save_tiny, write_rows
-from tests.training.helpers import eval_losses, losses, new_run, same, train, weights
+from tests.training.helpers import eval_losses, losses, new_run, read_padded_rows, same, train, weights
 
 
 def kinds(run) -> list[str]:
@@ -141,7 +140,7 @@ def test_padded_training_equals_packed(
     tiny_folder: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast = train(tiny_folder, rows)
-    monkeypatch.setattr(segments, "is_exact_for", lambda model: False)
+    read_padded_rows(monkeypatch)
     plain = train(tiny_folder, rows)
     warned = [e for e in read_events(plain.events_path) if isinstance(e, Warned)]
     assert any(e.key == "training.padded" for e in warned)

@@ -7,13 +7,13 @@ outside: batches are counted where the Trainer fetches them, and a callback take
 from __future__ import annotations
 
 import json
-import sys
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
+from light import peak
 from transformers import Trainer, TrainerCallback
 
 VERSIONS = ("torch", "transformers", "peft", "llamafactory", "trl")
@@ -56,12 +56,6 @@ class Meter(TrainerCallback):
             "versions": versions(),
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
-
-
-def read_job() -> dict[str, Any]:
-    """The job that the command line names."""
-    job: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    return job
 
 
 def look_on(job: dict[str, Any]) -> None:
@@ -111,31 +105,6 @@ def real_tokens(batch: dict[str, Any]) -> int:
 def trained_tokens(batch: dict[str, Any]) -> int:
     """Labels that a loss is taken of: the first token of a row has no predecessor."""
     return int((batch["labels"][..., 1:] != -100).sum())
-
-
-def common(job: dict[str, Any]) -> dict[str, Any]:
-    """What Conch and LLaMA-Factory are set to alike, by the names that both know."""
-    return {
-        "model_name_or_path": job["model"],
-        "output_dir": job["output"],
-        "cutoff_len": job["cutoff"],
-        "lora_rank": job["rank"],
-        "per_device_train_batch_size": job["batch"],
-        "learning_rate": job["learning_rate"],
-        "lr_scheduler_type": "constant",
-        "num_train_epochs": 1,
-        "logging_steps": 1,
-        "save_strategy": "no",
-    }
-
-
-def peak() -> int | None:
-    """The most memory that this process ever held, in bytes (VmHWM); None where the system does not tell."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return None
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def versions() -> dict[str, str]:

@@ -6,23 +6,26 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import light
+
+from conch.config import load_train
 from conch.core import env
-
-env.bound_kernel_caches()  # as a worker does, before torch is at work
-
-import meter  # noqa: E402
-
-from conch.config import load_train  # noqa: E402
-from conch.data.batches import ShuffledSampler  # noqa: E402
-from conch.runs import store  # noqa: E402
-from conch.worker import execute  # noqa: E402
+from conch.runs import store
+from conch.training import lean
+from conch.worker import execute
 
 
 def main() -> int:
-    job = meter.read_job()
+    job = light.read_job()
+    config = load_train(values=values(job)).config
+    env.bound_kernel_caches()  # as a worker does, before torch is at work
+    with lean.imports(config):  # and this
+        import conch.training.job  # noqa: F401
+    import meter
+
     keep_order()
     meter.look_on(job)
-    run = store.create(load_train(values=values(job)).config)
+    run = store.create(config)
     ended_well = execute(run)
     if not ended_well:
         print(run.summary()["error"], file=sys.stderr)
@@ -32,6 +35,7 @@ def main() -> int:
 
 def keep_order() -> None:
     """Rows come in the order of the file, as in all tools."""
+    from conch.data.batches import ShuffledSampler
 
     def in_order(self: ShuffledSampler) -> Iterator[int]:
         return iter(range(self.count))
@@ -41,7 +45,7 @@ def keep_order() -> None:
 
 def values(job: dict[str, Any]) -> dict[str, Any]:
     return {
-        **meter.common(job),
+        **light.common(job),
         "dataset": job["rows"],
         "do_eval": False,
         "plot_loss": False,

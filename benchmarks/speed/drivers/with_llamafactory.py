@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import light
 import meter
 
 
 def main() -> None:
-    job = meter.read_job()
+    job = light.read_job()
     meter.look_on(job)
     from llamafactory.train.tuner import run_exp
 
@@ -19,7 +20,7 @@ def main() -> None:
 def values(job: dict[str, Any]) -> dict[str, Any]:
     rows = Path(job["rows"])
     return {
-        **meter.common(job),
+        **light.common(job),
         "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",

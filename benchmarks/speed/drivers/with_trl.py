@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import light
 import meter
 import torch
 from datasets import Dataset
@@ -16,7 +17,7 @@ from trl import SFTConfig, SFTTrainer
 
 
 def main() -> None:
-    job = meter.read_job()
+    job = light.read_job()
     meter.look_on(job)
     Trainer._get_train_sampler = lambda self, *_: SequentialSampler(self.train_dataset)
     SFTTrainer(

@@ -27,6 +27,7 @@ from conch.core.text import tr
 )
 @click.option("--type", "gguf_type", metavar="TYPE", help=tr("cli.export.type"))
 @click.option("--adapter-only", is_flag=True, help=tr("cli.export.adapter_only"))
+@click.option("--push", metavar="OWNER/NAME", help=tr("cli.export.push"))
 @click.option("--allow-difference", is_flag=True, help=tr("cli.export.allow"))
 @json_option
 def command(
@@ -36,6 +37,7 @@ def command(
     form: str | None,
     gguf_type: str | None,
     adapter_only: bool,
+    push: str | None,
     allow_difference: bool,
     as_json: bool,
 ) -> None:
@@ -49,6 +51,7 @@ def command(
         "export_format": form or ("gguf" if gguf_type and file is None and not adapter_only else None),
         "gguf_type": gguf_type,
         "export_adapter": adapter_only or None,
+        "export_hub_model_id": push,
         "allow_difference": allow_difference or None,
     }
     values |= {key: value for key, value in asked.items() if value is not None}
@@ -69,6 +72,8 @@ def command(
     say(tr("cli.export.proof", prompts=report.proof.prompts, dtype=report.dtype))
     for check in report.proof.checks:
         say(f"  {'✓' if check.holds else '✗'} {check.sentence}")
+    if report.pushed:
+        say(tr("cli.export.pushed", address=report.pushed))
     if report.format == "adapter":
         return
     say(tr(f"cli.export.next_{report.format}", folder=report.folder, name=report.folder.name))

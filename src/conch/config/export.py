@@ -18,6 +18,8 @@ class ExportConfig(Node):
     model_name_or_path: Str = Field(min_length=1)
     adapter_name_or_path: Names = ()
     export_dir: Str = Field(min_length=1)
+    export_hub_model_id: Str | None = None
+    """The repository of a hub that the export is sent to, once it is proved."""
     export_size: Count = 5
     """Largest shard in GB."""
     export_device: Literal["cpu", "auto"] = "cpu"

@@ -302,7 +302,6 @@ TRAIN_NO_EFFECT: dict[str, str] = {"infer_dtype": "config.no_effect.infer_dtype"
 """Keys of other jobs that a training accepts with a warning where they ask for something."""
 
 EXPORT_LATER: dict[str, Later] = {
-    "export_hub_model_id": Later("config.later.export_hub"),
     "export_quantization_bit": Later("config.later.export"),
     "export_quantization_dataset": Later("config.later.export"),
     "export_quantization_maxlen": Later("config.later.export", (None, 1024)),

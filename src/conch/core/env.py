@@ -20,6 +20,11 @@ def api_key() -> str | None:
     return os.environ.get("CONCH_API_KEY") or None
 
 
+def judge_key() -> str | None:
+    """The key of the model that judges answers: `CONCH_JUDGE_KEY`, else what OpenAI's own client reads."""
+    return os.environ.get("CONCH_JUDGE_KEY") or os.environ.get("OPENAI_API_KEY") or None
+
+
 def language() -> str:
     """`zh` or `en`: `CONCH_LANG`, else what the locale says."""
     chosen = os.environ.get("CONCH_LANG") or next(
@@ -64,6 +69,11 @@ def offline() -> bool:
     return given.lower() in {"1", "true", "yes", "on"}
 
 
+def one_of_several() -> bool:
+    """Whether this is one of several processes that train together, by the variable of torch's launcher."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def visible_gpus() -> list[str] | None:
     """The GPUs that `CUDA_VISIBLE_DEVICES` names; None where it is not set."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -90,6 +100,12 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
 
 
+def keep_uploads_in(folder: Path) -> None:
+    """Where Gradio puts what browsers send. Call before importing it."""
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder))
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
 def tensor_malloc() -> dict[str, str]:
     """What to set for a process that holds large tensors, before it starts.
 
@@ -107,6 +123,11 @@ def tensor_malloc() -> dict[str, str]:
 
 
 TENSOR_MALLOC = {"tcache_count": 0, "mxfast": 0, "mmap_threshold": 1 << 33, "trim_threshold": 1 << 33}
+
+
+def kernel_limit() -> str:
+    """The instructions that the CPU's kernel library was bound to, by its own variable; empty: to none."""
+    return os.environ.get("ONEDNN_MAX_CPU_ISA", "")
 
 
 def bound_kernel_caches() -> None:

@@ -105,7 +105,7 @@ def cut(batch: dict[str, Any], limit: int | None) -> list[dict[str, Any]]:
 
 def _cut_packed(batch: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     parts, begin = [], 0
-    for segments in _filled(batch["segments"], limit):
+    for segments in _evenly_filled(batch["segments"], limit):
         end = begin + sum(segments)
         tensors = {name: batch[name][:, begin:end] for name in batch if name != "segments"}
         parts.append({**tensors, "segments": segments})
@@ -116,12 +116,25 @@ def _cut_packed(batch: dict[str, Any], limit: int) -> list[dict[str, Any]]:
 def _cut_padded(batch: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     rows, width = batch["input_ids"].shape
     parts, begin = [], 0
-    for group in _filled([width] * rows, limit):
+    for group in _evenly_filled([width] * rows, limit):
         rows_of_it = slice(begin, begin + len(group))
         longest = int(batch["attention_mask"][rows_of_it].sum(dim=1).max())
         parts.append({name: tensor[rows_of_it, :longest] for name, tensor in batch.items()})
         begin += len(group)
     return parts
+
+
+def _evenly_filled(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """As `_filled`, but with the largest group as small as that number of groups allows."""
+    count = len(list(_filled(lengths, limit)))
+    low, high = -(-sum(lengths) // count), limit
+    while low < high:
+        middle = (low + high) // 2
+        if len(list(_filled(lengths, middle))) <= count:
+            high = middle
+        else:
+            low = middle + 1
+    return _filled(lengths, high)
 
 
 def _filled(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:

@@ -11,21 +11,20 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from conch.config.train import TrainConfig
-from conch.core.conversation import Conversation, Message
-from conch.core.errors import DataError, ServeError, UsageError
+from conch.core.errors import DataError, UsageError
 from conch.core.files import append_line, expanded, write_whole
 from conch.core.text import tr
 from conch.data.recipes import read_conversations
+from conch.evaluation.answering import BATCH, TOO_LONG, Answer, Question, answer_in_batches, questions_of
 from conch.evaluation.scores import score
 from conch.inference.chat import Chat
-from conch.inference.engine import Request, Sampling
+from conch.inference.engine import Sampling
 
-BATCH = 16
 ANSWERS = "generated_predictions.jsonl"
 RESULTS = "predict_results.json"
 ALL = "all_results.json"
@@ -33,26 +32,6 @@ STARTED = "predictions_so_far.jsonl"
 """Answers in the order in which they are made; gone when all are there."""
 
 Told = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Question:
-    """A row's last turn: what is asked, and what should be answered."""
-
-    messages: tuple[Message, ...]
-    tools: tuple[Any, ...]
-    wanted: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """`finish` is `stop`, `length`, or `too_long` where the prompt left no room for an answer."""
-
-    prompt: str
-    predict: str
-    label: str
-    finish: str
-    tokens: int
 
 
 @dataclass(frozen=True)
@@ -69,16 +48,10 @@ class Prediction:
 def questions(config: TrainConfig) -> list[Question]:
     """The last turns of the rows in `eval_dataset`, or in `dataset`. Raises DataError where none has one."""
     names = config.data.eval_dataset or config.data.dataset
-    found = [question for row in read_conversations(names, config.data) for question in _question(row)]
+    found = questions_of(read_conversations(names, config.data))
     if not found:
         raise DataError("evaluation.no_rows", names=", ".join(names))
     return found
-
-
-def _question(row: Conversation) -> Iterator[Question]:
-    last = next((i for i in reversed(range(len(row.messages))) if row.messages[i].role == "assistant"), None)
-    if last:
-        yield Question(tuple(row.messages[:last]), tuple(row.tools), row.messages[last].content)
 
 
 def predict(
@@ -142,46 +115,14 @@ class _Work:
         return found
 
     def rest(self, asked: Sequence[Question], done: set[int]) -> Iterator[dict[int, Answer]]:
-        """Answers to all others, batch by batch: rows of like length together, the longest first.
-
-        So a batch that needs too much memory is the first one, and not the last.
-        """
-        requests = {
-            index: self._request(index, asked[index]) for index in range(len(asked)) if index not in done
-        }
-        order = sorted(requests, key=lambda index: -len(requests[index][1].prompt))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            made = self._batch([(index, *requests[index], asked[index].wanted) for index in chosen])
+        """Answers to all others, kept as soon as their batch is done."""
+        left = {index: question for index, question in enumerate(asked) if index not in done}
+        for made in answer_in_batches(self.chat, left, self.sampling):
             lines = (
                 json.dumps({"row": row, **asdict(answer)}, ensure_ascii=False) for row, answer in made.items()
             )
             append_line(self.file, ("\n".join(lines) + "\n").encode())
             yield made
-
-    def _batch(self, rows: list[tuple[int, str, Request, str]]) -> dict[int, Answer]:
-        fitting = [row for row in rows if row[2].prompt]
-        done = iter(self.chat.engine.complete([request for _, _, request, _ in fitting]) if fitting else [])
-        made: dict[int, Answer] = {}
-        for index, prompt, request, wanted in rows:
-            if not request.prompt:
-                made[index] = Answer(prompt, "", wanted, "too_long", 0)
-                continue
-            completion = next(done)
-            text = str(self.chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=True))
-            made[index] = Answer(prompt, text.strip(), wanted, completion.finish, len(completion.tokens))
-        return made
-
-    def _request(self, index: int, question: Question) -> tuple[str, Request]:
-        """The prompt's text, and the request; without a prompt where there is no room for an answer."""
-        text = self.chat.template.render(question.messages, tools=question.tools)
-        sampling = self.sampling
-        if sampling.seed is not None:  # each row has its own, so that going on makes no difference
-            sampling = replace(sampling, seed=sampling.seed + index)
-        try:
-            return text, self.chat.bounded(self.chat.template.encode(text), sampling)
-        except ServeError:
-            return text, Request(())
 
 
 def _write(folder: Path, answers: Sequence[Answer], seconds: float) -> dict[str, float]:
@@ -193,7 +134,7 @@ def _write(folder: Path, answers: Sequence[Answer], seconds: float) -> dict[str,
     tokens = sum(a.tokens for a in answers)
     results = {f"predict_{name}": value for name, value in scores.items()} | {
         "predict_samples": len(answers),
-        "predict_too_long": sum(a.finish == "too_long" for a in answers),
+        "predict_too_long": sum(a.finish == TOO_LONG for a in answers),
         "predict_cut_off": sum(a.finish == "length" for a in answers),
         "predict_tokens": tokens,
         "predict_runtime": round(seconds, 4),

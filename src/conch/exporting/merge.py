@@ -26,6 +26,7 @@ from conch.exporting import card, gguf_proof, llamacpp, ollama
 from conch.exporting.folder import write_folder
 from conch.exporting.gguf_proof import GgufProof
 from conch.exporting.proof import Proof, Witnesses, ask, ask_base, prove, stops_of
+from conch.exporting.push import push
 from conch.models import gguf, merging
 from conch.models.hardware import Device, cpu_device, find_device
 from conch.models.headers import read_model_files
@@ -61,6 +62,8 @@ class ExportReport:
     """`safetensors`, `gguf`, `ollama`, or `adapter` for one alone."""
     file: Path | None = None
     """The GGUF file, where there is one."""
+    pushed: str | None = None
+    """The address that it was sent to."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,6 +72,7 @@ class ExportReport:
             "file": str(self.file) if self.file else None,
             "bytes": self.bytes,
             "dtype": self.dtype,
+            "pushed": self.pushed,
             "proof": self.proof.to_dict(),
         }
 
@@ -124,7 +128,11 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
     except OSError as error:
         raise ExportError("export.unwritable", folder=target, reason=error.strerror or error) from error
     written = sum(path.stat().st_size for path in target.iterdir())
-    return ExportReport(target, written, proof.dtype, proof, form, target / file if file else None)
+    pushed = None
+    if config.export_hub_model_id is not None:
+        notify(tr("export.pushing", repository=config.export_hub_model_id))
+        pushed = push(target, config.export_hub_model_id, config.hf_hub_token)
+    return ExportReport(target, written, proof.dtype, proof, form, target / file if file else None, pushed)
 
 
 def _job(config: ExportConfig, target: Path, notify: Notify) -> Job:

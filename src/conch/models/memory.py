@@ -19,14 +19,14 @@ STORED = {"BF16": 2, "F16": 2, "F32": 4}
 QUANTISED_BYTES = {4: 0.5 + 4 / 256 / 4 + 1 / 64, 8: 1.0}
 """A weight in so many bits. With 4 its scales count, doubly quantised (Dettmers et al. 2023,
 arXiv:2305.14314, section 3); with 8 there is one for each row, too few to count."""
-RUNTIME_BYTES = 515_000_000
+RUNTIME_BYTES = 400_000_000
 """What the interpreter and the libraries take before any weight is read (measured on Linux, CPU)."""
 LOGIT_BYTES = 12
 """For each label and word: log-probabilities, their gradient, and the gradient of the logits, in fp32."""
 LOGIT_CHUNK = 96 << 20
 """Where the loss is taken by chunks, so many bytes of logits exist at a time. Smaller chunks read the
 head's weights too often."""
-HOLES = 0.25
+HOLES = 0.15
 """On a CPU: what the heap holds between activations, as a share of them (measured)."""
 REPEATED_LAYERS = 5
 """With checkpointing: layers whose whole activations the heap holds at once. One is needed (measured)."""
@@ -103,12 +103,21 @@ def _freeze_parameters(files: ModelFiles, config: FreezeConfig) -> int:
 
 
 def estimate(
-    files: ModelFiles, config: TrainConfig, dtype: str, tokens: int, trained: int, device: str = "cpu"
+    files: ModelFiles,
+    config: TrainConfig,
+    dtype: str,
+    tokens: int,
+    trained: int,
+    device: str = "cpu",
+    *,
+    in_parts: bool = False,
 ) -> MemoryEstimate:
     """The peak of one step over a micro batch of `tokens` tokens, `trained` of them with a label.
 
+    Or over a part of it, where it is computed `in_parts`.
+
     A step is at its peak where the loss goes back into the model: all activations are there, but no
-    gradients yet, unless those of earlier micro batches wait for this one; or at its end, when all
+    gradients yet, unless those of what came before in the step wait for it; or at its end, when all
     gradients are there. Reading weights that are stored in another format takes both for a moment.
     """
     trainable = trainable_parameters(files, config)
@@ -120,7 +129,7 @@ def estimate(
     vocabulary = int(files.config.get("vocab_size", 0))
     logits = logit_bytes(trained, vocabulary, chunked=fused)
     middle = activations + logits
-    waiting = gradients if config.optimisation.gradient_accumulation_steps > 1 else 0
+    waiting = gradients if in_parts or config.optimisation.gradient_accumulation_steps > 1 else 0
     training = weights + optimizer + max(middle + waiting, gradients)
     loading = weights if _stored_as_held(files, config, dtype) else weights + _stored(files)
     return MemoryEstimate(

@@ -247,9 +247,10 @@ class Run:
         metrics = log.metrics()
         state = self.state()
         first, started = log.any_first(), log.first(Started)
-        ended = log.any_last() if state in ENDED else None
         name = next((event.name for event in log.all(Queued) if event.name), self.id)
         end = log.last(DONE[state]) if state in DONE else None
+        # what is told of a run after its end, such as what it forgot, is not its end
+        ended = end or (log.any_last() if state in ENDED else None)
         return {
             "id": self.id,
             "name": name,

@@ -12,10 +12,10 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conch.config.serve import ServeConfig
 from conch.core.api_keys import KeyRing
@@ -24,9 +24,12 @@ from conch.server.errors import RequestError, failure_of
 
 OPEN = "/health"
 """What monitors read without a key, with everything below it."""
-PAGES = frozenset({"/", "/docs", "/openapi.json"})
+STUDIO = "/studio"
+"""The pages for browsers, with everything below: a browser that came by the link is known by its cookie."""
+COOKIE = "conch_key"
+PAGES = frozenset({"/", "/docs", "/openapi.json", f"{STUDIO}/"})
 """Where a browser may give the key as `?key=`: a link can't set headers."""
-LINKED = frozenset({"/", "/docs"})
+LINKED = frozenset({"/", "/docs", f"{STUDIO}/"})
 """What a page elsewhere (such as a terminal in the browser) may link to: no work, nothing to learn."""
 ADMIN = frozenset({"/v1/load_lora_adapter", "/v1/unload_lora_adapter"})
 METRICS = "/metrics"
@@ -58,7 +61,7 @@ def needs_key(config: ServeConfig) -> bool:
 
 def scope_of(path: str) -> str:
     """What a key must be for to ask at `path`."""
-    if path in ADMIN:
+    if path in ADMIN or in_studio(path):
         return "admin"
     return "metrics" if path == METRICS else "infer"
 
@@ -157,7 +160,13 @@ def _given(request: HTTPConnection, path: str) -> bytes | None:
     if header:
         return header.encode("latin-1")
     query = request.query_params.get("key") if path in PAGES else None
+    if not query and in_studio(path):
+        query = request.cookies.get(COOKIE)
     return query.encode() if query else None
+
+
+def in_studio(path: str) -> bool:
+    return path in {"/", STUDIO} or path.startswith(f"{STUDIO}/")
 
 
 def _unauthorised(key: str) -> RequestError:
@@ -172,8 +181,27 @@ class Gate:
         self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self.access.refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
-        if refusal is None:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        refusal = self.access.refusal(request)
+        if refusal is None:
+            await self.app(scope, receive, _keeping(request, send))
         else:
             await failure_of(refusal).response()(scope, receive, send)
+
+
+def _keeping(request: HTTPConnection, send: Send) -> Send:
+    """`send`, which lets a browser that came to the studio by its link keep the key as a cookie."""
+    key = request.query_params.get("key") if in_studio(request.url.path) else None
+    if not key:
+        return send
+
+    async def with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            cookie = f"{COOKIE}={quote(key)}; Path=/; HttpOnly; SameSite=Strict"
+            message = {**message, "headers": [*message["headers"], (b"set-cookie", cookie.encode("latin-1"))]}
+        await send(message)
+
+    return with_cookie

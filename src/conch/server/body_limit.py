@@ -6,6 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BYTES = 8 * 1024 * 1024
+UPLOADS = "/studio/gradio_api/upload"
+"""Where the studio takes files, with a bound of its own."""
 
 
 class BodyLimit:
@@ -25,4 +27,5 @@ class BodyLimit:
                 raise HTTPException(413)
             return message
 
-        await self.app(scope, receive_some if scope["type"] == "http" else receive, send)
+        bounded = scope["type"] == "http" and not scope["path"].endswith(UPLOADS)
+        await self.app(scope, receive_some if bounded else receive, send)

@@ -52,7 +52,7 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
         service = empty_service(keyed)
         app = create_app(service, keyed)
         made = keyed.api_key if config.api_key is None else None
-        url, network = _url(config.host, taken), _network_url(config.host, taken)
+        url, network = own_url(config.host, taken), network_url(config.host, taken)
         server = Server(app, service)
 
         def load() -> None:
@@ -62,7 +62,7 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
             announce(Opened(url, tuple(service.names), keyed.api_key, made, network))
 
         loader = Loader(load, server)
-        with _signals_are_no_failure(), watching():
+        with signals_are_no_failure(), watching():
             loader.start()
             server.run(sockets=[taken])
         loader.finish()
@@ -139,20 +139,20 @@ def _no_port(error: OSError, host: str, port: int) -> ServeError:
     return ServeError(key, host=host, port=port, reason=error.strerror or error)
 
 
-def _url(host: str, taken: socket.socket) -> str:
+def own_url(host: str, taken: socket.socket) -> str:
     """Where this machine's own browser finds the server."""
     port = taken.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
 
 
-def _network_url(host: str, taken: socket.socket) -> str | None:
+def network_url(host: str, taken: socket.socket) -> str | None:
     """Where other machines find the server, if they do."""
     if is_loopback(host):
         return None
     port = taken.getsockname()[1]
     if host not in {"0.0.0.0", "::"}:
-        return _url(host, taken)
+        return own_url(host, taken)
     return f"http://{_own_address() or platform.node()}:{port}"
 
 
@@ -167,7 +167,7 @@ def _own_address() -> str | None:
 
 
 @contextmanager
-def _signals_are_no_failure() -> Iterator[None]:
+def signals_are_no_failure() -> Iterator[None]:
     """uvicorn ends on SIGINT and SIGTERM, then raises them again; being told to stop is a success here."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,9 +1,10 @@
-"""Fitting micro batches into memory: a probe before the first step, and a way out when memory runs short.
+"""Fitting micro batches into memory: parts, a probe before the first step, a way out when memory runs short.
 
-Where a micro batch does not fit, it is computed in parts, at the same effective batch and with the
-same loss; where a part can't be cut further, activations are computed twice (checkpointing); where
-that does not help either, the run fails and says which keys to lower. A step that ran out of memory
-is begun again with its first micro batch, so no optimiser step is lost or done twice.
+On a CPU a large micro batch is computed in parts in any case, elsewhere where it does not fit: at the
+same effective batch and with the same loss. Where a part can't be cut further, activations are computed
+twice (checkpointing); where that does not help either, the run fails and says which keys to lower. A
+step that ran out of memory is begun again with its first micro batch, so no optimiser step is lost or
+done twice.
 
 What is kept between steps is left alone; what happens outside of forward and backward is not
 caught here.
@@ -28,8 +29,15 @@ from conch.training import malloc
 Batch = dict[str, Any]
 Compute = Callable[[Batch], torch.Tensor]
 """Forward and backward of a batch: its share of the step's loss, with gradients added up."""
+PART_TOKENS = 1024
+"""On a CPU so many tokens are computed at a time: more make no product faster, but take memory for each."""
 SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 """What allocators say, in lower case."""
+
+
+def part_tokens(device: str) -> int | None:
+    """How many tokens of a micro batch are computed at a time on such a device; None: all of them."""
+    return PART_TOKENS if device == "cpu" else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -73,12 +81,14 @@ class Moment:
 class Fitting:
     """Computes the micro batches of a training in parts that fit. Tells `log` what it had to change."""
 
-    def __init__(self, model: Any, log: EventLog, *, may_checkpoint: bool = True) -> None:
+    def __init__(
+        self, model: Any, log: EventLog, *, limit: int | None = None, may_checkpoint: bool = True
+    ) -> None:
         self.model = model
         self.log = log
         self.may_checkpoint = may_checkpoint
-        self.limit: int | None = None
-        """Tokens that one forward takes at most, once memory was short."""
+        self.limit = limit
+        """Tokens that one forward takes at most; fewer once memory was short."""
         self.device: torch.device = next(model.parameters()).device
         self._thrifty = self.device.type != "cpu"
         self._step = -1

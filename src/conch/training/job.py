@@ -21,13 +21,14 @@ from conch.data.prepared import Prepared
 from conch.runs.log import EventLog
 from conch.training.arguments import training_arguments
 from conch.training.checkpoint import resumable
-from conch.training.fitting import telling_out_of_memory
+from conch.training.fitting import part_tokens, telling_out_of_memory
 from conch.training.ground import Ground, adapter_notices, adapters_below, build_model, lay_ground
-from conch.training.kernels import choice, segments
 from conch.training.kernels.int8 import spare_outliers
+from conch.training.kernels.verdict import find_path
 from conch.training.outcome import save_output, tell_finished, tell_stopped, write_figures
 from conch.training.pausing import Pauses, Subject
 from conch.training.resuming import asked_for
+from conch.training.room import has_ample_room
 from conch.training.samples import Sampler
 from conch.training.shelf import expected_size
 from conch.training.trainer import ConchTrainer, Setup
@@ -94,10 +95,9 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
     if ground.quantised == "int8" and prepared.train:  # of a stream there is no text yet
         longest = max(prepared.train[:LOOKED_AT], key=len)
         spare_outliers(model, torch.tensor(longest.input_ids[:LONG_ENOUGH]))
-    packed = segments.is_exact_for(model)
+    packed, fast = find_path(model, (ground.located.folder, *ground.adapters), mixed=precision.mixed)
     if not packed:
         job.warn("training.padded", architecture=type(model).__name__)
-    fast = choice.choose(model, mixed=precision.mixed) if packed else choice.PLAIN
     if fast.left:
         job.warn("training.not_fused", parts=", ".join(fast.left), architecture=type(model).__name__)
     setup = Setup(
@@ -114,6 +114,8 @@ def make_trainer(job: Job, ground: Ground, prepared: Prepared) -> ConchTrainer:
         below=adapters_below(config, ground),
         pauses=Pauses(job.log, job.wants_stop, config.output.disk_wait_minutes, job.tell_paused),
         budget=config.output.save_disk_budget,
+        probes=not has_ample_room(config, ground, prepared),
+        part_tokens=part_tokens(ground.device.kind),
         may_checkpoint=not config.precision.disable_gradient_checkpointing,
     )
     autocast = replace(precision, dtype="float32") if fast.half else precision

@@ -8,8 +8,10 @@ from typing import Any
 
 from conch.config.train import TrainConfig
 from conch.data.prepared import Prepared
-from conch.models.headers import read_model_files
+from conch.data.tokens import Examples
+from conch.models.headers import ModelFiles, read_model_files
 from conch.models.memory import MemoryEstimate, estimate, trainable_parameters
+from conch.training.fitting import part_tokens
 from conch.training.ground import adapter_notices, lay_ground
 
 
@@ -46,7 +48,6 @@ def make_plan(config: TrainConfig) -> Plan:
     prepared = ground.method.prepare(template, config.optimisation.seed, None)
     facts = prepared.facts()
     steps = count_steps(config, prepared.row_count())
-    tokens, trained = heaviest_batch(config, prepared)
     per_step = (
         config.optimisation.per_device_train_batch_size * config.optimisation.gradient_accumulation_steps
     )
@@ -64,7 +65,7 @@ def make_plan(config: TrainConfig) -> Plan:
         trainable_parameters=trainable_parameters(files, config),
         dtype=precision.dtype,
         dtype_reason=precision.reason,
-        memory=estimate(files, config, precision.dtype, tokens, trained, device=ground.device.kind),
+        memory=foretold_memory(config, files, precision.dtype, prepared, ground.device.kind),
         warnings=tuple(
             notice.message
             for notice in (
@@ -87,14 +88,32 @@ def count_steps(config: TrainConfig, rows: int) -> int:
     return math.ceil(optimisation.num_train_epochs * an_epoch)
 
 
-def heaviest_batch(config: TrainConfig, prepared: Prepared) -> tuple[int, int]:
-    """Tokens and labels of the heaviest micro batch that shuffling could bring together.
+def foretold_memory(
+    config: TrainConfig, files: ModelFiles, dtype: str, prepared: Prepared, device: str
+) -> MemoryEstimate:
+    """What the heaviest micro batch that shuffling could bring together takes, or its heaviest part."""
+    tokens, labels = heaviest_batch(config, prepared)
+    limit = part_tokens(device)
+    if limit is None or tokens <= limit:
+        return estimate(files, config, dtype, tokens, labels, device=device)
+    part = max(limit, longest_text(config, prepared))
+    return estimate(
+        files, config, dtype, min(tokens, part), min(labels, part), device=device, in_parts=part < tokens
+    )
 
-    Of a stream: what rows may hold at most.
-    """
+
+def heaviest_batch(config: TrainConfig, prepared: Prepared) -> tuple[int, int]:
+    """Tokens and labels of the heaviest micro batch. Of a stream: what rows may hold at most."""
     count = config.optimisation.per_device_train_batch_size
     if prepared.stream is not None:
         return (count * config.data.cutoff_len,) * 2
     weights = prepared.weights()
     chosen = [weights[row] for row in prepared.heaviest_rows(count)]
     return sum(tokens for tokens, _ in chosen), sum(labels for _, labels in chosen)
+
+
+def longest_text(config: TrainConfig, prepared: Prepared) -> int:
+    """Tokens of the longest example, which is never cut."""
+    if prepared.stream is not None:
+        return config.data.cutoff_len
+    return max(Examples.of_any(prepared.train).lengths(), default=0)

@@ -70,6 +70,10 @@ class Setup:
     """Whether somebody asked for a checkpoint since it was last called."""
     budget: int | None = None
     """Bytes that all checkpoints together may take."""
+    probes: bool = True
+    """Whether the heaviest micro batch is computed before the first step, to see that it fits."""
+    part_tokens: int | None = None
+    """Tokens of a micro batch that are computed at a time, if not all of them."""
     may_checkpoint: bool = True
     """Whether activations may be computed twice where memory is short."""
 
@@ -98,8 +102,9 @@ class ConchTrainer(Trainer):
         self.reporter = Reporter(setup.log, setup.wants_stop, setup.wants_save, self.pauses)
         self.add_callback(self.reporter)
         self.remove_callback(PrinterCallback)  # what it would print is in the events
-        self.fitting = Fitting(model, setup.log, may_checkpoint=setup.may_checkpoint)
-        self.add_callback(BeforeFirstStep(self._probe))
+        self.fitting = Fitting(model, setup.log, limit=setup.part_tokens, may_checkpoint=setup.may_checkpoint)
+        if setup.probes:
+            self.add_callback(BeforeFirstStep(self._probe))
 
     def _collate(self, rows: list[Row]) -> dict[str, Any]:
         examples = [example for row in rows for example in row]

@@ -1,4 +1,4 @@
-"""llama.cpp's process: it answers as asked, ends in time whatever it is at, and never outlives who started it."""
+"""llama.cpp's process: it answers as asked, ends in time, and never outlives who started it."""
 
 from __future__ import annotations
 

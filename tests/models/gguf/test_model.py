@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conch.core.errors import ExportError
 from conch.exporting.llamacpp import LlamaCpp
-from conch.models.gguf import FORMATS, write_model
+from conch.models.gguf import FORMATS, model, write_model
 from tests.tiny import ARCHITECTURES, save_tiny
 
 TEXT = "<|im_start|>user\nWho are you? 你是谁？<|im_end|>\n<|im_start|>assistant\n"
@@ -114,6 +114,28 @@ def test_every_format_is_read(tmp_path: Path, kind: str) -> None:
     largest, _ = differences(folder, tmp_path / "model.gguf")
     bounds = {"f32": 1e-3, "f16": 0.05, "bf16": 0.3, "q8_0": 0.5}
     assert largest < bounds.get(kind, 8)
+
+
+def types_in(file: Path) -> dict[str, str]:
+    from gguf import GGUFReader
+
+    return {str(tensor.name): tensor.tensor_type.name for tensor in GGUFReader(file).tensors}
+
+
+def test_attention_and_head_of_a_small_model_are_rounded_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_tiny(tmp_path / "tiny")
+    write_model(folder, tmp_path / "small.gguf", "q8_0")
+    found = types_in(tmp_path / "small.gguf")
+    assert {
+        found[name] for name in ("token_embd.weight", "blk.0.attn_q.weight", "blk.1.attn_output.weight")
+    } == {"F16"}
+    assert {found[name] for name in ("blk.0.ffn_up.weight", "blk.1.ffn_down.weight")} == {"Q8_0"}
+    monkeypatch.setattr(model, "SMALL", 0)
+    write_model(folder, tmp_path / "large.gguf", "q8_0")
+    whole = types_in(tmp_path / "large.gguf")
+    assert {kind for name, kind in whole.items() if "norm" not in name} == {"Q8_0"}
 
 
 def test_importing_it_brings_no_torch() -> None:

@@ -7,26 +7,40 @@ loads only the subjects it speaks of. An error's remedy stands under its key + `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
 
 from conch.core import env
 from conch.core.text.entry import Text
 
-__all__ = ["Text", "has", "language", "set_language", "tr"]
+__all__ = ["Text", "has", "language", "set_language", "speaking", "tr"]
 
 _chosen: str | None = None
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
 
 def language() -> str:
     """The language in use: `en` or `zh`."""
-    return _chosen or env.language()
+    return _spoken.get() or _chosen or env.language()
 
 
 def set_language(name: str | None) -> None:
     """Speak `en` or `zh` from now on; None goes back to what the environment says."""
     global _chosen
     _chosen = name
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Speak `en` or `zh` inside the block, in this thread or task only: one server has readers of both."""
+    before = _spoken.set(name)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def table(subject: str) -> dict[str, Text]:

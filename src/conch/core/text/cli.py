@@ -86,11 +86,60 @@ TEXTS = {
         "对数据集逐条预测并评分。\n\nCONFIG.yaml 使用与训练相同的配置项：模型、适配器、eval_dataset（或 dataset）、template、"
         "max_new_tokens、output_dir。中断的预测会从停下的地方继续。",
     ),
+    "cli.export.push": Text(
+        "Send the proved export to this repository of the hub (made private where there is none).",
+        "导出通过验证后上传到模型站点的该仓库（不存在时新建为私有仓库）。",
+    ),
+    "cli.export.pushed": Text("Sent to {address}", "已上传到 {address}"),
+    "cli.evaluate": Text(
+        "Score one model.\n\n--tasks runs public benchmarks by lm-eval, asked of a server that `conch serve` runs for the "
+        "occasion; --dataset tells the loss of every row; without either, 170 general questions are asked.",
+        "给一个模型评分。\n\n--tasks 通过 lm-eval 运行公开评测，由临时启动的 `conch serve` 作答；--dataset 给出每条数据的损失；"
+        "都未给出时使用 170 道通用小测。",
+    ),
+    "cli.evaluate.tasks": Text("Tasks of lm-eval, with commas.", "lm-eval 的任务名，用逗号隔开。"),
+    "cli.evaluate.task_dir": Text("A folder with tasks of your own.", "存放自定义任务的文件夹。"),
+    "cli.evaluate.limit": Text("So many rows of each task or dataset.", "每个任务或数据集最多使用的条数。"),
+    "cli.evaluate.shots": Text("Examples before each question.", "每题前给出的示例数。"),
+    "cli.evaluate.as_chat": Text("Ask in the chat template.", "用对话模板提问。"),
+    "cli.evaluate.dataset": Text(
+        "Datasets with answers: the loss of each row.", "带答案的数据集，逐条计算损失。"
+    ),
+    "cli.evaluate.to": Text("A JSON file for all of it.", "写出全部结果的 JSON 文件。"),
+    "cli.compare": Text(
+        "Ask two models the same and tell which answers got worse.\n\nA and B are anything that names a model: a run, a "
+        "checkpoint, an export, a hub id. With one name, its base is A. Rows come from --prompts or --dataset; unless "
+        "either is given, from a general examination of 170 short questions that shows what was forgotten.",
+        "用相同问题对比两个模型，并指出哪些回答变差了。\n\nA 和 B 可以是任何模型：训练、检查点、导出的模型、模型站点上的名称。"
+        "只给一个时，与其基座模型对比。数据来自 --prompts 或 --dataset；都未给出时使用 170 道通用小测，检查是否遗忘。",
+    ),
+    "cli.compare.prompts": Text(
+        "A text file, a prompt a line, or a JSON list.", "每行一个提示的文本文件，或 JSON 列表。"
+    ),
+    "cli.compare.dataset": Text("Datasets with answers, as in a config.", "带答案的数据集，写法与配置相同。"),
+    "cli.compare.max_samples": Text("Use so many rows at most.", "最多使用的条数。"),
+    "cli.compare.max_new_tokens": Text(
+        "Tokens of an answer at most; 256, or 48 in the examination.",
+        "回答最多的词元数；默认 256，通用小测为 48。",
+    ),
+    "cli.compare.metric": Text("What rows with answers are scored by.", "带答案的数据按什么评分。"),
+    "cli.compare.engine": Text("What computes the answers.", "用什么引擎计算回答。"),
+    "cli.compare.judge": Text("An OpenAI-compatible address that judges.", "作为评判的 OpenAI 兼容地址。"),
+    "cli.compare.judge_model": Text("The judge's model.", "评判模型的名称。"),
+    "cli.compare.to": Text(
+        "A folder for report.html, comparison.json and pairs for blind reading.",
+        "存放 report.html、comparison.json 与盲评数据的文件夹。",
+    ),
+    "cli.compare.seed": Text("For the order of blind reading.", "盲评顺序的随机种子。"),
     "cli.export": Text(
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
     "cli.keys": Text("Keys of the HTTP API: create, list, revoke.", "HTTP 接口密钥：创建、列出、吊销。"),
     "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.ui": Text(
+        "Open the studio: everything in the browser, and the API beside it.",
+        "打开工作台：在浏览器中完成全部操作，并在同一端口提供接口。",
+    ),
     "cli.doctor": Text(
         "Test this machine and say what to fix.\n\nIt goes to no other machine unless --network asks for it. "
         "Exit code 1: something must be fixed.",

@@ -165,11 +165,6 @@ TEXTS = {
     "config.later.export": Text(
         "this key to be left out: exporting this way is not built yet", "请去掉此项：这种导出方式尚未实现"
     ),
-    "config.later.export_hub": Text(
-        "this key to be left out: uploading is not built yet, but `hf upload` takes the exported folder",
-        "请去掉此项：上传尚未实现，可用 `hf upload` 上传导出的文件夹",
-    ),
-    # rules between keys
     "config.rule.model_source": Text("{choices}, or the URL of a mirror", "应为 {choices}，或镜像站的 URL"),
     "config.rule.one_precision": Text("only one of bf16 and fp16", "bf16 与 fp16 只能选一个"),
     "config.rule.quantised_lora": Text(

@@ -140,4 +140,14 @@ TEXTS = {
         "Take one row at a time and accumulate: the same result with no padding.",
         "请每次只取一条并使用梯度累积：结果相同，且没有补齐的浪费。",
     ),
+    "diagnosis.forgetting": Text(
+        "The tuned model has forgotten something: of {questions} general questions it answers {after} rightly, its base "
+        "{before} ({lost} lost, {gained} gained). That is more than chance.",
+        "微调后的模型有所遗忘：{questions} 道通用题中它答对 {after} 道，而基座模型答对 {before} 道（丢失 {lost}，新增 "
+        "{gained}），超出了偶然波动。",
+    ),
+    "diagnosis.forgetting.fix": Text(
+        "Train for less time or at a lower learning rate, and mix general rows into the dataset.",
+        "请缩短训练或降低学习率，并在数据集中混入通用数据。",
+    ),
 }

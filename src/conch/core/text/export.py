@@ -86,4 +86,21 @@ TEXTS = {
         "Add --to FOLDER, or export_dir to the config file.",
         "请加上 --to 文件夹，或在配置文件中写 export_dir。",
     ),
+    "export.pushing": Text("Sending the export to {repository} …", "正在把导出的模型上传到 {repository} …"),
+    "export.push_offline": Text(
+        "The export lies in {folder}; {repository} was not reached, since HF_HUB_OFFLINE forbids the network.",
+        "导出的模型在 {folder}；HF_HUB_OFFLINE 禁用了网络，没有上传到 {repository}。",
+    ),
+    "export.push_offline.fix": Text(
+        "Send it by hand: hf upload {repository} {folder}", "请手动上传：hf upload {repository} {folder}"
+    ),
+    "export.not_pushed": Text(
+        "The export lies in {folder}, but {repository} did not take it: {reason}",
+        "导出的模型在 {folder}，但未能上传到 {repository}：{reason}",
+    ),
+    "export.not_pushed.fix": Text(
+        "Check the name (OWNER/NAME) and the token (hf_hub_token or HF_TOKEN, with write access); then send it again: "
+        "hf upload {repository} {folder}",
+        "请检查名称（所有者/名称）和令牌（hf_hub_token 或 HF_TOKEN，需要写权限），然后重新上传：hf upload {repository} {folder}",
+    ),
 }

@@ -69,7 +69,7 @@ class LlamaProcess:
         self._reader = threading.Thread(
             target=_deliver, args=(_pipe(self._child.stdout), self._mail), daemon=True
         )
-        self._kill = weakref.finalize(self, _kill, self._child)  # where nobody closes it
+        self._kill = weakref.finalize(self, _kill, self._child, self._mail)  # where nobody closes it
         self.key = settings.key
         try:
             self._send(settings.line())
@@ -117,7 +117,6 @@ class LlamaProcess:
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(PATIENCE_SECONDS)
         self._kill()
-        self._mail.end()
 
     def _hear_address(self) -> str:
         told = json.loads(_pipe(self._child.stdout).readline() or "{}")
@@ -189,10 +188,11 @@ def _deliver(pipe: IO[str], mail: _Mail) -> None:
     mail.end()
 
 
-def _kill(child: subprocess.Popen[str]) -> None:
+def _kill(child: subprocess.Popen[str], mail: _Mail) -> None:
     child.kill()
     with suppress(subprocess.TimeoutExpired):
         child.wait(PATIENCE_SECONDS)
+    mail.end()  # threads that deliver don't run any more where Python ends
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

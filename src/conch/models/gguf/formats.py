@@ -30,17 +30,19 @@ class Format:
     """Type of the output head, and of embeddings that serve as one."""
     better: str | None = None
     """Type of the matrices that suffer most: values and the way down, in some layers."""
+    spared: str | None = None
+    """Type of attention and head in small models, which have fewer numbers to even errors out over."""
 
     @property
     def types(self) -> set[str]:
-        return {self.main, self.head, *([self.better] if self.better else [])}
+        return {self.main, self.head, *(kind for kind in (self.better, self.spared) if kind)}
 
 
 FORMATS = {
     "f32": Format("ALL_F32", "F32", "F32"),
     "f16": Format("MOSTLY_F16", "F16", "F16"),
     "bf16": Format("MOSTLY_BF16", "BF16", "BF16"),
-    "q8_0": Format("MOSTLY_Q8_0", "Q8_0", "Q8_0"),
+    "q8_0": Format("MOSTLY_Q8_0", "Q8_0", "Q8_0", spared="F16"),
     "q5_1": Format("MOSTLY_Q5_1", "Q5_1", "Q8_0"),
     "q5_0": Format("MOSTLY_Q5_0", "Q5_0", "Q8_0"),
     "q4_1": Format("MOSTLY_Q4_1", "Q4_1", "Q8_0"),
@@ -49,6 +51,9 @@ FORMATS = {
     "q5_k_m": Format("MOSTLY_Q5_K_M", "Q5_K", "Q6_K", "Q6_K"),
     "q4_k_m": Format("MOSTLY_Q4_K_M", "Q4_K", "Q6_K", "Q6_K"),
 }
+SMALL = 3 * 10**8
+"""Parameters of a small model. SmolLM2-135M agrees with its q8_0 file on 96.2 % of 500 next tokens, and on
+97.4 % with attention and head in f16; rounding the weights alone, not the activations, costs 2.2 %."""
 SHORTER = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
 """What stands in for a k-quant where a row is no multiple of 256 numbers."""
 
@@ -75,15 +80,22 @@ def coarseness(name: str) -> int:
     )
 
 
-def tensor_type(form: Format, name: str, shape: tuple[int, ...], blocks: int, *, tied: bool) -> str:
-    """The type of one tensor, by its name in GGUF. Vectors, norms among them, stay fp32."""
+def tensor_type(
+    form: Format, name: str, shape: tuple[int, ...], blocks: int, *, tied: bool, spare: bool = False
+) -> str:
+    """The type of one tensor, by its name in GGUF. Vectors, norms among them, stay fp32.
+
+    `spare` is whether what suffers most of a small model is rounded less.
+    """
     if len(shape) < 2 or not name.endswith((".weight", ".lora_a", ".lora_b")):
         return "F32"
+    if spare and form.spared and (".attn_" in name or _is_head(name, tied)):
+        return form.spared
     return _fitting(_wanted(form, name, blocks, tied=tied), shape[-1])
 
 
 def _wanted(form: Format, name: str, blocks: int, *, tied: bool) -> str:
-    if name == "output.weight" or (tied and name == "token_embd.weight"):
+    if _is_head(name, tied):
         return form.head
     if form.better and ("attn_v." in name or "attn_qkv." in name or "ffn_down." in name):
         layer = int(name.split(".")[1])
@@ -92,6 +104,10 @@ def _wanted(form: Format, name: str, blocks: int, *, tied: bool) -> str:
         if layer < eighth or layer >= 7 * blocks // 8 or (layer - eighth) % 3 == 2:
             return form.better
     return form.main
+
+
+def _is_head(name: str, tied: bool) -> bool:
+    return name == "output.weight" or (tied and name == "token_embd.weight")
 
 
 def _fitting(wanted: str, row: int) -> str:

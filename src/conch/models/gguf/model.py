@@ -27,7 +27,7 @@ from conch.models.gguf.families import (
     size_label,
     window_notices,
 )
-from conch.models.gguf.formats import Format, encode, format_named, size_of, tensor_type
+from conch.models.gguf.formats import SMALL, Format, encode, format_named, size_of, tensor_type
 from conch.models.gguf.vocabulary import Vocabulary
 from conch.models.merging import Model
 from conch.models.weights import Tensor
@@ -105,7 +105,9 @@ def write(
         rows = sources[EMBEDDINGS].shape[0]
         extra = add_shape(writer, config, family, rows)
         vocabulary.write(writer, rows)
-        write_tensors(writer, _plan(config, family, sources, extra, form), target)
+        # what a server holds for itself is for speed, and is not handed on
+        spare = parameters < SMALL and not isinstance(vocabulary, Bare)
+        write_tensors(writer, _plan(config, family, sources, extra, form, spare=spare), target)
     notices = (*vocabulary.notices(), *window_notices(config, family))
     return Written(target, target.stat().st_size, kind.lower(), notices)
 
@@ -160,12 +162,18 @@ def _announce(writer: Any, name: str, shape: tuple[int, ...], kind: str) -> None
 
 
 def _plan(
-    config: Any, family: Family, sources: dict[str, Tensor], extra: dict[str, Any], form: Format
+    config: Any,
+    family: Family,
+    sources: dict[str, Tensor],
+    extra: dict[str, Any],
+    form: Format,
+    *,
+    spare: bool,
 ) -> Plan:
     tied, blocks = HEAD not in sources, int(config.num_hidden_layers)
     types = dict.fromkeys(extra, "F32")
     for name, stored in sources.items():
-        types[name] = tensor_type(form, name, stored.shape, blocks, tied=tied)
+        types[name] = tensor_type(form, name, stored.shape, blocks, tied=tied, spare=spare)
     return Plan(config, family, sources, extra, types)
 
 

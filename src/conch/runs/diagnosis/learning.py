@@ -172,10 +172,11 @@ def _until(facts: Facts, step: int) -> dict[str, Any]:
 
 def spikes(facts: Facts) -> Finding | None:
     norms = facts.points("grad_norm")
+    values = [value for _, value in norms]
     found = [
         (norms[i], usual)
         for i in range(SETTLED, len(norms))
-        if (usual := _around([value for _, value in norms], i)) > 0 and norms[i][1] > SPIKE * usual
+        if (usual := _around(values, i)) > 0 and norms[i][1] > SPIKE * usual
     ]
     if not found:
         return None

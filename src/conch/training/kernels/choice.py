@@ -6,7 +6,7 @@ them, each is tried by itself, and what differs stays plain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,9 +77,7 @@ def choose(model: Any, *, mixed: bool = False) -> FastPath:
     if mixed and not half:
         return PLAIN
     tolerance = COARSE_TOLERANCE if formats & {torch.bfloat16, torch.int8} else TOLERANCE
-    found = {name: tuple(find(model)) for name, find in PARTS.items()}
-    found = {name: patches for name, patches in found.items() if patches}
-    head = output_head(model)
+    found, head = _found(model), output_head(model)
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
         wanted = _tried(model, PLAIN)
     everything = replace(_path(found, head), half=half)
@@ -95,6 +93,19 @@ def choose(model: Any, *, mixed: bool = False) -> FastPath:
     good_head = head if _agree(_tried(model, FastPath(head=head)), wanted, tolerance) else None
     left = tuple(name for name in _path(found, head).names if name not in _path(good, good_head).names)
     return _path(good, good_head, left)
+
+
+def path_of(model: Any, names: Collection[str], left: tuple[str, ...], *, half: bool) -> FastPath:
+    """The path that `choose` found for such a model."""
+    found = {name: tuple(PARTS[name](model)) for name in PARTS if name in names}
+    head = output_head(model) if HEAD in names else None
+    return replace(_path(found, head, left), half=half)
+
+
+def _found(model: Any) -> dict[str, tuple[Patch, ...]]:
+    """The parts that fit somewhere in the model."""
+    found = {name: tuple(find(model)) for name, find in PARTS.items()}
+    return {name: patches for name, patches in found.items() if patches}
 
 
 def loss_alone(model: Any) -> FastPath:

@@ -75,7 +75,8 @@ def hold_in_int8(model: PreTrainedModel, spared: Sequence[str] = ()) -> None:
         setattr(model.get_submodule(parent), own, Int8Linear(module))
     for parameter in model.parameters():
         if parameter.dtype.is_floating_point:
-            parameter.data = parameter.data.float()
+            # a copy in any case: nothing is left then that lies in the file, whose pages count as ours
+            parameter.data = parameter.data.to(torch.float32, copy=True)
 
 
 def spare_outliers(model: nn.Module, ids: torch.Tensor) -> None:

@@ -1,0 +1,54 @@
+"""Dataset files that came from elsewhere (a browser), kept below the user's own registry."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from conch.core.errors import DataError
+from conch.core.files import publish, temporary_folder
+from conch.data import registry
+from conch.data.archives import ENDINGS, bare, is_readable
+
+MOST_NAMES = 1000
+
+
+def kept_folder() -> Path:
+    return registry.own_folder() / "files"
+
+
+def keep(source: Path, name: str) -> Path:
+    """Copy `source` to where datasets are kept, whole, under `name` or the next free one; returns where.
+
+    Only the last part of `name` counts. Raises DataError where it is no kind of file that rows are read from.
+    """
+    plain = Path(name.replace("\\", "/")).name.lstrip(".")
+    if not plain or not is_readable(plain):
+        raise DataError("data.unknown_format", file=plain or name, formats=", ".join(ENDINGS))
+    folder = kept_folder()
+    with temporary_folder(folder) as aside:
+        copied = aside / plain
+        shutil.copyfile(source, copied)
+        target = _free(folder, plain)
+        publish(copied, target)
+    return target
+
+
+def _free(folder: Path, name: str) -> Path:
+    stem, ending = bare(name), name[len(bare(name)) :]
+    numbered = (f"{stem}-{number}{ending}" for number in range(2, MOST_NAMES))
+    return next(folder / each for each in (name, *numbered) if not (folder / each).exists())
+
+
+def free_name(file: Path) -> str:
+    """What a dataset of `file` may be called: its own name, as far as that can be one and isn't taken."""
+    letters = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in bare(file.name))
+    stem = letters.strip("._-") or "dataset"
+    taken = registry.names(None)
+    return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, MOST_NAMES))) if name not in taken)
+
+
+def discard(file: Path) -> None:
+    """Remove a kept file; one that lies elsewhere is not touched."""
+    if file.is_file() and file.resolve().is_relative_to(kept_folder().resolve()):
+        file.unlink()

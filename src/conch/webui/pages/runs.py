@@ -1,0 +1,232 @@
+"""Runs: the queue and the history, and one run by its own address, the same from every browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from conch.core.errors import RunError
+from conch.core.text import language, tr
+from conch.runs import Run, control, find, store
+from conch.runs.curves import Shelf
+from conch.runs.follow_up import follow_up
+from conch.runs.notify.lost import tell_if_lost
+from conch.runs.run import told
+from conch.runs.store import is_run
+from conch.submit import carry_out, plan_resume
+from conch.webui import parts, settings
+from conch.webui.handlers import note
+from conch.webui.page import Page
+from conch.webui.pages import runs_compare, runs_list, runs_one
+from conch.webui.words import word
+
+ADDRESS = "() => [new URL(window.location).searchParams.get('run') || '']"
+"""The run that the address names."""
+SEEN = "(run, seen, find) => [new URL(window.location).searchParams.get('run') || '', seen, find]"
+LEAVE = "(to) => { if (to) window.conch.go(to, { run: '' }); return ['']; }"
+CHART = "window.conch.chart(element, props, watch);"
+CURVES = {
+    "loss": ("loss", "eval_loss"),
+    "learning_rate": ("learning_rate",),
+    "grad_norm": ("grad_norm",),
+    "speed": ("tokens_per_second",),
+}
+"""Each chart with the figures that it shows."""
+
+
+def build(page: Page) -> None:
+    shelf = Shelf()
+    parts.head("runs")
+    run = gr.Textbox(visible=False)
+    seen = gr.State("")
+    with gr.Column(visible=True, min_width=0) as many:
+        listed = parts.acting(elem_id="runs-list")
+        compared = runs_compare.build(page, shelf)
+    with gr.Column(visible=False, min_width=0, elem_id="run-one") as one:
+        parts_of, find_in = _one()
+    detail, checkpoints, log, config = (parts_of[name] for name in ("detail", "checkpoints", "log", "config"))
+    drawn = list(parts_of.values())
+    everything = [many, one, listed, compared, seen, *drawn]
+
+    def show(name: str, seen: str = "", asked: str = "") -> list[Any]:
+        """All of the page as it stands now."""
+        found = _known(name)
+        if found is None:
+            runs = store.list_runs()
+            return [
+                gr.update(visible=True), gr.update(visible=False), runs_list.shown(runs),
+                runs_compare.choices(runs), "", *[gr.skip()] * len(drawn),
+            ]  # fmt: skip
+        return [
+            gr.update(visible=False), gr.update(visible=True), gr.skip(), gr.skip(), _sight(found),
+            *_drawn(found, shelf, asked),
+        ]  # fmt: skip
+
+    def tick(name: str, seen: str, asked: str) -> list[Any]:
+        """What is new since the page was last drawn."""
+        unchanged = [gr.skip()] * len(everything)
+        if not name:
+            runs = store.list_runs()
+            now = json.dumps([(each.id, _size(each), each.state()) for each in runs[:50]])
+            return unchanged if now == seen else [*show("")[:4], now, *[gr.skip()] * len(drawn)]
+        if not is_run(name):
+            return unchanged
+        found = find(name)
+        now = _sight(found)
+        if now == seen:
+            return unchanged
+        return [gr.skip(), gr.skip(), gr.skip(), gr.skip(), now, *_drawn(found, shelf, asked)]
+
+    def act(name: str, event: gr.EventData) -> list[Any]:
+        _does(find(event.key if name == "" else name), event.act, event.key)
+        gone = event.act == "remove"
+        return [*show("" if gone else name), "runs" if gone else ""]
+
+    where = gr.Textbox(visible=False)
+    for area in (detail, listed, checkpoints):
+        page.on(area.act, act, [run], [*everything, where], js=ADDRESS).success(
+            None, [where], [where], js=LEAVE
+        )
+    for area in (detail, config):
+        page.on(area.act, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
+            None, [where], [where], js=LEAVE
+        )
+    page.on(find_in.input, _log, [run, find_in], [log], trigger_mode="always_last",
+            js="(run, asked) => [new URL(window.location).searchParams.get('run') || '', asked]")  # fmt: skip
+    page.fresh(show, [run, seen, find_in], everything, js=SEEN)
+    page.every(2, tick, [run, seen, find_in], everything, js=SEEN)
+
+
+def _known(name: str) -> Run | None:
+    """The run that the address names; None where it names none, or one that is gone."""
+    try:
+        return find(name) if name else None
+    except RunError as error:
+        gr.Warning(parts.safe(error.message), duration=6, title=tr("studio.failed"))
+        return None
+
+
+def _again(name: str, event: gr.EventData) -> Any:
+    """The form of a follow-up run; nothing where another button was pressed."""
+    if event.act != "fix":
+        return gr.skip(), ""
+    loaded = follow_up(find(name), [event.key] if event.key else [])
+    values = settings.changed(loaded.config.to_flat())
+    return json.dumps(settings.document(values)), "train"
+
+
+def _one() -> tuple[dict[str, Any], Any]:
+    """The places of one run's page, in the order of `_drawn`; and the field to search its log with."""
+    with gr.Column(elem_classes="card", min_width=0):
+        detail = parts.acting(elem_id="run-detail")
+    charts = {"loss": _chart("loss")}
+    with gr.Row(elem_classes="charts"):
+        for name in ("learning_rate", "grad_norm", "speed"):
+            charts[name] = _chart(name)
+    with gr.Tabs():
+        with gr.Tab(word("studio.runs.checkpoints")):
+            checkpoints = parts.acting(elem_id="run-checkpoints")
+        with gr.Tab(word("studio.runs.samples")):
+            samples = parts.html(elem_id="run-samples")
+        with gr.Tab(word("studio.runs.log")):
+            find_in = gr.Textbox(
+                show_label=False,
+                placeholder=word("studio.runs.find"),
+                elem_id="run-find",
+                container=False,
+                max_lines=1,
+            )
+            log = parts.html(elem_id="run-log")
+        with gr.Tab(word("studio.runs.settings")):
+            config = parts.acting(elem_id="run-config")
+    drawn = {"detail": detail, **charts, "checkpoints": checkpoints, "samples": samples, "log": log}
+    return {**drawn, "config": config}, find_in
+
+
+def _chart(name: str) -> gr.HTML:
+    return parts.html(js_on_load=CHART, html_template="<div></div>", elem_id=f"chart-{name}", min_width=240)
+
+
+def _size(run: Run) -> int:
+    try:
+        return run.events_path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _sight(run: Run) -> str:
+    """What a drawn page depends on: it is drawn again once this is another."""
+    log = run.log_path.stat().st_size if run.log_path.is_file() else 0
+    return json.dumps([run.id, _size(run), log, run.state(), len(run.checkpoints()), language()])
+
+
+def _drawn(run: Run, shelf: Shelf, asked: str) -> list[Any]:
+    if run.state() == "lost":
+        tell_if_lost(run)
+    summary = run.summary()
+    curves = shelf.curves(run).shown()
+    return [
+        runs_one.detail(run, summary),
+        *(_curve(name, names, curves) for name, names in CURVES.items()),
+        runs_one.checkpoints(run, summary),
+        runs_one.samples(run),
+        _log(run.id, asked),
+        runs_one.config(run),
+    ]
+
+
+def _curve(name: str, names: tuple[str, ...], curves: dict[str, Any]) -> str:
+    """One chart as its script wants it; nothing where there is nothing to draw yet."""
+    series = [
+        {"name": tr(f"studio.runs.curve.{each}"), "points": curves[each], "colour": place,
+         "smooth": each != "eval_loss"}
+        for place, each in enumerate(names)
+        if curves.get(each)
+    ]  # fmt: skip
+    if not series:
+        return ""
+    height = 280 if name == "loss" else 160
+    return json.dumps(
+        {
+            "title": tr(f"studio.runs.chart.{name}"),
+            "series": series,
+            "smoothable": name in {"loss", "grad_norm"} and len(series[0]["points"]) > 10,
+            "height": height,
+            "words": chart_words(),
+        }
+    )
+
+
+def chart_words() -> dict[str, str]:
+    return {name: tr(f"studio.chart.{name}") for name in ("log", "smooth", "reset", "step")}
+
+
+def _log(name: str, asked: str) -> str:
+    return runs_one.log(find(name), asked or "") if name else ""
+
+
+def _does(run: Run, act: str, key: str) -> None:
+    """What a button of a run asks for."""
+    match act:
+        case "stop":
+            control.ask_to_stop(run)
+            note(tr("studio.runs.stopping"))
+        case "save":
+            if run.state() != "running":
+                raise RunError("runs.not_busy", name=run.id, state=told(run.state()))
+            run.ask_to_save()
+            note(tr("studio.runs.saving"))
+        case "cancel":
+            control.cancel(run)
+        case "resume":
+            carry_out(plan_resume(run))
+            note(tr("cli.runs.queued", run=run.id))
+        case "from":
+            carry_out(plan_resume(run, Path(key)))
+            note(tr("cli.runs.queued", run=run.id))
+        case "remove":
+            store.remove(run)
+            note(tr("cli.runs.removed", run=run.id))

@@ -1,0 +1,42 @@
+"""Files from a browser are kept whole, under a name of their own, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conch.core.errors import DataError
+from conch.data.keeping import discard, free_name, keep, kept_folder
+
+
+@pytest.mark.parametrize("name", ["../../evil.jsonl", "a/b/evil.jsonl", "..\\evil.jsonl", "/etc/evil.jsonl"])
+def test_only_the_last_part_of_a_name_counts(name: str, rows: Path) -> None:
+    assert keep(rows, name).parent == kept_folder()
+    assert [path.name for path in kept_folder().iterdir()] == ["evil.jsonl"]
+
+
+def test_nothing_is_overwritten(rows: Path) -> None:
+    first, second = keep(rows, "rows.json"), keep(rows, "rows.json")
+    assert (first.name, second.name) == ("rows.json", "rows-2.json")
+    assert second.read_bytes() == rows.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["tool.exe", "", ".json", "page.html"])
+def test_other_kinds_of_file_are_refused(name: str, rows: Path) -> None:
+    with pytest.raises(DataError):
+        keep(rows, name)
+    assert not kept_folder().exists() or not list(kept_folder().iterdir())
+
+
+def test_a_name_is_free_and_can_be_one(tmp_path: Path) -> None:
+    assert free_name(tmp_path / "my rows (1).jsonl") == "my_rows__1"
+    assert free_name(tmp_path / "magic_conch.json") == "magic_conch-2"
+
+
+def test_only_kept_files_are_discarded(rows: Path) -> None:
+    kept = keep(rows, "rows.json")
+    discard(kept)
+    discard(rows)
+    assert not kept.exists()
+    assert rows.exists()
