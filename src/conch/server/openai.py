@@ -39,9 +39,7 @@ def router() -> APIRouter:
     return routes
 
 
-async def chat_completions(
-    asked: ChatRequest, request: Request, service: ServiceOf
-) -> Response:
+async def chat_completions(asked: ChatRequest, request: Request, service: ServiceOf) -> Response:
     served = service.model(asked.model)
     job, form = chat_job(asked, served), ChatForm(asked, served)
     if asked.stream:
@@ -50,9 +48,7 @@ async def chat_completions(
     return as_json(form.document(wholes, usage))
 
 
-async def completions(
-    asked: CompletionRequest, request: Request, service: ServiceOf
-) -> Response:
+async def completions(asked: CompletionRequest, request: Request, service: ServiceOf) -> Response:
     served = service.model(asked.model)
     job, form = _text_job(asked, served), TextForm(asked, served)
     if asked.stream:
