@@ -152,5 +152,5 @@ def test_lm_eval(url: str, task: Path, tiny_folder: Path, kind: str, path: str, 
         assert scores["exact_match,none"] == 1.0
     else:
         # every token of an answer is as likely as a coin's head
-        made = len(TEMPLATE.encode(f"0. Who? {ANSWER}")) - len(TEMPLATE.encode("0. Who?"))
+        made = len(TEMPLATE.encode(f"0. Who?{ANSWER}")) - len(TEMPLATE.encode("0. Who?"))
         assert scores["perplexity,none"] == pytest.approx(2.0**made)
