@@ -88,7 +88,7 @@ def test_memory_stays(tiny_folder: Path, request: pytest.FixtureRequest, proofs:
     growth = max(held[1:]) - held[0]
     assert growth < GROWTH, held
     proofs.tell(
-        "a server of llama.cpp asked without a pause for half an hour, with every fifth client vanishing: its "
-        "memory grows by less than 20 MB",
+        "a server of llama.cpp asked without a pause for half an hour, with every fifth client vanishing: "
+        "its memory grows by less than 20 MB",
         f"{got} answers; {held[0] / 1e6:.0f} MB after a minute, {growth / 1e6:+.1f} MB at most after it",
     )
