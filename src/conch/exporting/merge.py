@@ -6,6 +6,7 @@ takes its name only after its answers were held against the source's.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -182,6 +183,7 @@ def _check_space(job: Job, folder: Path) -> None:
 def _write_safetensors(job: Job, staging: Path) -> tuple[Proof, None]:
     _check_space(job, staging)
     witnesses = _write(job, staging)
+    gc.collect()  # the source's parts hold one another: else it would be in memory beside the export
     job.notify(tr("export.proving"))
     exported = _read_back(staging, job)
     return prove(witnesses, ask(exported), stops_of(exported), job.dtype), None
