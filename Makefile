@@ -24,6 +24,7 @@ check: $(VENV)/.installed-dev
 
 # The long proofs: the whole suite, with kill campaigns and fuzzing at full length. Writes docs/proofs.md.
 prove: $(VENV)/.installed-dev
+	@$(CONSTRAINED) --editable ".[dev,prove]"
 	$(BIN)/python -m pytest --prove
 
 bench: $(VENV)/.installed-dev

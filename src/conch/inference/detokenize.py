@@ -7,38 +7,45 @@ from collections.abc import Sequence
 from conch.data.tokenizer import Tokenizer
 
 _UNFINISHED = "\ufffd"
+WINDOW = 8
+"""Tokens decoded along. Dropping all but the last at every token would take two decodings for each."""
 
 
 class Detokenizer:
     """Turns a growing list of tokens into pieces of text that add up to the decoding of the whole.
 
-    A window of earlier tokens is decoded along, so that spaces and joined letters come out as in
-    one go; bytes of a character that is not complete yet are held back.
+    Earlier tokens are decoded along, so that spaces and joined letters come out as in one go; bytes
+    of a character that is not complete yet are held back.
     """
 
     def __init__(self, tokenizer: Tokenizer, skip_special_tokens: bool = True) -> None:
         self._tokenizer = tokenizer
         self._skip = skip_special_tokens
         self._tokens: list[int] = []
-        self._start = 0
         self._shown = 0
+        self._before = ""
 
     def push(self, token: int) -> str:
         """The text that `token` completes; empty while a character is unfinished."""
         self._tokens.append(token)
-        before = self._decode(self._tokens[self._start : self._shown])
-        text = self._decode(self._tokens[self._start :])
-        if text.endswith(_UNFINISHED) or len(text) <= len(before):
+        text = self._decode(self._tokens)
+        if text.endswith(_UNFINISHED) or len(text) <= len(self._before):
             return ""
-        self._start, self._shown = self._shown, len(self._tokens)
-        return text[len(before) :]
+        return self._show(text)
 
     def flush(self) -> str:
         """What was held back, at the end of the answer."""
-        before = self._decode(self._tokens[self._start : self._shown])
-        text = self._decode(self._tokens[self._start :])
-        self._start = self._shown = len(self._tokens)
-        return text[len(before) :]
+        return self._show(self._decode(self._tokens))
+
+    def _show(self, text: str) -> str:
+        """What of `text`, which all tokens of the window make, was not shown. The window moves on."""
+        new = text[len(self._before) :]
+        self._before = text
+        if len(self._tokens) > WINDOW:
+            del self._tokens[: self._shown]
+            self._before = self._decode(self._tokens)
+        self._shown = len(self._tokens)
+        return new
 
     def _decode(self, tokens: list[int]) -> str:
         return str(self._tokenizer.decode(tokens, skip_special_tokens=self._skip)) if tokens else ""

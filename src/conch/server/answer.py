@@ -55,23 +55,23 @@ class Answer:
     def __init__(self, job: Job, share: Share, threads: Executor, limit: Limit, meter: Meter) -> None:
         self.limit = limit
         self._meter = meter
-        self._job = job
         self._share = share
-        self._making = Making(job, share, threads, limit)
+        self._making = Making(job, share, threads, limit, meter)
         self._wanted = self._closed = self._failed = False
 
-    async def next(self) -> Part | None:
+    async def next(self, *, hurry: bool = True) -> Part | None:
         """The next piece; None at the end. Raises RequestError where it takes too long.
 
-        The first call raises ServeError or DataError where a prompt can't be read.
+        The first call raises ServeError or DataError where a prompt can't be read. Without `hurry`
+        it may come together with those after it, which costs less.
         """
         try:
-            return await self._next()
+            return await self._next(hurry)
         except Exception:
             self._failed = True
             raise
 
-    async def _next(self) -> Part | None:
+    async def _next(self, hurry: bool) -> Part | None:
         if not self._wanted:
             self._wanted = True
             self._share.want(self._making.left)
@@ -81,9 +81,8 @@ class Answer:
         while not self._making.at_hand:
             if self._making.begun:
                 await self._place()
-            await self._making.some()
+            await self._making.some(hurry)
         part = self._making.take()
-        self._meter.add(part, part.index // self._job.count)
         if part.delta.finish is not None:
             self._share.give_back()
         return part
@@ -121,15 +120,17 @@ class Making:
     where nobody reads. `left` counts the answers whose end was not taken yet.
     """
 
-    def __init__(self, job: Job, share: Share, threads: Executor, limit: Limit) -> None:
+    def __init__(self, job: Job, share: Share, threads: Executor, limit: Limit, meter: Meter) -> None:
         self.left = len(job.prompts) * job.count
         self._job = job
         self._share = share
         self._threads = threads
         self._limit = limit
+        self._meter = meter
         self._work: Work | None = None
         self._made: deque[Part | Exception] = deque()
         self._busy = self._ended = False
+        self._hurry = True
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -149,15 +150,19 @@ class Making:
         self.left -= made.delta.finish is not None
         return made
 
-    async def some(self) -> None:
-        """Until a piece is at hand, or nothing can be made: without a place the prompts are only read."""
+    async def some(self, hurry: bool) -> None:
+        """Until there is a piece, or nothing can be made: without a place the prompts are only read.
+
+        Without `hurry` until the thread pauses.
+        """
+        self._hurry = hurry
         self._start()
-        while self._busy and not self._made:
+        while self._goes_on():
             await self._news()
 
     async def end(self) -> None:
         """Until nothing is made any more. If the waiting is cut short, the thread still ends the work."""
-        self._ended = True
+        self._ended, self._hurry = True, False
         while self._busy or (self._work is not None and self._work.left):
             self._start()
             await self._news()
@@ -171,8 +176,12 @@ class Making:
     async def _news(self) -> None:
         """Until the thread has made something or paused."""
         self._waiter = waiter = asyncio.get_running_loop().create_future()
-        if self._busy and (self._ended or not self._made):  # looked at with the waiter in place
+        if self._goes_on():  # looked at with the waiter in place
             await waiter
+
+    def _goes_on(self) -> bool:
+        """Whether there is something to wait for."""
+        return self._busy and not (self._made and self._hurry)
 
     def _make(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -192,14 +201,17 @@ class Making:
         work = self._work
         while work is not None and work.left and self._may_go_on():
             part = work.step(self._share.held)
+            self._meter.add(part, part.index // self._job.count)
             self._made.append(part)
             if part.delta.finish is not None:
                 return
-            self._wake(loop)
+            if self._hurry:
+                self._wake(loop)
 
     def _may_go_on(self) -> bool:
         self._limit.check()
-        return not self._ended and self._share.held > 0 and len(self._made) < AHEAD
+        room = len(self._made) < AHEAD or not self._hurry
+        return room and not self._ended and self._share.held > 0
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         waiter, self._waiter = self._waiter, None

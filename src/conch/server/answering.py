@@ -123,7 +123,7 @@ async def collect(request: Request, service: Service, served: Served, job: Job) 
 async def _gather(answer: Answer, job: Job) -> tuple[list[Whole], Usage]:
     wholes = [Whole() for _ in range(len(job.prompts) * job.count)]
     tally = Tally(job)
-    while (part := await answer.next()) is not None:
+    while (part := await answer.next(hurry=False)) is not None:
         tally.add(part)
         wholes[part.index].add(part)
     return wholes, tally.usage()
