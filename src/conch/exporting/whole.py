@@ -16,13 +16,15 @@ SPARE = 10**9
 """An export takes at most so many times the largest of its shards, and so many bytes more, of memory."""
 OWN = 700 * 10**6
 """Bytes of these that the program itself takes, and what models say to the prompts."""
+TWICE = 2.2
+"""A model takes so many times its weights in fp32: it is merged beside what was read, and rounded."""
 
 
 def fits_whole(files: ModelFiles, dtype: str, export_size: int) -> bool:
     """Whether the model in fp32 is within what an export in `dtype`, shards of `export_size` GB, may take."""
     width = torch.finfo(getattr(torch, dtype)).bits // 8
     shard = min(export_size * 10**9, files.parameters * width)
-    return files.parameters * 4 <= SHARE * shard + SPARE - OWN
+    return TWICE * files.parameters * 4 <= SHARE * shard + SPARE - OWN
 
 
 @dataclass
