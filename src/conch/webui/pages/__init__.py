@@ -5,6 +5,7 @@ PAGES = {
     "data": "conch.webui.pages.data",
     "train": "conch.webui.pages.train",
     "runs": "conch.webui.pages.runs",
+    "chat": "conch.webui.pages.chat",
     "machine": "conch.webui.pages.machine",
 }
 """Name in the address to the module that holds `build(page)`; its title is the text `studio.nav.NAME`."""

@@ -1,0 +1,63 @@
+"""What can be chosen where a model is asked for: models, runs and their checkpoints."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from conch.core.text import tr
+from conch.models import inventory
+from conch.runs import Run, store
+from conch.runs.checkpoints import step_of
+
+RUNS = 50
+"""The newest runs that are offered; any other can be typed."""
+
+
+def models() -> list[tuple[str, str]]:
+    """Text to reference: runs with a model first, since they are what one wants to try, then models."""
+    return [*(pair for run in store.list_runs()[:RUNS] for pair in _of_run(run)), *bases()]
+
+
+def bases() -> list[tuple[str, str]]:
+    return [(entry.name, entry.name) for entry in inventory.entries() if entry.folder is not None]
+
+
+def _of_run(run: Run) -> list[tuple[str, str]]:
+    """The run's own model, and its checkpoints."""
+    name = title(run)
+    found = [(name, run.id)] if has_model(run.output) else []
+    for folder in reversed(run.checkpoints()):
+        found.append((tr("studio.checkpoint", run=name, step=step_of(folder)), str(folder)))
+    return found
+
+
+def has_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("config.json", "adapter_config.json"))
+
+
+def title(run: Run) -> str:
+    """A run for a person: its name, and when it was begun."""
+    name = run.run_name()
+    return f"{name} · {_moment(run)}" if name else run.id
+
+
+def _moment(run: Run) -> str:
+    try:
+        return time.strftime("%m-%d %H:%M", time.strptime(run.id[:15], "%Y%m%d-%H%M%S"))
+    except ValueError:
+        return run.id
+
+
+def base_of(reference: str) -> str | None:
+    """What a model was tuned from, as it can be named here; None where that is not known."""
+    from conch.core.errors import ConchError
+    from conch.models.locate import Request, find
+
+    try:
+        if store.names_run(reference) or store.is_called(reference):
+            return str(store.find(reference).flat_config()["model_name_or_path"])
+        located = find(Request(reference))
+    except ConchError:
+        return None
+    return str(located.folder) if located is not None and located.adapters else None
