@@ -27,9 +27,8 @@ def _of_run(run: Run) -> list[tuple[str, str]]:
     """The run's own model, and its checkpoints."""
     name = title(run)
     found = [(name, run.id)] if has_model(run.output) else []
-    for folder in reversed(run.checkpoints()):
-        found.append((tr("studio.checkpoint", run=name, step=step_of(folder)), str(folder)))
-    return found
+    steps = [(step_of(folder), str(folder)) for folder in reversed(run.checkpoints())]
+    return found + [(tr("studio.checkpoint", run=name, step=step), folder) for step, folder in steps]
 
 
 def has_model(folder: Path) -> bool:

@@ -7,16 +7,13 @@ one. Servers that nobody has asked for a while end, and so do those that make ro
 from __future__ import annotations
 
 import atexit
-import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from conch.core.errors import ConchError, ServeError
-from conch.core.text import tr
 from conch.models.locate import Located, Request, locate
 from conch.webui import jobs
 from conch.webui.jobs import Job
@@ -116,9 +113,7 @@ class Held:
         return base
 
     def _make_room(self, needed: Sequence[str]) -> None:
-        others = sorted(
-            (base.used, key) for key, base in self._bases.items() if base.job.id not in needed
-        )
+        others = sorted((base.used, key) for key, base in self._bases.items() if base.job.id not in needed)
         for _, key in others[: max(0, len(self._bases) - MOST)]:
             self._bases.pop(key).job.stop()
 
@@ -174,16 +169,12 @@ def _stamp(adapter: Path) -> int:
 def _not_loaded(job: Job) -> ConchError:
     message, hint = job.problem()
     if message:
-        return Untold(message, hint)
+        return OtherFailureError(message, hint)
     return ServeError("studio.chat.not_loaded", command=job.command)
 
 
-class Untold(ServeError):
+class OtherFailureError(ServeError):
     """What another process of ours told of its failure, in its words."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__("studio.other_failure", message=message, hint=hint)
-
-
-def shown(base: Base) -> dict[str, Any]:
-    return {"name": base.folder.name, "adapters": len(base.adapters), "command": shlex.join(base.job.words)}

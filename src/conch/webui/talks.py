@@ -63,7 +63,7 @@ class Settings:
 
     models: list[str] = field(default_factory=list)
     system: str = ""
-    max_tokens: int = 512
+    max_tokens: int | None = 512
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
@@ -173,6 +173,7 @@ class Talks:
                 for answer in work.answers:
                     work.fail(answer, error)
             else:
+                work.tell(tr("studio.chat.reads"))
                 threads = [
                     threading.Thread(target=work.write, args=(side, model), daemon=True)
                     for side, model in enumerate(models)
@@ -223,7 +224,6 @@ class Work:
     def fail(self, answer: Answer, error: Exception) -> None:
         if not self.wanted():
             return
-        answer.state = "failed"
         match error:
             case ConchError():
                 answer.note, answer.hint = error.message, error.hint
@@ -231,6 +231,7 @@ class Work:
                 answer.note, answer.hint = tr("studio.chat.lost"), tr("studio.chat.lost.fix")
             case _:
                 answer.note, answer.hint = first_line(error), ""
+        answer.state = "failed"
         self.talk.version += 1
 
 

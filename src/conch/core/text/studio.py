@@ -368,14 +368,18 @@ TEXTS = {
     "studio.chat.max_tokens.why": Text("In tokens.", "单位：词元。"),
     "studio.chat.temperature": Text("Temperature", "温度"),
     "studio.chat.temperature.why": Text("0: always the likeliest.", "为 0 时总取最可能的词元。"),
-    "studio.chat.top_p": Text("Top-p", "Top-p"),
+    "studio.chat.top_p": Text("Top-p", "核采样 top-p"),
     "studio.chat.top_p.why": Text("Share of likely tokens.", "候选词元的累计概率。"),
-    "studio.chat.top_k": Text("Top-k", "Top-k"),
+    "studio.chat.top_k": Text("Top-k", "候选数 top-k"),
     "studio.chat.top_k.why": Text("Number of likely tokens.", "候选词元的个数。"),
     "studio.chat.repetition_penalty": Text("Repetition penalty", "重复惩罚"),
     "studio.chat.repetition_penalty.why": Text("Above 1: fewer repeats.", "大于 1 可减少重复。"),
     "studio.chat.seed": Text("Seed", "随机种子"),
     "studio.chat.seed.why": Text("The same answer again.", "填写后可重现同一回答。"),
+    "studio.chat.own": Text("as the model's config", "以模型配置为准"),
+    "studio.chat.no_number": Text(
+        "{name}: “{text}” is not such a number.", "{name}：“{text}” 不是有效的数值。"
+    ),
     "studio.chat.thinking": Text("Thinking", "思考"),
     "studio.chat.thinking.own": Text("as the model does", "由模型决定"),
     "studio.chat.thinking.on": Text("on", "开启"),
@@ -401,6 +405,7 @@ TEXTS = {
         "在上方选择模型并提问。首次回答需要先加载模型，会稍慢一些。",
     ),
     "studio.chat.waiting": Text("The model is loaded…", "正在加载模型…"),
+    "studio.chat.reads": Text("It reads the question…", "正在读取问题…"),
     "studio.chat.thinks": Text("Thinking…", "正在思考…"),
     "studio.chat.thought": Text("What it thought", "思考过程"),
     "studio.chat.state.cut": Text("cut off at the longest answer", "已达长度上限，回答被截断"),
@@ -425,7 +430,8 @@ TEXTS = {
     ),
     "studio.chat.lost": Text("The model answers no more.", "模型已停止响应。"),
     "studio.chat.lost.fix": Text(
-        "Its process has ended. Press Again: it is loaded anew.", "其进程已结束。请点击“重新回答”，模型会重新加载。"
+        "Its process has ended. Press Again: it is loaded anew.",
+        "其进程已结束。请点击“重新回答”，模型会重新加载。",
     ),
     "studio.chat.keep": Text("Keep this conversation as training data", "将对话保存为训练数据"),
     "studio.chat.keep_why": Text(
@@ -436,6 +442,8 @@ TEXTS = {
     "studio.chat.right": Text("right", "右侧"),
     "studio.chat.which": Text("Which answers", "保存哪一侧的回答"),
     "studio.chat.keep_it": Text("Keep it", "保存"),
-    "studio.chat.kept": Text("Kept in the dataset {name}, which has {rows} rows now.", "已保存到数据集 {name}，现有 {rows} 条。"),
+    "studio.chat.kept": Text(
+        "Kept in the dataset {name}, which has {rows} rows now.", "已保存到数据集 {name}，现有 {rows} 条。"
+    ),
     "studio.chat.nothing_to_keep": Text("There is no answer to keep yet.", "还没有可保存的回答。"),
 }

@@ -21,29 +21,32 @@ from conch.webui.words import word
 ALONE, BASE = "", "base:"
 """What stands beside the model: nothing, or what it was tuned from."""
 THINKING = {"own": None, "on": True, "off": False}
-SAMPLING = {
-    "max_tokens": {"value": 512, "minimum": 1, "precision": 0},
-    "temperature": {"minimum": 0, "maximum": 2, "step": 0.1},
-    "top_p": {"minimum": 0, "maximum": 1, "step": 0.05},
-    "top_k": {"minimum": 0, "precision": 0},
-    "repetition_penalty": {"minimum": 0.5, "maximum": 2, "step": 0.05},
-    "seed": {"precision": 0},
+SAMPLING: dict[str, type[int] | type[float]] = {
+    "max_tokens": int,
+    "temperature": float,
+    "top_p": float,
+    "top_k": int,
+    "repetition_penalty": float,
+    "seed": int,
 }
 """The fields of the sampling, by the API's own names; what is left empty is as the model's config says."""
+MAX_TOKENS = "512"
 DRAW_SECONDS = 0.12
 OWN = "window.localStorage.getItem('conch.talk') || ''"
 CAME = (
-    "(talk, asked, ...more) => { const at = new URL(window.location); asked = at.searchParams.get('model') || '';"
+    "(talk, asked, ...more) => { const at = new URL(window.location);"
+    " asked = at.searchParams.get('model') || '';"
     " if (asked) { at.searchParams.delete('model'); window.history.replaceState({}, '', at); }"
     f" return [{OWN}, asked, ...more]; }}"
 )
 """The conversation that this browser has, and the model that the address names."""
 REMEMBER = "(talk) => { window.localStorage.setItem('conch.talk', talk); return [talk]; }"
+FORGET = "() => { window.localStorage.removeItem('conch.talk'); return []; }"
 STICK = "window.conch.stick(element);"
 
 
 def build(page: Page) -> None:
-    talks = Talks(Held())
+    desk = Desk()
     parts.head("chat")
     talk, asked_model = gr.Textbox(visible=False), gr.Textbox(visible=False)
     editing = gr.State(None)
@@ -53,88 +56,115 @@ def build(page: Page) -> None:
     shown = parts.html(elem_id="chat-talk", js_on_load=f"{parts.ACTIONS} {STICK}")
     with gr.Column(elem_classes="card ask", min_width=0):
         banner = parts.acting(elem_id="chat-editing")
-        text = gr.Textbox(
-            show_label=False,
-            placeholder=word("studio.chat.text"),
-            elem_id="chat-text",
-            lines=1,
-            max_lines=12,
-            container=False,
-        )
-        with gr.Row(elem_classes="row-actions"):
-            send = gr.Button(word("studio.chat.send"), variant="primary", elem_id="chat-send")
-            stop = gr.Button(word("studio.chat.stop"), elem_id="chat-stop")
-            new = gr.Button(word("studio.chat.new"), elem_id="chat-new")
+        text, send, stop, new = _asking()
     with gr.Accordion(word("studio.chat.keep"), open=False, elem_id="chat-keep"):
         dataset, side, keep = _keeping()
-    settings = [model, beside, *sampling]
+    settings, told_of = [model, beside, *sampling], [talk, text, editing, banner, shown]
+    follow: list[Any] = [desk.follow, [talk], [shown]]
+    for event in (send.click, text.submit):
+        asked = page.on(event, desk.ask, [talk, text, editing, *settings], told_of)
+        kept = page.on(asked.success, None, [talk], [talk], js=REMEMBER)
+        page.on(kept.then, *follow, concurrency_limit=None)
+    done = page.on(shown.act, desk.act, [talk, *settings], [text, editing, banner, shown])
+    page.on(done.then, *follow, concurrency_limit=None)
+    page.on(banner.act, lambda: ["", None, ""], None, [text, editing, banner])
+    page.on(stop.click, desk.end, [talk], [shown])
+    page.on(new.click, desk.begin, None, told_of, js=FORGET)
+    page.on(keep.click, desk.keep, [talk, dataset, side], None)
+    page.fresh(
+        desk.come, [talk, asked_model, model, beside, editing], [talk, model, beside, banner, shown], js=CAME
+    )
 
-    def follow(name: str) -> Iterator[str]:
-        """The conversation as it goes on, drawn no more often than eyes can follow."""
-        found, drawn = talks.get(name), -1
-        while found.version != drawn or found.going:
+
+class Desk:
+    """What the page does."""
+
+    def __init__(self) -> None:
+        self._talks = Talks(Held())
+        self._latest: dict[str | None, object] = {}
+
+    def follow(self, name: str, viewer: gr.Request) -> Iterator[str]:
+        """The conversation as it goes on, drawn no more often than eyes can follow.
+
+        Of two that draw for one page the later goes on: it may speak another language.
+        """
+        found, drawn, own = self._talks.get(name), -1, object()
+        self._latest[viewer.session_hash] = own
+        while (found.version != drawn or found.going) and self._latest.get(viewer.session_hash) is own:
             if found.version != drawn:
                 drawn = found.version
                 yield chat_shown.talk(found)
             time.sleep(DRAW_SECONDS)
+        if self._latest.get(viewer.session_hash) is own:
+            del self._latest[viewer.session_hash]
 
-    def ask(name: str, text: str, edit: Any, *given: Any) -> list[Any]:
-        found = talks.get(name)
+    def ask(self, name: str, text: str, edit: Any, *given: Any) -> list[Any]:
+        found = self._talks.get(name)
         if edit is not None and edit["side"] is not None:
-            talks.correct(found, edit["at"], edit["side"], text)
+            self._talks.correct(found, edit["at"], edit["side"], text)
         elif not text.strip():
             raise told(tr("studio.chat.no_text"), tr("studio.chat.text"))
         else:
-            talks.ask(found, _chosen(given), text.strip(), at=edit["at"] if edit else None)
+            self._talks.ask(found, _chosen(given), text.strip(), at=edit["at"] if edit else None)
         return [found.id, "", None, "", chat_shown.talk(found)]
 
-    def act(name: str, event: gr.EventData, *given: Any) -> list[Any]:
+    def act(self, name: str, event: gr.EventData, *given: Any) -> list[Any]:
         """The buttons at a message: edit a question, edit an answer, answer anew."""
-        found = talks.get(name)
+        found = self._talks.get(name)
         at, _, side = event.key.partition(".")
         turn = found.turns[int(at)]
         if event.act == "retry":
-            talks.ask(found, _chosen(given), turn.asked, at=int(at))
+            self._talks.ask(found, _chosen(given), turn.asked, at=int(at))
             return [gr.skip(), None, "", chat_shown.talk(found)]
         edit = {"at": int(at), "side": int(side) if side else None}
         old = turn.answers[int(side)].said if side else turn.asked
         return [old, edit, chat_shown.editing(edit), gr.skip()]
 
-    def end(name: str) -> str:
-        found = talks.get(name)
-        talks.stop(found)
+    def end(self, name: str) -> str:
+        found = self._talks.get(name)
+        self._talks.stop(found)
         return chat_shown.talk(found)
 
-    def come(name: str, wanted: str, model: str | None, beside: str | None, edit: Any) -> Iterator[list[Any]]:
+    def come(
+        self, name: str, wanted: str, model: str | None, beside: str | None, edit: Any, viewer: gr.Request
+    ) -> Iterator[list[Any]]:
         """The page for whoever opens it: what can be chosen, and their conversation as it goes on."""
-        found = talks.get(name)
+        found = self._talks.get(name)
         yield [found.id, *_offered(found, wanted, model, beside), chat_shown.editing(edit), gr.skip()]
-        for drawn in follow(found.id):
+        for drawn in self.follow(found.id, viewer):
             yield [*[gr.skip()] * 4, drawn]
 
-    def keep_talk(name: str, dataset: str, side: int) -> None:
-        found = talks.get(name)
-        if not any(turn.answers and turn.answers[0].said for turn in found.turns):
+    def begin(self, viewer: gr.Request) -> list[Any]:
+        """Nothing said yet; whoever still draws the old conversation for this page leaves."""
+        self._latest.pop(viewer.session_hash, None)
+        return ["", "", None, "", chat_shown.talk(Talk(""))]
+
+    def keep(self, name: str, dataset: str, side: int) -> None:
+        """The conversation as a row of a dataset."""
+        found = self._talks.get(name)
+        sides = len(found.turns[-1].answers) if found.turns else 0
+        row = found.conversation(min(int(side), sides - 1)) if sides else None
+        if row is None or not any(message.role == "assistant" for message in row.messages):
             raise told(tr("studio.chat.nothing_to_keep"))
-        sides = len(found.turns[-1].answers)
-        rows = keep_row(dataset.strip(), found.conversation(min(int(side), sides - 1)))
+        rows = keep_row(dataset.strip(), row)
         note(tr("studio.chat.kept", name=dataset.strip(), rows=rows))
 
-    stream: dict[str, Any] = {"concurrency_limit": None}
-    for event in (send.click, text.submit):
-        asked = page.on(event, ask, [talk, text, editing, *settings], [talk, text, editing, banner, shown])
-        page.on(page.on(asked.success, None, [talk], [talk], js=REMEMBER).then, follow, [talk], [shown], **stream)
-    done = page.on(shown.act, act, [talk, *settings], [text, editing, banner, shown])
-    page.on(done.then, follow, [talk], [shown], **stream)
-    page.on(banner.act, lambda: ["", None, ""], None, [text, editing, banner])
-    page.on(stop.click, end, [talk], [shown])
-    blank = page.on(new.click, lambda: ["", "", None, "", chat_shown.talk(Talk(""))], None,
-                    [talk, text, editing, banner, shown])  # fmt: skip
-    page.on(blank.then, None, [talk], [talk], js=REMEMBER)
-    page.on(keep.click, keep_talk, [talk, dataset, side], None)
-    page.fresh(
-        come, [talk, asked_model, model, beside, editing], [talk, model, beside, banner, shown], js=CAME
+
+def _asking() -> list[Any]:
+    """The field to ask in, and the buttons below it."""
+    text = gr.Textbox(
+        show_label=False,
+        placeholder=word("studio.chat.text"),
+        elem_id="chat-text",
+        lines=1,
+        max_lines=12,
+        container=False,
     )
+    with gr.Row(elem_classes="row-actions"):
+        send = gr.Button(word("studio.chat.send"), variant="primary", elem_id="chat-send")
+        stop = gr.Button(word("studio.chat.stop"), elem_id="chat-stop")
+        new = gr.Button(word("studio.chat.new"), elem_id="chat-new")
+    return [text, send, stop, new]
 
 
 def _models() -> tuple[Any, Any]:
@@ -164,14 +194,16 @@ def _sampling() -> list[Any]:
         system = gr.Textbox(label=word("studio.chat.system"), lines=2, max_lines=8, elem_id="chat-system")
         with gr.Row():
             numbers = [
-                gr.Number(
-                    **{"value": None, **how},
+                gr.Textbox(
+                    MAX_TOKENS if name == "max_tokens" else "",
                     label=word(f"studio.chat.{name}"),
                     info=word(f"studio.chat.{name}.why"),
-                    min_width=170,
+                    placeholder=word("studio.chat.own"),
+                    min_width=128,
+                    max_lines=1,
                     elem_id=f"chat-{name}",
                 )
-                for name, how in SAMPLING.items()
+                for name in SAMPLING
             ]
         thinking = gr.Radio(
             [(word(f"studio.chat.thinking.{name}"), name) for name in THINKING],
@@ -185,7 +217,9 @@ def _sampling() -> list[Any]:
 def _keeping() -> tuple[Any, Any, Any]:
     parts.html(f"<p class='why'>{word('studio.chat.keep_why')}</p>")
     with gr.Row():
-        dataset = gr.Textbox("from_chat", label=word("studio.data.name"), elem_id="chat-dataset", min_width=200)
+        dataset = gr.Textbox(
+            "from_chat", label=word("studio.data.name"), elem_id="chat-dataset", min_width=200
+        )
         side = gr.Radio(
             [(word("studio.chat.left"), 0), (word("studio.chat.right"), 1)],
             value=0,
@@ -198,7 +232,7 @@ def _keeping() -> tuple[Any, Any, Any]:
 
 
 def _offered(found: Talk, wanted: str, model: str | None, beside: str | None) -> list[Any]:
-    """The choices of both fields. What was chosen stays; at first it is what the conversation was held with."""
+    """The choices of both fields. What was chosen stays; at first what the talk was held with."""
     known = choices.models()
     last = found.settings.models
     first = wanted or model or next(iter(last), None) or next((value for _, value in known), None)
@@ -212,13 +246,24 @@ def _chosen(given: Sequence[Any]) -> Settings:
     model, beside, system, *numbers, thinking = given
     if not model:
         raise told(tr("studio.chat.no_model"), tr("studio.chat.no_model.what"))
-    values = {name: value for name, value in zip(SAMPLING, numbers, strict=True) if value is not None}
+    written = {
+        name: text.strip() for name, text in zip(SAMPLING, numbers, strict=True) if (text or "").strip()
+    }
+    values: dict[str, Any] = {name: _number(name, text) for name, text in written.items()}
     return Settings(
         models=[model, *_second(model, beside)],
-        system=system.strip(),
+        system=(system or "").strip(),
         enable_thinking=THINKING[thinking],
         **values,
     )
+
+
+def _number(name: str, text: str) -> float:
+    """What was typed. Bounds are the API's to judge."""
+    try:
+        return SAMPLING[name](text)
+    except ValueError:
+        raise told(tr("studio.chat.no_number", name=tr(f"studio.chat.{name}"), text=text)) from None
 
 
 def _second(model: str, beside: str | None) -> list[str]:

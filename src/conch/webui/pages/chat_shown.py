@@ -43,7 +43,8 @@ def name_of(model: str) -> str:
 
 def _turn(at: int, turn: Turn, names: list[str]) -> str:
     edit = parts.button(tr("studio.chat.edit"), "edit", str(at))
-    asked = f"<div class='asked'><div class='said plain'>{parts.safe(turn.asked)}</div>{parts.buttons(edit)}</div>"
+    said = f"<div class='spoken plain'>{parts.safe(turn.asked)}</div>"
+    asked = f"<div class='asked'>{said}{parts.buttons(edit)}</div>"
     answers = "".join(
         _answer(f"{at}.{side}", answer, names[side] if side < len(names) else "", at)
         for side, answer in enumerate(turn.answers)
@@ -55,19 +56,22 @@ def _answer(key: str, answer: Answer, name: str, at: int) -> str:
     going = answer.state in GOING
     inner = _thought(answer)
     if answer.said:
-        inner += f"<div class='said'>{as_html(answer.said)}</div>"
+        inner += f"<div class='spoken'>{as_html(answer.said)}</div>"
     if answer.state == "waiting":
         waits = answer.note or tr("studio.chat.waiting")
         inner += f"<div class='small waits'>{parts.safe(waits)}</div>"
     if answer.state == "failed":
-        inner += parts.note(parts.Html(f"<b>{parts.safe(answer.note)}</b><br>{parts.safe(answer.hint)}"), "bad")
+        inner += parts.note(
+            parts.Html(f"<b>{parts.safe(answer.note)}</b><br>{parts.safe(answer.hint)}"), "bad"
+        )
     does = [] if going else [
         parts.button(tr("studio.chat.retry"), "retry", str(at)),
         *([parts.button(tr("studio.chat.edit"), "edit", key)] if answer.said else []),
     ]  # fmt: skip
-    foot = f"<div class='foot'><span class='small'>{parts.safe(_cost(answer))}</span>{parts.buttons(*does)}</div>"
+    cost = f"<span class='small'>{parts.safe(_cost(answer))}</span>"
+    foot = f"<div class='foot'>{cost}{parts.buttons(*does)}</div>"
     label = f"<div class='small who'>{parts.safe(name)}</div>"
-    return f"<div class='answer {'going' if going else ''}'>{label}{inner}{foot}</div>"
+    return f"<div class='reply {'going' if going else ''}'>{label}{inner}{foot}</div>"
 
 
 def _thought(answer: Answer) -> str:
@@ -77,7 +81,7 @@ def _thought(answer: Answer) -> str:
     title = tr("studio.chat.thinks" if still else "studio.chat.thought")
     return (
         f"<details class='thought' {'open' if still else ''}><summary>{parts.safe(title)}</summary>"
-        f"<div class='said'>{as_html(answer.thought)}</div></details>"
+        f"<div class='spoken'>{as_html(answer.thought)}</div></details>"
     )
 
 
