@@ -81,7 +81,7 @@ def _update(block: Any, props: dict[str, Any]) -> Any:
 
 
 SCRIPTS = ("studio.js", "chart.js", "form.js", "talk.js")
-SHEETS = ("studio.css", "talk.css")
+SHEETS = ("studio.css", "pages.css")
 
 
 def head() -> str:

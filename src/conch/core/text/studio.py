@@ -254,6 +254,52 @@ TEXTS = {
     "studio.machine.home": Text("Home (CONCH_HOME)", "主文件夹（CONCH_HOME）"),
     "studio.machine.cache": Text("Models of hubs", "站点模型缓存"),
     "studio.machine.source": Text("Models come from", "模型下载来源"),
+    "studio.machine.source_why": Text(
+        "Unless another source is named for a download.", "下载时未另行指定来源则用此处设置。"
+    ),
+    "studio.machine.settled": Text("Kept for this machine.", "设置已保存。"),
+    "studio.machine.settings": Text("Settings", "设置"),
+    "studio.machine.language_why": Text(
+        "The studio follows the language of your browser, unless you choose here.",
+        "界面语言默认跟随浏览器，也可在此切换。",
+    ),
+    "studio.machine.home_why": Text(
+        "To keep everything on another disk, move the home there and start the studio with its new place:",
+        "如需存放到其他磁盘，请将主文件夹移到目标位置，并以新位置启动工作台：",
+    ),
+    "studio.machine.room": Text("Memory, disks and graphics cards", "内存、磁盘与显卡"),
+    "studio.machine.memory": Text("Memory", "内存"),
+    "studio.machine.disk": Text("Disk of {place}", "磁盘（{place}）"),
+    "studio.machine.used": Text("{used} of {total}", "已用 {used} / {total}"),
+    "studio.machine.busy": Text(", {share} % busy", "，占用率 {share} %"),
+    "studio.machine.no_gpu": Text(
+        "No NVIDIA graphics card: models are trained and served on the processor.",
+        "没有 NVIDIA 显卡：将使用处理器训练和部署模型。",
+    ),
+    "studio.machine.ports": Text("Ports of models in memory: {ports}", "已加载模型占用的端口：{ports}"),
+    # keys of the API
+    "studio.keys.title": Text("Keys of the API", "接口密钥"),
+    "studio.keys.why": Text(
+        "Other machines need a key to ask a model here. A key is shown once, when it is made; running servers take it at once.",
+        "其他机器调用本机模型需要密钥。密钥仅在创建时显示一次，对运行中的服务立即生效。",
+    ),
+    "studio.keys.name": Text("Name", "名称"),
+    "studio.keys.scopes": Text("May", "权限"),
+    "studio.keys.scope.infer": Text("ask for answers", "请求回答"),
+    "studio.keys.scope.metrics": Text("read the counts", "读取指标"),
+    "studio.keys.scope.admin": Text("do everything, the studio included", "全部权限（含工作台）"),
+    "studio.keys.made": Text("Made", "创建时间"),
+    "studio.keys.actions": Text("Actions", "操作"),
+    "studio.keys.make": Text("Make a key", "创建密钥"),
+    "studio.keys.revoke": Text("Revoke", "吊销"),
+    "studio.keys.revoke_sure": Text(
+        "Make the key {name} worthless? Whoever uses it is turned away from then on.",
+        "吊销密钥 {name}？使用它的客户端将立即无法访问。",
+    ),
+    "studio.keys.none": Text("No key yet", "还没有密钥"),
+    "studio.keys.none_what": Text(
+        "Make one below, under a name that says who gets it.", "请在下方创建，名称可注明使用者。"
+    ),
     "studio.machine.column.grade": Text("State", "状态"),
     "studio.machine.column.what": Text("What", "内容"),
     # charts
@@ -423,6 +469,7 @@ TEXTS = {
         "Choose the model to put beside it yourself.", "请自行选择要并排对比的模型。"
     ),
     "studio.chat.not_wanted": Text("Nobody waits for this answer any more.", "已无人等待这条回答。"),
+    "studio.chat.not_wanted.fix": Text("Ask again.", "请重新提问。"),
     "studio.chat.not_loaded": Text("The model could not be loaded.", "模型未能加载。"),
     "studio.chat.not_loaded.fix": Text(
         "Its process ended without a word, most likely for want of memory. To see more: {command}",
