@@ -35,6 +35,12 @@ def has_model(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("config.json", "adapter_config.json"))
 
 
+def is_adapter(reference: str) -> bool:
+    """Whether a run's or a checkpoint's model is an adapter."""
+    folder = store.find(reference).output if store.is_run(reference) else Path(reference)
+    return (folder / "adapter_config.json").is_file()
+
+
 def title(run: Run) -> str:
     """A run for a person: its name, and when it was begun."""
     name = run.run_name()

@@ -6,6 +6,7 @@ PAGES = {
     "train": "conch.webui.pages.train",
     "runs": "conch.webui.pages.runs",
     "chat": "conch.webui.pages.chat",
+    "export": "conch.webui.pages.export",
     "machine": "conch.webui.pages.machine",
 }
 """Name in the address to the module that holds `build(page)`; its title is the text `studio.nav.NAME`."""
