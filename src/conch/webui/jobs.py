@@ -68,6 +68,10 @@ class Job:
         """What to type in the shell for the same."""
         return f"conch {shlex.join(self.words)}"
 
+    @property
+    def was_stopped(self) -> bool:
+        return (self.folder / "stopped").exists()
+
     def is_alive(self) -> bool:
         _reap()
         return self.worker.is_alive()
@@ -76,7 +80,7 @@ class Job:
         if self.is_alive():
             return "working"
         told = self.told()
-        if (self.folder / "stopped").exists() and (not told or "error" in told):
+        if self.was_stopped and (not told or "error" in told):
             return "stopped"
         if "error" in told:
             return "failed"

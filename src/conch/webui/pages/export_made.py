@@ -24,8 +24,8 @@ FORMATS = ("safetensors", "gguf", "ollama")
 TYPES = get_args(get_args(GgufType)[0])
 USUAL_TYPE = "q8_0"
 CAME = (
-    "(asked, model) => { const at = new URL(window.location); const named = at.searchParams.get('model') || '';"
-    " return [named, model]; }"
+    "(asked, model) => { const at = new URL(window.location);"
+    " return [at.searchParams.get('model') || '', model]; }"
 )
 
 
@@ -178,14 +178,16 @@ def _report(report: dict[str, Any]) -> str:
     checks = "".join(_check(check) for check in proof["checks"])
     facts = parts.facts(
         [
-            (tr("studio.export.folder"), report["file"] or report["folder"]),
             (tr("studio.export.size"), size(report["bytes"])),
             (tr("studio.export.dtype"), report["dtype"]),
         ]
     )
     told_proof = f"<b>{parts.safe(verdict)}</b><ul class='checks'>{checks}</ul>"
     proved = parts.note(parts.Html(told_proof), "good" if proof["holds"] else "bad")
-    return f"{facts}<div style='margin:12px 0'>{proved}</div>{_answers(proof['answers'])}{_next(report)}"
+    path = f"<div class='small path'>{parts.safe(report['file'] or report['folder'])}</div>"
+    return (
+        f"{path}{facts}<div style='margin:12px 0'>{proved}</div>{_answers(proof['answers'])}{_next(report)}"
+    )
 
 
 def _check(found: dict[str, Any]) -> str:

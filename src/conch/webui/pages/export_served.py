@@ -183,8 +183,8 @@ def _list() -> str:
 def _shown(job: Job) -> str:
     state, opened = job.state(), job.told()
     serving = state == "working" and "url" in opened
-    # a server that has told its address and is gone was ended from elsewhere
-    state = "lost" if state == "done" else state
+    if state == "done":  # it had told its address, and is gone
+        state = "stopped" if job.was_stopped else "lost"
     tag = parts.tag(tr("studio.serve.serving"), "good") if serving else jobs_shown.tag(state)
     inner = [
         jobs_shown.head(str(job.about.get("model", "")), tag, job, jobs_shown.leaving(job, state)),
@@ -214,4 +214,5 @@ def _address(job: Job, opened: dict[str, Any]) -> str:
         ).items()
     )
     title = parts.safe(tr("studio.serve.calls"))
-    return f"{parts.facts(facts)}<details class='more' open><summary>{title}</summary>{blocks}</details>"
+    more = f"<details class='more' open><summary>{title}</summary>{blocks}</details>"
+    return f"<div class='wide'>{parts.facts(facts)}</div>{more}"
