@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from conch.core.errors import ConchError, RunError
 from conch.core.text import tr
 from conch.models import inventory
+from conch.models.locate import Request, find
 from conch.runs import Run, store
 from conch.runs.checkpoints import step_of
 
@@ -54,11 +56,22 @@ def _moment(run: Run) -> str:
         return run.id
 
 
+def name_of(model: str) -> str:
+    """A model for a person: a run by its name, a checkpoint by run and step."""
+    try:
+        if store.is_run(model):
+            return title(store.find(model))
+        folder = Path(model)
+        if step_of(folder) >= 0 and folder.parent.name == "output":
+            run = title(store.find(folder.parent.parent.name))
+            return tr("studio.checkpoint", run=run, step=step_of(folder))
+    except RunError:
+        return model
+    return Path(model).name if model.startswith("/") else model
+
+
 def base_of(reference: str) -> str | None:
     """What a model was tuned from, as it can be named here; None where that is not known."""
-    from conch.core.errors import ConchError
-    from conch.models.locate import Request, find
-
     try:
         if store.names_run(reference) or store.is_called(reference):
             return str(store.find(reference).flat_config()["model_name_or_path"])

@@ -6,6 +6,7 @@ PAGES = {
     "train": "conch.webui.pages.train",
     "runs": "conch.webui.pages.runs",
     "chat": "conch.webui.pages.chat",
+    "evaluate": "conch.webui.pages.evaluate",
     "export": "conch.webui.pages.export",
     "machine": "conch.webui.pages.machine",
 }

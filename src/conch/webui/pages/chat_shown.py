@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from conch.core.errors import RunError
 from conch.core.text import tr
-from conch.runs import store
-from conch.runs.checkpoints import step_of
 from conch.webui import choices, parts
 from conch.webui.markdown import as_html
 from conch.webui.talks import GOING, Answer, Talk, Turn
@@ -18,27 +14,13 @@ def talk(found: Talk) -> str:
     if not found.turns:
         return parts.empty(tr("studio.chat.empty"), tr("studio.chat.empty_what"))
     sides = max(len(turn.answers) for turn in found.turns)
-    names = [name_of(model) for model in found.settings.models]
+    names = [choices.name_of(model) for model in found.settings.models]
     heads = ""
     if sides > 1:
         cells = "".join(f"<div>{parts.safe(name)}</div>" for name in names)
         heads = f"<div class='sides heads'>{cells}</div>"
     turns = "".join(_turn(at, turn, names) for at, turn in enumerate(found.turns))
     return f"<div class='talk sides-{sides}'>{heads}{turns}</div>"
-
-
-def name_of(model: str) -> str:
-    """A model for a person: a run by its name, a checkpoint by run and step."""
-    try:
-        if store.is_run(model):
-            return choices.title(store.find(model))
-        folder = Path(model)
-        if step_of(folder) >= 0 and folder.parent.name == "output":
-            run = choices.title(store.find(folder.parent.parent.name))
-            return tr("studio.checkpoint", run=run, step=step_of(folder))
-    except RunError:
-        return model
-    return Path(model).name if model.startswith("/") else model
 
 
 def _turn(at: int, turn: Turn, names: list[str]) -> str:

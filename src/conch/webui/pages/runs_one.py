@@ -53,7 +53,7 @@ def _buttons(run: Run, summary: dict[str, Any]) -> parts.Html:
         words = tr("studio.runs.resume" if here else "studio.runs.again")
         shown.append(parts.button(words, "resume", run.id, kind="first"))
     if choices.has_model(run.output):
-        shown.append(parts.opening(tr("studio.nav.chat"), "chat", model=run.id))
+        shown += _leads(run.id)
     if now in ENDED:
         shown.append(parts.button(tr("studio.runs.copy_settings"), "fix", ""))
         sure = tr("studio.runs.remove_sure", name=summary["name"])
@@ -167,10 +167,17 @@ def checkpoints(run: Run, summary: dict[str, Any]) -> str:
 
 def _from_checkpoint(folder: Path, state: str) -> list[parts.Html]:
     """Where a checkpoint leads."""
-    does = [parts.opening(tr("studio.nav.chat"), "chat", model=str(folder))]
+    does = _leads(str(folder))
     if state in {"stopped", "failed", "lost"}:
         does.append(parts.button(tr("studio.runs.from_here"), "from", str(folder)))
     return does
+
+
+def _leads(model: str) -> list[parts.Html]:
+    """The pages that go on with a trained model."""
+    return [
+        parts.opening(tr(f"studio.lead.{page}"), page, model=model) for page in ("chat", "evaluate", "export")
+    ]
 
 
 def _bytes(folder: Path) -> int:
