@@ -35,8 +35,8 @@ def build(page: Page) -> None:
     with gr.Column(elem_classes="card", min_width=0):
         parts.part("studio.evaluate.make")
         fields, start = _form()
-    listed = parts.acting(elem_id="evaluate-list")
     opened = evaluate_one.build(page)
+    listed = parts.acting(elem_id="evaluate-list")
     model, beside, rows = fields[:3]
     page.on(start.click, _start, fields, [listed, seen], trigger_mode="once")
     page.on(listed.act, _act, None, [listed, seen, *opened])

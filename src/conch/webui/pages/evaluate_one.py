@@ -9,7 +9,7 @@ import gradio as gr
 
 from conch.core.text import tr
 from conch.evaluation.report import summary
-from conch.webui import parts
+from conch.webui import choices, parts
 from conch.webui.evaluations import ORDERS, SHOWN, Evaluation, Row, known, page_of, read
 from conch.webui.page import Page
 from conch.webui.pages import evaluate_blind
@@ -25,7 +25,7 @@ def build(page: Page) -> list[Any]:
     """The panel; returns the components that `show` fills."""
     folder = gr.State("")
     with gr.Column(visible=False, elem_classes="card", elem_id="evaluate-one", min_width=0) as box:
-        scores = parts.html(elem_id="evaluate-scores")
+        head = parts.acting(elem_id="evaluate-head")
         with gr.Tabs():
             with gr.Tab(word("studio.evaluate.tab.rows")):
                 shown, order = _choices()
@@ -34,6 +34,8 @@ def build(page: Page) -> list[Any]:
                     back = gr.Button(word("studio.data.back"))
                     at = gr.Number(1, minimum=1, precision=0, show_label=False, container=False, min_width=70)
                     forth = gr.Button(word("studio.data.forth"))
+            with gr.Tab(word("studio.evaluate.scores")):
+                scores = parts.html(elem_id="evaluate-scores")
             with gr.Tab(word("studio.evaluate.tab.blind")):
                 blind = evaluate_blind.build(page, folder)
     table = [folder, shown, order, at]
@@ -43,8 +45,9 @@ def build(page: Page) -> list[Any]:
     page.on(at.change, _rows, table, [rows])
     page.on(back.click, lambda at: max(1, int(at or 1) - 1), [at], [at])
     page.on(forth.click, _forth, table, [at])
-    page.fresh(_retold, table, [scores, rows, blind])
-    return [folder, box, scores, shown, order, at, rows, blind]
+    page.on(head.act, lambda: ("", gr.update(visible=False)), None, [folder, box])
+    page.fresh(_retold, table, [head, scores, rows, blind])
+    return [folder, box, head, scores, shown, order, at, rows, blind]
 
 
 def _choices() -> tuple[Any, Any]:
@@ -71,16 +74,16 @@ def show(folder: Path) -> list[Any]:
     found = _read(str(folder))
     if found is None:
         missing = parts.note(tr("studio.evaluate.gone", folder=folder), "warn")
-        return [str(folder), gr.update(visible=True), missing, "all", "row", 1, "", ""]
+        return [str(folder), gr.update(visible=True), missing, "", "all", "row", 1, "", ""]
     order = "worst" if found.compares else "row"
     return [
-        str(folder), gr.update(visible=True), _scores(found), "all", order, 1,
+        str(folder), gr.update(visible=True), _head(found), _scores(found), "all", order, 1,
         _rows(str(folder), "all", order, 1), evaluate_blind.shown(str(folder)),
     ]  # fmt: skip
 
 
 def unchanged() -> list[Any]:
-    return [gr.skip()] * 8
+    return [gr.skip()] * 9
 
 
 def outcome(folder: Path) -> str:
@@ -108,29 +111,33 @@ def _retold(folder: str, shown: str, order: str, at: float) -> Any:
     """The same in another language."""
     found = _read(folder)
     if found is None:
-        return gr.skip(), gr.skip(), gr.skip()
-    return _scores(found), _rows(folder, shown, order, at), evaluate_blind.shown(folder)
+        return [gr.skip()] * 4
+    return _head(found), _scores(found), _rows(folder, shown, order, at), evaluate_blind.shown(folder)
+
+
+def _head(found: Evaluation) -> str:
+    """Who answered, and the way out."""
+    leave = parts.buttons(parts.button(tr("studio.evaluate.close"), "close"))
+    sides = ""
+    if found.document is not None:
+        sides = "<br>".join(
+            f"<b>{side.upper()}</b> {parts.safe(choices.name_of(found.document[side]))}" for side in "ab"
+        )
+    return f"<div class='runhead'><div class='small'>{sides}</div>{leave}</div>"
 
 
 def _scores(found: Evaluation) -> str:
-    title = f"<h2>{parts.safe(tr('studio.evaluate.scores'))}</h2>"
     if found.document is not None and found.document["forgetting"]:
-        return title + _areas(found.document["forgetting"])
+        return _areas(found.document["forgetting"])
     if not found.scores:
-        return title + parts.note(tr("studio.evaluate.no_scores"))
+        return parts.note(tr("studio.evaluate.no_scores"))
     names = [name for name in SCORES if name in found.scores["b"]]
     heads = [tr("evaluation.page.score"), *(["A"] if found.compares else []), "B" if found.compares else ""]
     rows = [
         [tr(f"evaluation.{name}"), *(f"{found.scores[side][name]:.2f}" for side in sorted(found.scores))]
         for name in names
     ]
-    sides = ""
-    if found.document is not None:
-        sides = "<br>".join(
-            parts.safe(tr("evaluation.compare.side", side=side.upper(), name=found.document[side]))
-            for side in "ab"
-        )
-    return f"{title}<p class='small'>{sides}</p>{parts.table(heads, rows, numbers={1, 2})}"
+    return parts.table(heads, rows, numbers={1, 2})
 
 
 def _areas(forgot: dict[str, Any]) -> str:
