@@ -45,7 +45,8 @@ def test_every_page_is_in_the_language_of_the_browser(
     assert [line for line in lines if CHINESE.search(line)] == []
     sentences = {line.strip() for line in zh.splitlines()} & lines
     words = re.compile(r"[A-Za-z]{3,}( [a-z]{2,}){2,}")
-    assert [line for line in sentences if words.search(line)] == [], "untranslated"
+    commands = {line for line in sentences if line.startswith("conch ")}
+    assert [line for line in sentences - commands if words.search(line)] == [], "untranslated"
 
 
 def test_the_language_is_switched_in_place_and_entries_stay(page: Any, studio: Studio) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+from conch.core.conversation import Conversation
 from conch.core.errors import DataError
-from conch.core.files import publish, temporary_folder
+from conch.core.files import append_line, publish, temporary_folder
 from conch.data import registry
 from conch.data.archives import ENDINGS, bare, is_readable
+from conch.data.describe import register
 
 MOST_NAMES = 1000
 
@@ -52,3 +55,26 @@ def discard(file: Path) -> None:
     """Remove a kept file; one that lies elsewhere is not touched."""
     if file.is_file() and file.resolve().is_relative_to(kept_folder().resolve()):
         file.unlink()
+
+
+def keep_row(name: str, conversation: Conversation) -> int:
+    """Add a conversation to the dataset `name`, which is begun where there is none; returns its rows.
+
+    Raises DataError where `name` is a dataset that came from elsewhere: its file is not ours to change.
+    """
+    file = kept_folder() / f"{name}.jsonl"
+    described = {
+        "file_name": f"{file.parent.name}/{file.name}",
+        "formatting": "openai",
+        "columns": {"messages": "messages"},
+    }
+    known = registry.descriptions(registry.own_folder()).get(name)
+    if known is None:
+        register(name, described)
+    elif known != described:
+        raise DataError("data.not_kept_here", name=name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    messages = [{"role": message.role, "content": message.content} for message in conversation.messages]
+    append_line(file, (json.dumps({"messages": messages}, ensure_ascii=False) + "\n").encode())
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)

@@ -19,7 +19,7 @@ from conch.core.errors import UsageError
 from conch.core.files import whole_folder, write_whole
 from conch.evaluation import blind, general, report
 from conch.evaluation.answering import Answer, answer_in_batches
-from conch.evaluation.chance import Interval, mean_interval, sign_test, wilson
+from conch.evaluation.chance import mean_interval
 from conch.evaluation.forgetting import Forgetting, forgetting
 from conch.evaluation.judge import Judge
 from conch.evaluation.losses import losses
@@ -27,15 +27,13 @@ from conch.evaluation.marks import CORRECT, LOSS, MARKS, USUAL
 from conch.evaluation.opening import Notify, opened
 from conch.evaluation.paper import Paper, paper
 from conch.evaluation.scores import score
+from conch.evaluation.tally import Tally, Verdict
 
-Verdict = Literal["a", "b", "tie"]
 Told = Callable[[str, int, int], None]
 """What is being done (`a`, `b` or `judge`), how many rows are done, and of how many."""
 TIE = {LOSS: 0.01, CORRECT: 0.0}
 TIE_POINTS = 1.0
 """Marks that lie no further apart are equal: points of 100, but hundredths of a nat for the loss."""
-SURE = 0.05
-"""A difference that chance makes less often than this counts as one."""
 RESULT, PAGE, BLIND, KEY = "comparison.json", "report.html", "blind.json", "blind_key.json"
 
 
@@ -69,46 +67,6 @@ class Row:
     def to_dict(self) -> dict[str, Any]:
         known = {key: value for key, value in asdict(self).items() if value not in (None, "")}
         return {**known, "gain": self.gain} if self.verdict else known
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Verdicts counted. The win rate is b's, ties count as half a win; `p` is that of the sign test."""
-
-    a: int
-    b: int
-    ties: int
-
-    @staticmethod
-    def of(verdicts: Sequence[Verdict]) -> Tally:
-        return Tally(verdicts.count("a"), verdicts.count("b"), verdicts.count("tie"))
-
-    @property
-    def rows(self) -> int:
-        return self.a + self.b + self.ties
-
-    @property
-    def win_rate(self) -> float:
-        return (self.b + self.ties / 2) / self.rows if self.rows else 0.5
-
-    @property
-    def interval(self) -> Interval:
-        return wilson(self.b + self.ties / 2, self.rows)
-
-    @property
-    def p(self) -> float:
-        return sign_test(self.a, self.b)
-
-    @property
-    def outcome(self) -> str:
-        """`better` or `worse` of b, where chance would hardly do that, else `same`."""
-        if self.p >= SURE:
-            return "same"
-        return "better" if self.b > self.a else "worse"
-
-    def to_dict(self) -> dict[str, Any]:
-        own = {"a": self.a, "b": self.b, "ties": self.ties, "rows": self.rows, "win_rate": self.win_rate}
-        return {**own, "interval": list(self.interval), "p": self.p, "outcome": self.outcome}
 
 
 @dataclass(frozen=True)

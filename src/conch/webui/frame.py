@@ -80,13 +80,15 @@ def _update(block: Any, props: dict[str, Any]) -> Any:
     return gr.update(**{name: value for name, value in props.items() if name != "name"})
 
 
-SCRIPTS = ("studio.js", "chart.js", "form.js")
+SCRIPTS = ("studio.js", "chart.js", "form.js", "talk.js")
+SHEETS = ("studio.css", "pages.css")
 
 
 def head() -> str:
     """What runs before anything is drawn: the page that the address names, and the language."""
     scripts = "\n".join([f"window.conchTitles = {json.dumps(_titles())};", *map(_asset, SCRIPTS)])
-    return f"<style>{_asset('studio.css')}</style><script>{scripts}</script>"
+    sheets = "\n".join(map(_asset, SHEETS))
+    return f"<style>{sheets}</style><script>{scripts}</script>"
 
 
 TITLES = {

@@ -54,6 +54,12 @@ def button(text: str, do: str, key: str = "", *, sure: str = "", kind: str = "",
     )
 
 
+def opening(text: str, page: str, **what: str) -> Html:
+    """A button that opens another page with something chosen there: `model=NAME`."""
+    ((field, value),) = what.items()
+    return button(text, "open-in", value, page=page, field=field)
+
+
 def link(text: str, page: str, **data: str) -> Html:
     """A link to another page of the studio."""
     query = "".join(f"&{name}={escape(value)}" for name, value in data.items())

@@ -181,6 +181,13 @@ TEXTS = {
         "{file} 中的数据集 '{name}' 含有 {parts}，目前尚不能用于训练。",
     ),
     "data.media_later.fix": Text("Use a dataset of text.", "请使用纯文本数据集。"),
+    "data.not_kept_here": Text(
+        "The dataset {name} came from a file of yours, which is left as it is.",
+        "数据集 {name} 来自您自己的文件，不会被改动。",
+    ),
+    "data.not_kept_here.fix": Text(
+        "Choose another name: a new dataset is begun under it.", "请换一个名称，系统会以此新建数据集。"
+    ),
     "data.name_taken": Text("There is a dataset '{name}' already.", "已有名为 '{name}' 的数据集。"),
     "data.name_taken.fix": Text(
         "Choose another name with --name, or forget the old one: conch data remove {name}",

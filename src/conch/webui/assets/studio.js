@@ -121,6 +121,10 @@
           go("train", { run: "" });
           return;
         }
+        if (target.dataset.do === "open-in") {
+          go(target.dataset.page, { [target.dataset.field]: target.dataset.key, run: "" });
+          return;
+        }
         if (target.dataset.do === "download") {
           save(target.dataset.key, target.closest("[id]").querySelector("pre").innerText);
           return;

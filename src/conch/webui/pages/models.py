@@ -184,7 +184,9 @@ def _row(facts: dict[str, Any], room: Room) -> list[Any]:
         size(facts["bytes"]),
         _fits(facts, room),
         parts.buttons(
-            parts.button(tr("studio.models.tune"), "use", facts["name"], kind="first", field=FIELD), remove
+            parts.button(tr("studio.models.tune"), "use", facts["name"], kind="first", field=FIELD),
+            parts.opening(tr("studio.nav.chat"), "chat", model=facts["name"]),
+            remove,
         ),
     ]
 

@@ -17,7 +17,7 @@ from conch.runs.checkpoints import step_of
 from conch.runs.diagnosis import Finding, diagnose
 from conch.runs.run import ENDED
 from conch.runs.summary import open_log
-from conch.webui import parts
+from conch.webui import choices, parts
 from conch.webui.pages.runs_list import moment, state
 
 TAIL = 256 * 1024
@@ -52,6 +52,8 @@ def _buttons(run: Run, summary: dict[str, Any]) -> parts.Html:
     if now in {"stopped", "failed", "lost"}:
         words = tr("studio.runs.resume" if here else "studio.runs.again")
         shown.append(parts.button(words, "resume", run.id, kind="first"))
+    if choices.has_model(run.output):
+        shown += _leads(run.id)
     if now in ENDED:
         shown.append(parts.button(tr("studio.runs.copy_settings"), "fix", ""))
         sure = tr("studio.runs.remove_sure", name=summary["name"])
@@ -156,13 +158,26 @@ def checkpoints(run: Run, summary: dict[str, Any]) -> str:
             step_of(folder),
             parts.Html(f"<span class='small'>{parts.safe(folder)}</span>"),
             size(_bytes(folder)),
-            parts.buttons(parts.button(tr("studio.runs.from_here"), "from", str(folder)))
-            if summary["state"] in {"stopped", "failed", "lost"}
-            else "",
+            parts.buttons(*_from_checkpoint(folder, summary["state"])),
         ]
         for folder in reversed(found)
     ]
     return parts.table(heads, rows, numbers={2})
+
+
+def _from_checkpoint(folder: Path, state: str) -> list[parts.Html]:
+    """Where a checkpoint leads."""
+    does = _leads(str(folder))
+    if state in {"stopped", "failed", "lost"}:
+        does.append(parts.button(tr("studio.runs.from_here"), "from", str(folder)))
+    return does
+
+
+def _leads(model: str) -> list[parts.Html]:
+    """The pages that go on with a trained model."""
+    return [
+        parts.opening(tr(f"studio.lead.{page}"), page, model=model) for page in ("chat", "evaluate", "export")
+    ]
 
 
 def _bytes(folder: Path) -> int:
