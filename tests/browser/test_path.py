@@ -156,3 +156,36 @@ def test_a_model_and_a_dataset_lead_to_the_form(page: Any, studio: Studio) -> No
     page.wait_for_selector("#train-estimate .facts", timeout=60_000)
     assert page.input_value("#train-form .simple [data-field=dataset]") == "magic_conch"
     assert page.input_value("#train-form .simple [data-field=learning_rate]") == "0.0002"
+
+
+def test_a_press_counts_though_the_page_is_drawn_anew_below_it(page: Any, studio: Studio) -> None:
+    page.goto(studio.at("models"))
+    there = page.locator("#models-list [data-do=use]").first.bounding_box()
+    page.mouse.move(there["x"] + 5, there["y"] + 5)
+    page.mouse.down()
+    page.evaluate(
+        """() => {
+            const area = document.querySelector("#models-list [data-do=use]").parentElement;
+            area.innerHTML = area.innerHTML + "";
+        }"""
+    )
+    page.mouse.up()
+    page.wait_for_selector("#page-train", state="visible")
+
+
+def test_a_press_counts_while_the_answer_to_another_is_on_its_way(
+    page: Any, studio: Studio, rows: Path
+) -> None:
+    before = list(run_ids(studio.home))
+    ask_for(page, studio, rows, name="pressed", epochs=40_000)
+    page.click("#train-start")
+    run = Run(studio.home / "runs" / started(page, studio, before))
+    wait_for(lambda: run.brief()["progress"]["step"] > 3, what="steps")
+    page.wait_for_selector("#run-detail [data-do=save]")
+    page.evaluate(
+        """() => {
+            const press = (what) => document.querySelector(`#run-detail [data-do=${what}]`).click();
+            ["save", "stop"].forEach(press);
+        }"""
+    )
+    wait_for(lambda: run.state() == "stopped", what="a stopped run")

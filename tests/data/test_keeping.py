@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError
-from conch.data.keeping import discard, free_name, keep, kept_folder
+from conch.data import registry
+from conch.data.describe import register
+from conch.data.keeping import discard, free_name, keep, keep_row, kept_folder
 
 
 @pytest.mark.parametrize("name", ["../../evil.jsonl", "a/b/evil.jsonl", "..\\evil.jsonl", "/etc/evil.jsonl"])
@@ -40,3 +43,21 @@ def test_only_kept_files_are_discarded(rows: Path) -> None:
     discard(rows)
     assert not kept.exists()
     assert rows.exists()
+
+
+SAID = Conversation((Message("user", "你好"), Message("assistant", "Hello.\n")))
+
+
+def test_rows_are_added_to_a_dataset_begun_for_them(rows: Path) -> None:
+    assert [keep_row("talks", SAID) for _ in range(3)] == [1, 2, 3]
+    assert "talks" in registry.descriptions(registry.own_folder())
+
+
+def test_no_row_is_added_to_a_dataset_from_elsewhere(rows: Path) -> None:
+    before = rows.read_bytes()
+    register("mine", {"file_name": str(rows)})
+    with pytest.raises(DataError) as caught:
+        keep_row("mine", SAID)
+    assert caught.value.key == "data.not_kept_here"
+    assert rows.read_bytes() == before
+    assert not list(kept_folder().glob("*")), "nothing else was begun"

@@ -37,7 +37,15 @@ class Page:
         self, event: Callable[..., Any], function: Callable[..., Any] | None, *args: Any, **how: Any
     ) -> Any:
         """Call `function` (inputs, outputs) when `event` comes, such as `button.click`."""
-        return event(handler(function) if function is not None else None, *args, **{**QUIET, **how})
+        told = handler(function) if function is not None else None
+        return event(told, *args, **{**QUIET, **how})
+
+    def acts(self, area: gr.HTML, function: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        """Call `function` for every press of a button in `area` (`parts.acting`).
+
+        None is dropped because the answer to the one before it is still on its way.
+        """
+        return self.on(area.act, function, *args, **{"trigger_mode": "multiple", **how})
 
     def fresh(
         self,

@@ -107,10 +107,21 @@
   window.conch = {
     open, go, begin, switchLanguage,
     actions(element, trigger) {
+      const find = (event) => event.target.closest("[data-do]");
+      let held = null;
+      element.addEventListener("pointerdown", (event) => (held = find(event)));
+      element.addEventListener("pointerup", (event) => {
+        const anew = drawnAnew(held, find(event));
+        held = null;
+        if (anew) press(anew);
+      });
       element.addEventListener("click", (event) => {
-        const target = event.target.closest("[data-do]");
+        const target = find(event);
         if (!target || !element.contains(target)) return;
         event.preventDefault();
+        if (event.detail < 2) press(target); // the second click of two asks for nothing new
+      });
+      function press(target) {
         if (target.dataset.sure && !window.confirm(target.dataset.sure)) return;
         if (target.dataset.do === "go") {
           go(target.dataset.page, target.dataset.run !== undefined ? { run: target.dataset.run } : {});
@@ -134,9 +145,15 @@
           return;
         }
         trigger("act", { act: target.dataset.do, key: target.dataset.key || "" });
-      });
+      }
     },
   };
+
+  // a page that is drawn again while a button is held down has another in its place, and tells of no click
+  function drawnAnew(held, there) {
+    const same = there?.dataset.do === held?.dataset.do && there?.dataset.key === held?.dataset.key;
+    return held && !held.isConnected && same ? there : null;
+  }
 
   function save(name, text) {
     const link = document.createElement("a");

@@ -65,9 +65,10 @@ def build(page: Page) -> None:
         asked = page.on(event, desk.ask, [talk, text, editing, *settings], told_of)
         kept = page.on(asked.success, None, [talk], [talk], js=REMEMBER)
         page.on(kept.then, *follow, concurrency_limit=None)
-    done = page.on(shown.act, desk.act, [talk, *settings], [text, editing, banner, shown])
+    # one at a time: what is asked of a conversation while an answer comes would change under it
+    done = page.acts(shown, desk.act, [talk, *settings], [text, editing, banner, shown], trigger_mode="once")
     page.on(done.then, *follow, concurrency_limit=None)
-    page.on(banner.act, lambda: ["", None, ""], None, [text, editing, banner])
+    page.acts(banner, lambda: ["", None, ""], None, [text, editing, banner])
     page.on(stop.click, desk.end, [talk], [shown])
     page.on(new.click, desk.begin, None, told_of, js=FORGET)
     page.on(keep.click, desk.keep, [talk, dataset, side], None)

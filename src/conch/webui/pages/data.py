@@ -110,7 +110,7 @@ def build(page: Page) -> None:
         trigger_mode="once",
     )
     page.on(leave.click, lambda: ["", gr.update(visible=False), None], None, [told_of, form, file])
-    page.on(table.act, act, None, [table, *opened])
+    page.acts(table, act, None, [table, *opened])
     page.fresh(_list, [], [table])
 
 

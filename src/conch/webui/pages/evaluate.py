@@ -39,7 +39,7 @@ def build(page: Page) -> None:
     listed = parts.acting(elem_id="evaluate-list")
     model, beside, rows = fields[:3]
     page.on(start.click, _start, fields, [listed, seen], trigger_mode="once")
-    page.on(listed.act, _act, None, [listed, seen, *opened])
+    page.acts(listed, _act, None, [listed, seen, *opened])
     page.every(1, _tick, [seen], [listed, seen])
     page.fresh(_come, [asked, model, beside, rows], [model, beside, rows, listed, seen], js=CAME)
 

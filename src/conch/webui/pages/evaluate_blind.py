@@ -20,7 +20,7 @@ CHOICES = ("left", "tie", "right")
 def build(page: Page, folder: Any) -> Any:
     """The place of the vote on the comparison in `folder`."""
     vote = parts.acting(elem_id="evaluate-blind")
-    page.on(vote.act, _act, [folder], [vote], trigger_mode="once")
+    page.acts(vote, _act, [folder], [vote], trigger_mode="once")
     return vote
 
 

@@ -45,7 +45,7 @@ def build(page: Page) -> list[Any]:
     page.on(at.change, _rows, table, [rows])
     page.on(back.click, lambda at: max(1, int(at or 1) - 1), [at], [at])
     page.on(forth.click, _forth, table, [at])
-    page.on(head.act, lambda: ("", gr.update(visible=False)), None, [folder, box])
+    page.acts(head, lambda: ("", gr.update(visible=False)), None, [folder, box])
     page.fresh(_retold, table, [head, scores, rows, blind])
     return [folder, box, head, scores, shown, order, at, rows, blind]
 

@@ -40,7 +40,7 @@ def build(page: Page, asked: Any) -> None:
     page.on(form.change, lambda form: gr.update(visible=form != "safetensors"), [form], [fields[2]])
     for field in fields:
         page.on(field.change, _command, fields, [command])
-    page.on(listed.act, _act, None, [listed, seen])
+    page.acts(listed, _act, None, [listed, seen])
     page.every(1, _tick, [seen], [listed, seen])
     page.fresh(_come, [asked, model], [model, listed, seen], js=CAME)
 

@@ -32,7 +32,7 @@ def build(page: Page) -> None:
     listed = parts.acting(elem_id="serve-list")
     seen = gr.State("")
     page.on(start.click, _start, fields, [made, listed, seen], trigger_mode="once")
-    page.on(listed.act, _act, None, [made, listed, seen])
+    page.acts(listed, _act, None, [made, listed, seen])
     page.every(1, _tick, [seen], [listed, seen])
     page.fresh(_come, [fields[0]], [fields[0], fields[1], made, listed, seen])
 

@@ -33,7 +33,7 @@ def build(page: Page) -> None:
             make = gr.Button(word("studio.keys.make"), elem_id="keys-make")
         made = parts.acting(elem_id="keys-made")
     page.on(make.click, _make, [name, scopes], [made, name, listed], trigger_mode="once")
-    page.on(listed.act, _act, None, [listed, made])
+    page.acts(listed, _act, None, [listed, made])
     page.fresh(lambda: ("", _list()), [], [made, listed])  # what was shown once is gone
 
 

@@ -78,8 +78,8 @@ def build(page: Page) -> None:
     page.on(fetch.click, start, [name, source], [state, found, name])
     page.on(name.submit, start, [name, source], [state, found, name])
     page.on(look.click, _look, [name, source], [found])
-    page.on(state.act, act, None, [state, listed])
-    page.on(listed.act, act, None, [state, listed])
+    page.acts(state, act, None, [state, listed])
+    page.acts(listed, act, None, [state, listed])
     page.fresh(lambda: (show_pulls(), _list()), [], [state, listed])
     page.every(1, tick, [], [state, listed])
 

@@ -87,11 +87,11 @@ def build(page: Page) -> None:
 
     where = gr.Textbox(visible=False)
     for area in (detail, listed, checkpoints):
-        page.on(area.act, act, [run], [*everything, where], js=ADDRESS).success(
+        page.acts(area, act, [run], [*everything, where], js=ADDRESS).success(
             None, [where], [where], js=LEAVE
         )
     for area in (detail, config):
-        page.on(area.act, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
+        page.acts(area, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
             None, [where], [where], js=LEAVE
         )
     page.on(find_in.input, _log, [run, find_in], [log], trigger_mode="always_last",
