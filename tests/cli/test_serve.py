@@ -122,3 +122,76 @@ def test_engines_that_there_are_not(served: list[ServeConfig]) -> None:
     assert other.code == 2
     assert re.search(r"one of auto, llamacpp, transformers\b", other.err)
     assert served == []
+
+
+def write(folder: Path, text: str, name: str = "serve.yaml") -> str:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_a_file_says_what_is_served_and_options_go_before_it(
+    served: list[ServeConfig], tmp_path: Path
+) -> None:
+    file = write(tmp_path, "model: m\nadapters: {shop: RUN1, legal: RUN2}\nport: 6006\nmax_new_tokens: 9\n")
+    assert call("serve", file).code == 0
+    assert call("serve", file, "--port", "8000", "--adapter", "only=RUN3").code == 0
+    assert served == [
+        ServeConfig(model="m", adapters={"shop": "RUN1", "legal": "RUN2"}, port=6006, max_new_tokens=9),
+        ServeConfig(model="m", adapters={"only": "RUN3"}, port=8000, max_new_tokens=9),
+    ]
+
+
+def test_an_inference_file_of_llama_factory_is_understood(served: list[ServeConfig], tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "model_name_or_path: m\nadapter_name_or_path: saves/m/lora/sft\ntemplate: qwen\n"
+        "infer_backend: huggingface\ntrust_remote_code: true\n",
+    )
+    assert call("serve", file).code == 0
+    assert served == [
+        ServeConfig(
+            model="m",
+            adapters={"sft": "saves/m/lora/sft"},
+            template="qwen",
+            engine="transformers",
+            trust_remote_code=True,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("model: m\nprot: 8000\n", ["prot", "line 2", "port"]),
+        ("port: 8000\n", ["model"]),
+        ("model: m\nport: eighty\nengine: warp\n", ["port", "engine", "line 2", "line 3"]),
+        ("- m\n", ["serve.yaml"]),
+        ("model: m\nadapters: [a, b]\n", ["adapters", "line 2"]),
+    ],
+)
+def test_every_problem_of_a_file_is_told_with_its_line(
+    served: list[ServeConfig], tmp_path: Path, text: str, words: list[str]
+) -> None:
+    ended = call("serve", write(tmp_path, text))
+    assert ended.code == 2
+    assert [word for word in words if word not in ended.err] == []
+    assert "Traceback" not in ended.err
+    assert served == []
+
+
+def test_a_file_that_is_not_there(served: list[ServeConfig], tmp_path: Path) -> None:
+    write(tmp_path, "model: m\n")
+    ended = call("serve", str(tmp_path / "server.yaml"))
+    assert ended.code == 2
+    assert "serve.yaml" in ended.err
+
+
+def test_a_key_of_the_environment_goes_before_that_of_a_file(
+    served: list[ServeConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "model: m\napi_key: of-file\n")
+    assert call("serve", file).code == 0
+    monkeypatch.setenv("CONCH_API_KEY", "of-environment")
+    assert call("serve", file).code == 0
+    assert [config.api_key for config in served] == ["of-file", "of-environment"]

@@ -1,27 +1,31 @@
-"""`conch serve MODEL`: the HTTP API."""
+"""`conch serve MODEL`, or of a config file: the HTTP API."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core import env
 from conch.core.errors import UsageError
+from conch.core.files import expanded
 from conch.core.text import tr
 
 if TYPE_CHECKING:
     from conch.server.run import Opened
 
+CONFIG_ENDINGS = (".yaml", ".yml", ".json")
 ENGINES = ("auto", "llamacpp", "transformers")
 
 
 @click.command(cls=Command, help=tr("cli.serve"))
-@click.argument("model")
+@click.argument("model", metavar="MODEL|CONFIG.yaml")
 @click.option("--adapter", "adapters", multiple=True, metavar="NAME=PATH", help=tr("serving.cli.adapter"))
 @click.option("--host", default="127.0.0.1", show_default=True, help=tr("serving.cli.host"))
 @click.option(
@@ -80,19 +84,47 @@ ENGINES = ("auto", "llamacpp", "transformers")
 )
 @click.option("--context-length", type=click.IntRange(1), help=tr("serving.cli.context_length"))
 @click.option("--json", "as_json", is_flag=True, help=tr("serving.cli.json"))
+@click.pass_context
 def command(
-    adapters: tuple[str, ...], api_key: str | None, api_key_file: Path | None, as_json: bool, **settings: Any
+    context: click.Context,
+    model: str,
+    adapters: tuple[str, ...],
+    api_key: str | None,
+    api_key_file: Path | None,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
-    from conch.config import ServeConfig, build
+    from conch.config.load_serve import load_serve
 
+    file = _config_file(model)
+    values = {name: settings[name] for name in _typed(context) if name in settings}
+    if adapters:
+        values["adapters"] = _named(adapters)
     key = _key(api_key, api_key_file)
-    config = build(ServeConfig, {"adapters": _named(adapters), "api_key": key, **settings})
+    if key is not None:
+        values["api_key"] = key
+    config = load_serve(file, values if file else {"model": model, **values})
 
     from conch.server.run import serve
 
     origin = "file" if api_key_file else "word" if api_key is not None else "environment"
+    if key is None:
+        origin = "config"
     serve(config, _announce_json if as_json else partial(_announce, origin=origin), whisper)
     whisper(tr("serving.stopped"))
+
+
+def _config_file(model: str) -> Path | None:
+    """The config file that is named where a model could be."""
+    file = expanded(model)
+    return file if file.suffix in CONFIG_ENDINGS else None
+
+
+def _typed(context: click.Context) -> Iterator[str]:
+    """The options that were given, and not left at their default."""
+    for name in context.params:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            yield name
 
 
 def _key(given: str | None, file: Path | None) -> str | None:

@@ -135,7 +135,12 @@ TEXTS = {
         "Merge a tuned model and prove that it answers as before.", "合并微调后的模型，并验证其回答一致。"
     ),
     "cli.keys": Text("Keys of the HTTP API: create, list, revoke.", "HTTP 接口密钥：创建、列出、吊销。"),
-    "cli.serve": Text("Serve a model over HTTP.", "以 HTTP 接口部署模型。"),
+    "cli.serve": Text(
+        "Serve a model over HTTP, or what a config file names: its keys are the options below, and those "
+        "of LLaMA-Factory's inference files are understood. An option given goes before the file.",
+        "以 HTTP 接口部署模型，也可给出配置文件：键名与下列选项相同，并兼容 LLaMA-Factory 的推理配置。"
+        "命令行选项优先于文件。",
+    ),
     "cli.ui": Text(
         "Open the studio: everything in the browser, and the API beside it.",
         "打开工作台：在浏览器中完成全部操作，并在同一端口提供接口。",

@@ -24,6 +24,7 @@ TEXTS = {
     "serving.key_is.made": Text("the one below", "见下一行"),
     "serving.key_is.environment": Text("the one in CONCH_API_KEY", "环境变量 CONCH_API_KEY 中的密钥"),
     "serving.key_is.file": Text("the one in the file of --api-key-file", "--api-key-file 文件中的密钥"),
+    "serving.key_is.config": Text("api_key of the config file", "配置文件中的 api_key"),
     "serving.key_is.ring": Text("one of conch keys list", "conch keys list 中的任一密钥"),
     "serving.key_is.word": Text("the one given with --api-key", "--api-key 给出的密钥"),
     "serving.made_key": Text(

@@ -108,7 +108,7 @@
     open, go, begin, switchLanguage,
     actions(element, trigger) {
       const find = (event) => event.target.closest("[data-do]");
-      let held = null;
+      let held = null, last = null;
       element.addEventListener("pointerdown", (event) => (held = find(event)));
       element.addEventListener("pointerup", (event) => {
         const anew = drawnAnew(held, find(event));
@@ -119,9 +119,10 @@
         const target = find(event);
         if (!target || !element.contains(target)) return;
         event.preventDefault();
-        if (event.detail < 2) press(target); // the second click of two asks for nothing new
+        if (event.detail < 2 || !alike(last, target)) press(target); // a double click asks once
       });
       function press(target) {
+        last = target;
         if (target.dataset.sure && !window.confirm(target.dataset.sure)) return;
         if (target.dataset.do === "go") {
           go(target.dataset.page, target.dataset.run !== undefined ? { run: target.dataset.run } : {});
@@ -150,10 +151,8 @@
   };
 
   // a page that is drawn again while a button is held down has another in its place, and tells of no click
-  function drawnAnew(held, there) {
-    const same = there?.dataset.do === held?.dataset.do && there?.dataset.key === held?.dataset.key;
-    return held && !held.isConnected && same ? there : null;
-  }
+  const drawnAnew = (held, there) => (held && !held.isConnected && alike(held, there) ? there : null);
+  const alike = (one, other) => one?.dataset.do === other?.dataset.do && one?.dataset.key === other?.dataset.key;
 
   function save(name, text) {
     const link = document.createElement("a");

@@ -1,0 +1,47 @@
+"""The config of a server: of a file, with the words of a command line on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conch.config.serve import ServeConfig
+from conch.config.source import Given, read_file
+from conch.config.types import read_names
+from conch.config.values import fill, refuse, unknown
+from conch.core.errors import Problem
+from conch.core.text import tr
+
+RENAMED = {"model_name_or_path": "model", "infer_backend": "engine"}
+"""Keys of LLaMA-Factory's inference files that say what ours do."""
+ENGINES = {"huggingface": "transformers"}
+
+
+def load_serve(file: Path | None, values: Mapping[str, Any]) -> ServeConfig:
+    """The settings of `file` with `values` of the command line instead of its own.
+
+    Raises ConfigErrors with every problem, or UsageError where the file itself can't be read.
+    """
+    given = _in_our_words(read_file(file)) if file is not None else {}
+    given.update({key: Given(value, tr("config.command_line")) for key, value in values.items()})
+    known = {*ServeConfig.model_fields, *RENAMED, "adapter_name_or_path"}
+    problems: list[Problem] = [unknown(key, item, known) for key, item in given.items() if key not in known]
+    own = {key: item for key, item in given.items() if key in ServeConfig.model_fields}
+    config = fill(ServeConfig, own, problems)
+    if problems or config is None:
+        refuse(problems, given.keys(), known)
+    return config
+
+
+def _in_our_words(given: Mapping[str, Given]) -> dict[str, Given]:
+    """LLaMA-Factory's keys as ours. An adapter is served by the name of its folder, beside its base."""
+    ours = {RENAMED.get(key, key): item for key, item in given.items() if key != "adapter_name_or_path"}
+    if "infer_backend" in given:
+        value, where = given["infer_backend"]
+        ours["engine"] = Given(ENGINES.get(value, value), where)
+    if "adapter_name_or_path" in given and "adapters" not in given:
+        value, where = given["adapter_name_or_path"]
+        paths = read_names(value) or ()
+        ours["adapters"] = Given({Path(path).name: path for path in paths}, where)
+    return ours
