@@ -21,10 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.peers import python_of
+from benchmarks.speed.peers import PEERS_FOLDER, python_of
 from benchmarks.speed.runs import NO_AMX
 
-PEERS = Path("~/.cache/conch-benchmarks/peers").expanduser()
 LEAST = 4.0
 TRAIN = "import json, sys; from llamafactory.train.tuner import run_exp; run_exp(json.loads(sys.argv[1]))"
 
@@ -85,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a JSON file of rows in the alpaca form")
     parser.add_argument("--model", type=Path, required=True, help="a model folder")
-    parser.add_argument("--peers", type=Path, default=PEERS, help="folder of the environments")
+    parser.add_argument("--peers", type=Path, default=PEERS_FOLDER, help="folder of the environments")
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--max-new-tokens", type=int, default=64)
     parser.add_argument("--template", default="smollm2", help="what LLaMA-Factory calls the chat template")

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed import report
-from benchmarks.speed.peers import python_of
+from benchmarks.speed.peers import PEERS_FOLDER, python_of
 from benchmarks.speed.products import measured
 from benchmarks.speed.runs import NO_AMX, Place, Steps, child_environment, train
 from benchmarks.speed.settings import SETTINGS, why_not
@@ -35,7 +35,6 @@ from conch.models.hardware import cpu_flags
 
 MODEL, ROUNDS, SECONDS, QUICK_SECONDS = "smollm2-135m", 3, 300.0, 20.0
 PARTS = ("speed", "start")
-CACHE = Path("~/.cache/conch-benchmarks").expanduser()
 
 
 def main() -> int:
@@ -72,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train_speed", description="Speed of LoRA.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the two files of rows")
     parser.add_argument("--model", default=MODEL, help=f"name or folder of a model (default {MODEL})")
-    parser.add_argument("--peers", type=Path, default=CACHE / "peers", help="folder of the environments")
+    parser.add_argument("--peers", type=Path, default=PEERS_FOLDER, help="folder of the environments")
     parser.add_argument("--rows", nargs="+", choices=ROW_SETS, default=list(ROW_SETS), help="sets of rows")
     parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="NAME", help=", ".join(SETTINGS))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")

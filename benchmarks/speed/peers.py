@@ -23,6 +23,8 @@ for name in sys.argv[1:]:
         pass
 print(json.dumps(found))
 """
+PEERS_FOLDER = Path("~/.cache/conch-benchmarks/peers").expanduser()
+"""Where environments are kept unless told otherwise."""
 UNFIT = ("torchvision", "torchaudio")
 """Built for another torch than the one that is here, and not needed for text."""
 

@@ -1,7 +1,6 @@
 """LLaMA-Factory reads what Conch writes, and Conch what LLaMA-Factory wrote. A long proof: `make prove`.
 
-It runs in an environment of its own: the one that `python -m benchmarks.train_speed` makes, or that whose
-interpreter `CONCH_LLAMAFACTORY_PYTHON` names. Without either the tests are skipped, and say so.
+It runs in an environment of its own: the one that the benchmarks use, made from PyPI where it is not there.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.speed.peers import PEERS_FOLDER, python_of
 
 from conch.config import load_export
 from conch.config.model import ModelConfig
@@ -24,7 +24,6 @@ from tests.proofs import Proofs
 from tests.tiny import save_tiny, write_rows
 from tests.training.helpers import train
 
-USUAL = Path("~/.cache/conch-benchmarks/llamafactory/bin/python").expanduser()
 IDS = list(range(5, 45))
 CHAT = """
 import json, sys, torch
@@ -50,10 +49,7 @@ def python(request: pytest.FixtureRequest) -> str:
     """LLaMA-Factory's interpreter."""
     if not request.config.getoption("--prove"):
         pytest.skip("a long proof: --prove")
-    found = os.environ.get("CONCH_LLAMAFACTORY_PYTHON") or str(USUAL)
-    if not Path(found).exists():
-        pytest.skip(f"LLaMA-Factory is not at {found}: name its interpreter by CONCH_LLAMAFACTORY_PYTHON")
-    return found
+    return python_of("llamafactory", PEERS_FOLDER)
 
 
 def there(python: str, code: str, asked: dict[str, Any]) -> str:
