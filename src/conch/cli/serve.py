@@ -184,7 +184,8 @@ def _named(adapters: tuple[str, ...]) -> dict[str, str]:
 
 def _announce(opened: Opened, *, origin: str) -> None:
     """Where the server is, who can reach it, and one request to try. `origin` is where its key came from."""
-    say(tr("serving.ready", url=opened.url, models=", ".join(opened.models)))
+    models = ", ".join(opened.models) or tr("serving.no_models_yet")
+    say(tr("serving.ready", url=opened.url, models=models))
     if opened.network:
         origin = "made" if opened.made_key else origin if opened.key else "ring"
         say(tr("serving.open", url=opened.network, key=tr(f"serving.key_is.{origin}")))

@@ -460,12 +460,12 @@ TEXTS = {
     "serving.vllm_ended": Text("vLLM is not there: {reason}.", "vLLM 不可用：{reason}。"),
     "serving.vllm_ended.fix": Text("Try again in a moment.", "请稍后重试。"),
     "serving.vllm_gone": Text(
-        "vLLM has ended too often and is not started again: {reason}.",
-        "vLLM 多次退出，不再重新启动：{reason}。",
+        "vLLM has ended too often and is not started again.", "vLLM 多次意外退出，不再重新启动。"
     ),
     "serving.vllm_gone.fix": Text(
-        "Mend what ended it, and start the server again.", "请排除故障后重新启动服务。"
+        "Whoever runs the server finds the reason in its log.", "请服务管理员在日志中查看原因。"
     ),
+    "serving.vllm_anew": Text("it has ended, and is started anew", "已意外退出，正在重新启动"),
     "serving.vllm_key": Text("The vLLM server does not take the key.", "vLLM 服务不接受该密钥。"),
     "serving.vllm_key.fix": Text(
         "Give its key by --vllm-key-file or CONCH_VLLM_KEY.",
@@ -544,6 +544,7 @@ TEXTS = {
     ),
     "serving.upstream_up": Text("{url} is up: {models}", "{url} 可用：{models}"),
     "serving.upstream_down": Text("{url} is down: {reason}", "{url} 不可用：{reason}"),
+    "serving.no_models_yet": Text("no models yet", "暂无"),
     "serving.gateway_waits": Text(
         "No upstream answers yet; requests are refused until one does.",
         "尚无可用的上游服务，在此之前请求会被拒绝。",

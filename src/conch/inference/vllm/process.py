@@ -93,7 +93,6 @@ class VllmProcess:
         self.when_restarted: Callable[[], None] = lambda: None
         self._log = _log_file()
         self._url: str | None = None
-        self._trouble = ""
         self._gone = self._closed = False
         self._ending = threading.Event()
         self._turn = threading.Lock()
@@ -102,18 +101,14 @@ class VllmProcess:
 
     @property
     def url(self) -> str:
-        """Where it answers. Raises ServeError where it does not, with the reason."""
+        """Where it answers. Raises ServeError where it does not."""
         if self._closed:
             raise ServeError("serving.closing")
         if self._url is None:
-            key = "serving.vllm_gone" if self._gone else "serving.vllm_ended"
-            raise ServeError(key, reason=self._trouble)
+            if self._gone:
+                raise ServeError("serving.vllm_gone")
+            raise ServeError("serving.vllm_ended", reason=tr("serving.vllm_anew"))
         return self._url
-
-    @property
-    def trouble(self) -> str:
-        """What it said last, the last time it ended."""
-        return self._trouble
 
     def close(self) -> None:
         """End it and everything that it started."""
@@ -157,13 +152,14 @@ class VllmProcess:
             if self._closed:
                 return
             crashes = 1 if time.monotonic() - begun > CALM_SECONDS else crashes + 1
-            self._url, self._trouble = None, last_lines(self._log, 3)
+            self._url = None
             if crashes > RESTARTS:
                 self._gone = True
                 self._notify(tr("serving.vllm_given_up", count=RESTARTS, log=self._log))
                 return
             seconds = BACK_OFF_SECONDS * 2 ** (crashes - 1)
-            self._notify(tr("serving.vllm_restarting", reason=self._trouble, seconds=f"{seconds:g}"))
+            said = last_lines(self._log, 3)  # for whoever runs the server: it may hold paths
+            self._notify(tr("serving.vllm_restarting", reason=said, seconds=f"{seconds:g}"))
             if not self._ending.wait(seconds):
                 self._again()
 

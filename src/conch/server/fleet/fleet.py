@@ -46,7 +46,7 @@ class Fleet:
         self._seconds = config.request_seconds
         self._notify = notify
         self._last_moment = math.inf
-        self._known: dict[Upstream, tuple[bool, tuple[str, ...]]] = {}
+        self._told: dict[Upstream, str] = {}
 
     async def start(self) -> None:
         """Look at every server, and go on looking."""
@@ -155,14 +155,13 @@ class Fleet:
 
     def _tell(self, upstream: Upstream) -> None:
         """What has changed since it was last told."""
-        now = upstream.up, tuple(upstream.models)
-        if self._known.get(upstream) == now:
-            return
-        self._known[upstream] = now
         if upstream.up:
-            self._notify(tr("serving.upstream_up", url=upstream.url, models=", ".join(upstream.models)))
+            line = tr("serving.upstream_up", url=upstream.url, models=", ".join(upstream.models))
         else:
-            self._notify(tr("serving.upstream_down", url=upstream.url, reason=upstream.reason))
+            line = tr("serving.upstream_down", url=upstream.url, reason=upstream.reason)
+        if self._told.get(upstream) != line:
+            self._told[upstream] = line
+            self._notify(line)
 
 
 async def fleet_of(request: Request) -> Fleet:
