@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -122,6 +123,19 @@ def test_vllm_is_installed_only_by_whoever_wants_it(
     assert call("serve", "m", "--engine", "vllm").code == 0
     assert made == [True]
     assert len(served) == 3
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_who_sits_at_a_terminal_is_asked_first(
+    served: list[ServeConfig], monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    made: list[bool] = []
+    monkeypatch.setattr(environment, "make", lambda notify: made.append(True))
+    monkeypatch.setattr("conch.cli.serve.sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: wanted)
+    ended = call("serve", "m", "--engine", "vllm")
+    assert "-m pip install vllm" in ended.err
+    assert (ended.code, len(made), len(served)) == ((0, 1, 1) if wanted else (1, 0, 0))
 
 
 def test_an_empty_name_is_a_usage_error(served: list[ServeConfig]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -21,8 +21,6 @@ from conch.inference.chat import Chat
 from conch.inference.constraint import Constrainer
 from conch.inference.engine import Sampling
 from conch.inference.engines.transformers import TransformersEngine
-from conch.inference.vllm.given import GivenServer
-from conch.inference.vllm.process import MODEL, VllmProcess, VllmSettings, rank_for
 from conch.models.adapter_set import may_share, rank_of
 from conch.models.gguf.families import family_of, read_config
 from conch.models.gguf.kept import kept_lora, kept_model
@@ -31,6 +29,9 @@ from conch.models.load import LoadedModel, load_tokenizer, tokenizer_folder
 from conch.models.locate import Located
 from conch.models.merging import NotMergeableError
 from conch.models.outline import Outline, cache_bytes
+
+if TYPE_CHECKING:
+    from conch.inference.vllm.process import VllmSettings
 
 Notify = Callable[[str], None]
 PROBE = "Who are you, and what can you do for me today?"
@@ -42,7 +43,7 @@ OWN = "own"
 """The adapter that belongs to a model, where the engine holds it beside its base."""
 USUAL_RANK = 64
 """Adapters that are put on while vLLM serves may have this rank, or that of one that was there at first."""
-MOST_ADAPTERS = 8
+MOST_ADAPTERS = 4
 """Adapters at work in one step of vLLM; others wait for a step of theirs."""
 
 
@@ -147,6 +148,8 @@ def open_vllm(
 ) -> Chat:
     """The same by vLLM. An adapter that belongs to the model is put on it. Raises ServeError."""
     from conch.inference.engines.vllm import VllmEngine
+    from conch.inference.vllm.given import GivenServer
+    from conch.inference.vllm.process import MODEL, VllmProcess
 
     own = model.located.adapters
     if len(own) > 1 or not all(may_share(folder) for folder in own):
@@ -172,6 +175,8 @@ def open_vllm(
 def _vllm_settings(
     model: Outline, wish: VllmWish, adapters: tuple[Path, ...], trust_remote_code: bool
 ) -> VllmSettings:
+    from conch.inference.vllm.process import VllmSettings, rank_for
+
     ranks = [rank_of(folder) for folder in adapters]
     if wish.more_adapters:
         ranks.append(USUAL_RANK)
@@ -180,7 +185,7 @@ def _vllm_settings(
         tokenizer=tokenizer_folder(model.located),
         context=wish.context,
         rank=rank_for(ranks),
-        adapters=min(MOST_ADAPTERS, max(1, len(adapters))),
+        adapters=MOST_ADAPTERS if wish.more_adapters else min(MOST_ADAPTERS, max(1, len(adapters))),
         trust_remote_code=trust_remote_code,
         extra=wish.extra,
     )
