@@ -38,6 +38,24 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def adapter(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LoRA adapter that changes what the model says."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from tests.tiny import tiny_model
+
+    torch.manual_seed(1)
+    model = get_peft_model(
+        tiny_model(), LoraConfig(target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    )
+    folder = tmp_path_factory.mktemp("adapter") / "shop"
+    model.peft_config["default"].base_model_name_or_path = str(tiny_folder)
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
     """Takes the figures of long proofs; with --prove they are kept in docs/proofs.md."""
     told = Proofs()

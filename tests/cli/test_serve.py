@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ import pytest
 from conch.cli.serve import command
 from conch.config.serve import ServeConfig
 from conch.core import env
+from conch.inference.vllm import environment
 from conch.server import run
 from tests.cli.program import call
 
@@ -41,15 +43,21 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
         "--require-key --cors-origin https://a.example --adapter-dir dir "
         "--no-thinking --trust-remote-code --max-new-tokens 5 --max-concurrent-requests 6 "
         "--max-parallel-answers 7 --request-seconds 8 "
-        "--engine transformers --context-length 512 --gguf-type bf16"
+        "--engine transformers --context-length 512 --gguf-type bf16 "
+        "--vllm-url http://a:1 --vllm-key-file k --vllm-args --enforce-eager"
     )
     assert call(*words.split()).code == 0
     expected: dict[str, Any] = {
         "model": "m",
         "adapters": {"shop": "x"},
         "engine": "transformers",
+        "upstream": (),
+        "upstream_key_file": None,
         "context_length": 512,
         "gguf_type": "bf16",
+        "vllm_url": "http://a:1",
+        "vllm_key_file": "k",
+        "vllm_args": "--enforce-eager",
         "name": "mine",
         "host": "localhost",
         "port": 1,
@@ -66,6 +74,68 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
         "request_seconds": 8.0,
     }
     assert served[0].model_dump() == expected
+
+
+def test_a_gateway_has_upstreams_and_no_model(served: list[ServeConfig], tmp_path: Path) -> None:
+    words = ("--upstream", "http://a:8001", "--upstream", "https://b/llm", "--upstream-key-file", "k")
+    assert call("serve", *words, "--port", "80", "--max-concurrent-requests", "500").code == 0
+    urls = ("http://a:8001", "https://b/llm")
+    expected = ServeConfig(upstream=urls, upstream_key_file="k", port=80, max_concurrent_requests=500)
+    file = write(tmp_path, "upstream: [http://a:8001, https://b/llm]\nport: 80\nupstream_key_file: k\n")
+    assert call("serve", file, "--max-concurrent-requests", "500").code == 0
+    assert served == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["m", "--upstream", "http://a"], ["model", "gateway"]),
+        (["--upstream", "http://a", "--engine", "vllm", "--name", "x"], ["engine", "name"]),
+        (["--upstream", "a:8000"], ["a:8000", "http://host:8000"]),
+        (["--upstream", "http://a", "--upstream", "http://a"], ["upstream", "each once"]),
+        (["--upstream", "http://user:secret@a"], ["upstream", "without user and key"]),
+        (["--upstream", "http://a:port"], ["upstream"]),
+        (["m", "--upstream-key-file", "k"], ["upstream_key_file", "without upstream"]),
+        ([], ["a model", "--upstream"]),
+    ],
+)
+def test_gateways_that_make_no_sense(served: list[ServeConfig], words: list[str], named: list[str]) -> None:
+    ended = call("serve", *words)
+    assert ended.code == 2
+    assert [word for word in named if word not in ended.err] == [], ended.err
+    assert "Traceback" not in ended.err
+    assert served == []
+
+
+def test_vllm_is_installed_only_by_whoever_wants_it(
+    served: list[ServeConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bool] = []
+    monkeypatch.setattr(environment, "make", lambda notify: made.append(True))
+    ended = call("serve", "m", "--engine", "vllm")
+    assert ended.code == 1
+    assert "--install-vllm" in ended.err
+    assert served == made == []
+    assert call("serve", "m", "--engine", "vllm", "--install-vllm").code == 0
+    assert made == [True]
+    assert call("serve", "m", "--engine", "vllm", "--vllm-url", "http://a:1").code == 0
+    monkeypatch.setattr(environment, "is_ready", lambda: True)
+    assert call("serve", "m", "--engine", "vllm").code == 0
+    assert made == [True]
+    assert len(served) == 3
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_who_sits_at_a_terminal_is_asked_first(
+    served: list[ServeConfig], monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    made: list[bool] = []
+    monkeypatch.setattr(environment, "make", lambda notify: made.append(True))
+    monkeypatch.setattr("conch.cli.serve.sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: wanted)
+    ended = call("serve", "m", "--engine", "vllm")
+    assert "-m pip install vllm" in ended.err
+    assert (ended.code, len(made), len(served)) == ((0, 1, 1) if wanted else (1, 0, 0))
 
 
 def test_an_empty_name_is_a_usage_error(served: list[ServeConfig]) -> None:
@@ -120,7 +190,7 @@ def test_two_keys_are_one_too_many(served: list[ServeConfig], tmp_path: Path) ->
 def test_engines_that_there_are_not(served: list[ServeConfig]) -> None:
     other = call("serve", "m", "--engine", "warp")
     assert other.code == 2
-    assert re.search(r"one of auto, llamacpp, transformers\b", other.err)
+    assert re.search(r"one of auto, llamacpp, transformers, vllm\b", other.err)
     assert served == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from click.core import ParameterSource
 from conch.cli.group import Command
 from conch.cli.output import emit, say, whisper
 from conch.core import env
-from conch.core.errors import UsageError
+from conch.core.errors import ServeError, UsageError
 from conch.core.files import expanded
 from conch.core.text import tr
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from conch.server.run import Opened
 
 CONFIG_ENDINGS = (".yaml", ".yml", ".json")
-ENGINES = ("auto", "llamacpp", "transformers")
+ENGINES = ("auto", "llamacpp", "transformers", "vllm")
 
 
 @click.command(cls=Command, help=tr("cli.serve"))
-@click.argument("model", metavar="MODEL|CONFIG.yaml")
+@click.argument("model", metavar="MODEL|CONFIG.yaml", required=False, default="")
 @click.option("--adapter", "adapters", multiple=True, metavar="NAME=PATH", help=tr("serving.cli.adapter"))
 @click.option("--host", default="127.0.0.1", show_default=True, help=tr("serving.cli.host"))
 @click.option(
@@ -83,18 +84,29 @@ ENGINES = ("auto", "llamacpp", "transformers")
     help=tr("serving.cli.gguf_type"),
 )
 @click.option("--context-length", type=click.IntRange(1), help=tr("serving.cli.context_length"))
+@click.option("--vllm-url", metavar="URL", help=tr("serving.cli.vllm_url"))
+@click.option("--vllm-key-file", type=click.Path(), help=tr("serving.cli.vllm_key_file"))
+@click.option("--vllm-args", metavar="WORDS", help=tr("serving.cli.vllm_args"))
+@click.option("--install-vllm", is_flag=True, help=tr("serving.cli.install_vllm"))
+@click.option("--upstream", multiple=True, metavar="URL", help=tr("serving.cli.upstream"))
+@click.option("--upstream-key-file", type=click.Path(), help=tr("serving.cli.upstream_key_file"))
 @click.option("--json", "as_json", is_flag=True, help=tr("serving.cli.json"))
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     model: str,
     adapters: tuple[str, ...],
     api_key: str | None,
     api_key_file: Path | None,
+    install_vllm: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
     from conch.config.load_serve import load_serve
+
+    if not model and not settings["upstream"]:
+        raise UsageError("serving.nothing_to_serve")
 
     file = _config_file(model)
     values = {name: settings[name] for name in _typed(context) if name in settings}
@@ -103,7 +115,9 @@ def command(
     key = _key(api_key, api_key_file)
     if key is not None:
         values["api_key"] = key
-    config = load_serve(file, values if file else {"model": model, **values})
+    config = load_serve(file, {"model": model, **values} if model and not file else values)
+    if config.engine == "vllm" and config.vllm_url is None:
+        _have_vllm(install_vllm)
 
     from conch.server.run import serve
 
@@ -120,6 +134,23 @@ def _config_file(model: str) -> Path | None:
     return file if file.suffix in CONFIG_ENDINGS else None
 
 
+def _have_vllm(unasked: bool) -> None:
+    """Make vLLM's environment where there is none, if somebody wants it. Raises ServeError."""
+    from conch.inference.vllm import environment
+
+    if environment.is_ready():
+        return
+    lines = [" ".join(command) for command in environment.commands()]
+    if not unasked:
+        if not sys.stdin.isatty():
+            raise ServeError("serving.no_vllm", folder=environment.folder())
+        for line in (tr("serving.vllm_offer"), *(f"  {line}" for line in lines)):
+            whisper(line)
+        if not click.confirm(tr("serving.vllm_make"), default=True, err=True):
+            raise ServeError("serving.no_vllm", folder=environment.folder())
+    environment.make(whisper)
+
+
 def _typed(context: click.Context) -> Iterator[str]:
     """The options that were given, and not left at their default."""
     for name in context.params:
@@ -133,16 +164,9 @@ def _key(given: str | None, file: Path | None) -> str | None:
         return env.api_key() if given is None else given
     if given is not None:
         raise UsageError("serving.two_keys")
-    try:
-        text = file.read_text(encoding="utf-8-sig").strip()
-    except OSError as error:
-        raise UsageError("serving.bad_key_file", file=file, reason=error.strerror or error) from error
-    except UnicodeDecodeError as error:
-        raise UsageError("serving.bad_key_file", file=file, reason=tr("serving.key_file.not_text")) from error
-    if len(text.splitlines()) != 1:
-        reason = tr("serving.key_file.lines", count=len(text.splitlines()))
-        raise UsageError("serving.bad_key_file", file=file, reason=reason)
-    return text
+    from conch.config.key_file import read_key
+
+    return read_key(file)
 
 
 def _named(adapters: tuple[str, ...]) -> dict[str, str]:
@@ -160,7 +184,8 @@ def _named(adapters: tuple[str, ...]) -> dict[str, str]:
 
 def _announce(opened: Opened, *, origin: str) -> None:
     """Where the server is, who can reach it, and one request to try. `origin` is where its key came from."""
-    say(tr("serving.ready", url=opened.url, models=", ".join(opened.models)))
+    models = ", ".join(opened.models) or tr("serving.no_models_yet")
+    say(tr("serving.ready", url=opened.url, models=models))
     if opened.network:
         origin = "made" if opened.made_key else origin if opened.key else "ring"
         say(tr("serving.open", url=opened.network, key=tr(f"serving.key_is.{origin}")))

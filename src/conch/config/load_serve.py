@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from conch.config.serve import ServeConfig
 from conch.config.source import Given, read_file
@@ -16,6 +17,13 @@ from conch.core.text import tr
 RENAMED = {"model_name_or_path": "model", "infer_backend": "engine"}
 """Keys of LLaMA-Factory's inference files that say what ours do."""
 ENGINES = {"huggingface": "transformers"}
+OF_GATEWAYS = frozenset(
+    {
+        *("upstream", "upstream_key_file", "host", "port", "api_key", "require_key", "cors_origins"),
+        *("max_concurrent_requests", "request_seconds"),
+    }
+)
+"""The keys that a gateway has. The others are for the servers behind it."""
 
 
 def load_serve(file: Path | None, values: Mapping[str, Any]) -> ServeConfig:
@@ -29,9 +37,42 @@ def load_serve(file: Path | None, values: Mapping[str, Any]) -> ServeConfig:
     problems: list[Problem] = [unknown(key, item, known) for key, item in given.items() if key not in known]
     own = {key: item for key, item in given.items() if key in ServeConfig.model_fields}
     config = fill(ServeConfig, own, problems)
+    if config is not None:
+        problems += _ill_matched(config, given)
     if problems or config is None:
         refuse(problems, given.keys(), known)
     return config
+
+
+def _ill_matched(config: ServeConfig, given: Mapping[str, Given]) -> Iterator[Problem]:
+    """Keys that make no sense together: a gateway has no model of its own, nor what belongs to one."""
+    if not config.upstream:
+        if not config.model:
+            yield Problem("model", None, tr("serving.expect.model_or_upstream"))
+        if config.upstream_key_file:
+            yield _without("upstream_key_file", given, "upstream")
+        return
+    for number, url in enumerate(config.upstream):
+        if not _is_address(url) or url in config.upstream[:number]:
+            where = given["upstream"].where
+            yield Problem("upstream", url, tr("serving.expect.address"), where)
+    for key in given:
+        if key in ServeConfig.model_fields and key not in OF_GATEWAYS:
+            yield Problem(key, given[key].value, tr("serving.expect.no_upstream"), given[key].where)
+
+
+def _without(key: str, given: Mapping[str, Given], other: str) -> Problem:
+    return Problem(key, given[key].value, tr("serving.expect.with_other", other=other), given[key].where)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return parts.scheme in {"http", "https"} and named and plain
 
 
 def _in_our_words(given: Mapping[str, Given]) -> dict[str, Given]:

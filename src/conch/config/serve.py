@@ -10,13 +10,22 @@ from conch.config.types import Count, Node, Positive, Size, Str
 
 
 class ServeConfig(Node):
-    model: Str = Field(min_length=1)
+    model: Str = Field(default="", min_length=1, validate_default=False)
+    """Empty for a gateway, which has the models of its upstreams."""
     adapters: dict[str, str] = Field(default_factory=dict)
     """Public name to adapter folder or run."""
     adapter_dir: Str | None = None
     """A folder whose folders may be put on while the server serves."""
-    engine: Literal["auto", "llamacpp", "transformers"] = "auto"
+    engine: Literal["auto", "llamacpp", "transformers", "vllm"] = "auto"
     """What computes the answers."""
+    vllm_url: Str | None = None
+    """A vLLM server that runs already, instead of one that is started; its key is in `CONCH_VLLM_KEY`."""
+    vllm_key_file: Str | None = None
+    vllm_args: Str = ""
+    """Further words for `vllm serve`, such as `--tensor-parallel-size 2`."""
+    upstream: tuple[Str, ...] = ()
+    """Servers that this one stands before, by their addresses: a gateway, which computes nothing itself."""
+    upstream_key_file: Str | None = None
     gguf_type: Literal["q8_0", "f16", "bf16", "f32"] = "f16"
     """How llama.cpp holds the weights. 8 bits are the fastest; 16 answer as the model does."""
     context_length: Count | None = None

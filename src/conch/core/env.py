@@ -20,6 +20,16 @@ def api_key() -> str | None:
     return os.environ.get("CONCH_API_KEY") or None
 
 
+def vllm_key() -> str | None:
+    """The key of the vLLM server that `--vllm-url` names: `CONCH_VLLM_KEY`."""
+    return os.environ.get("CONCH_VLLM_KEY") or None
+
+
+def upstream_key() -> str | None:
+    """The key of the servers behind a gateway: `CONCH_UPSTREAM_KEY`."""
+    return os.environ.get("CONCH_UPSTREAM_KEY") or None
+
+
 def judge_key() -> str | None:
     """The key of the model that judges answers: `CONCH_JUDGE_KEY`, else what OpenAI's own client reads."""
     return os.environ.get("CONCH_JUDGE_KEY") or os.environ.get("OPENAI_API_KEY") or None
@@ -61,6 +71,12 @@ def modelscope_endpoint() -> str:
 def child_environment(**changes: str) -> dict[str, str]:
     """This process's environment for a child, with `changes` on top."""
     return {**os.environ, **changes}
+
+
+def foreign_environment() -> dict[str, str]:
+    """This process's environment for a program of another Python: without what names ours."""
+    ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def offline() -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -21,6 +21,7 @@ from conch.inference.chat import Chat
 from conch.inference.constraint import Constrainer
 from conch.inference.engine import Sampling
 from conch.inference.engines.transformers import TransformersEngine
+from conch.models.adapter_set import may_share, rank_of
 from conch.models.gguf.families import family_of, read_config
 from conch.models.gguf.kept import kept_lora, kept_model
 from conch.models.hardware import find_device
@@ -29,12 +30,21 @@ from conch.models.locate import Located
 from conch.models.merging import NotMergeableError
 from conch.models.outline import Outline, cache_bytes
 
+if TYPE_CHECKING:
+    from conch.inference.vllm.process import VllmSettings
+
 Notify = Callable[[str], None]
 PROBE = "Who are you, and what can you do for me today?"
 """What an adapter is asked, to see whether it changes anything."""
 MEMORY_SHARE = 0.25
 """How much of the free memory the slots of llama.cpp may take for their contexts."""
 LEAST_CONTEXT = 512
+OWN = "own"
+"""The adapter that belongs to a model, where the engine holds it beside its base."""
+USUAL_RANK = 64
+"""Adapters that are put on while vLLM serves may have this rank, or that of one that was there at first."""
+MOST_ADAPTERS = 4
+"""Adapters at work in one step of vLLM; others wait for a step of theirs."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +55,23 @@ class Choice:
     reason: str
 
 
-def choose_engine(located: Located, asked: str = "auto", *, remote_code: bool = False) -> Choice:
-    """The engine for a model on this machine. Raises ServeError where the one asked for can't be had."""
+def choose_engine(
+    located: Located, asked: str = "auto", *, remote_code: bool = False, vllm: bool | None = None
+) -> Choice:
+    """The engine for a model on this machine. Raises ServeError where the one asked for can't be had.
+
+    `vllm` is whether it is there to be chosen; None where it is no choice.
+    """
     hindrance = _no_llamacpp(located, remote_code)
     if asked == "llamacpp" and hindrance:
         raise ServeError("serving.no_llamacpp", reason=hindrance)
     if asked != "auto":
         return Choice(asked, tr("serving.engine.asked"))
     device = find_device()
+    if device.kind == "cuda" and vllm:
+        return Choice("vllm", tr("serving.engine.vllm", device=device.why))
+    if device.kind == "cuda" and vllm is False:
+        return Choice("transformers", tr("serving.engine.gpu_no_vllm", device=device.why))
     if device.kind == "cuda":
         return Choice("transformers", tr("serving.engine.gpu", device=device.why))
     if hindrance:
@@ -109,6 +128,73 @@ def open_llamacpp(model: Outline, wish: LlamaCppWish, thinking: bool | None, not
     make_lora = partial(kept_lora, base=model.located.folder)
     engine = LlamaCppEngine(file, settings, Constrainer(model.tokenizer), make_lora)
     return Chat(engine, replace(model.template(), thinking=thinking), model.stop_ids())
+
+
+@dataclass(frozen=True)
+class VllmWish:
+    """How vLLM should hold a model, and with which adapters. With `url`, a server that runs already."""
+
+    url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    context: int | None = None
+    adapters: tuple[Path, ...] = ()
+    more_adapters: bool = False
+    """Whether others may be put on later."""
+    extra: tuple[str, ...] = ()
+
+
+def open_vllm(
+    model: Outline, wish: VllmWish, thinking: bool | None, trust_remote_code: bool, notify: Notify
+) -> Chat:
+    """The same by vLLM. An adapter that belongs to the model is put on it. Raises ServeError."""
+    from conch.inference.engines.vllm import VllmEngine
+    from conch.inference.vllm.given import GivenServer
+    from conch.inference.vllm.process import MODEL, VllmProcess
+
+    own = model.located.adapters
+    if len(own) > 1 or not all(may_share(folder) for folder in own):
+        raise ServeError("serving.vllm_merge", name=model.name)
+    if wish.url is not None:
+        engine = VllmEngine(GivenServer(wish.url.rstrip("/").removesuffix("/v1"), wish.key))
+    else:
+        settings = _vllm_settings(model, wish, (*own, *wish.adapters), trust_remote_code)
+        engine = VllmEngine(VllmProcess(settings, notify), MODEL)
+    chat = Chat(engine, replace(model.template(), thinking=thinking), model.stop_ids())
+    try:
+        if wish.url is not None:
+            _check_tokens(engine.encode(PROBE), chat, wish.url)
+        if not own:
+            return chat
+        engine.load_adapter(OWN, own[0])
+        return replace(chat, adapter=OWN)
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _vllm_settings(
+    model: Outline, wish: VllmWish, adapters: tuple[Path, ...], trust_remote_code: bool
+) -> VllmSettings:
+    from conch.inference.vllm.process import VllmSettings, rank_for
+
+    ranks = [rank_of(folder) for folder in adapters]
+    if wish.more_adapters:
+        ranks.append(USUAL_RANK)
+    return VllmSettings(
+        model=model.located.folder,
+        tokenizer=tokenizer_folder(model.located),
+        context=wish.context,
+        rank=rank_for(ranks),
+        adapters=MOST_ADAPTERS if wish.more_adapters else min(MOST_ADAPTERS, max(1, len(adapters))),
+        trust_remote_code=trust_remote_code,
+        extra=wish.extra,
+    )
+
+
+def _check_tokens(theirs: list[int] | None, chat: Chat, url: str) -> None:
+    """A server with another model would answer nonsense to our tokens. Raises ServeError."""
+    if theirs is not None and theirs != chat.template.encode(PROBE):
+        raise ServeError("serving.vllm_other_tokens", url=url)
 
 
 def _context(config: Any, slots: int, asked: int | None) -> int:

@@ -33,6 +33,15 @@ def may_share(folder: Path) -> bool:
     return all(".lora_" in name for name in read_header(folder / WEIGHTS))
 
 
+def rank_of(folder: Path) -> int:
+    """The largest rank of an adapter's matrices. Raises ModelError where the adapter can't be read."""
+    try:
+        settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        return max([int(settings["r"]), *map(int, (settings.get("rank_pattern") or {}).values())])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError("models.bad_adapter", folder=folder, reason="adapter_config.json") from error
+
+
 class AdapterSet:
     """One base with many adapters, one of them, or none, in use at a time. `model` is what computes."""
 

@@ -209,19 +209,20 @@ async def _events(pieces: Pieces, tally: Tally, form: Form) -> AsyncIterator[str
             tally.add(part)
             document = form.chunk(part)
             if document is not None:
-                yield _event(document)
+                yield event(document)
         usage = form.usage_chunk(tally.usage())
         if usage is not None:
-            yield _event(usage)
+            yield event(usage)
     except Exception as error:  # the status line has gone out: the news must travel in the stream
         failure = failure_of(error)
         if failure.status == 500:
             _log.exception("error in mid-stream")
-        yield _event(failure.body())
+        yield event(failure.body())
     finally:
         await pieces.close()
     yield "data: [DONE]\n\n"
 
 
-def _event(document: dict[str, Any]) -> str:
+def event(document: dict[str, Any]) -> str:
+    """A document as a server-sent event."""
     return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n"

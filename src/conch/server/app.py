@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,16 +24,30 @@ from conch.server.errors import answer_error
 from conch.server.request_id import RequestId
 from conch.server.service import Service
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
 
 def create_app(service: Service, config: ServeConfig, shelf: Shelf | None = None) -> FastAPI:
     """The API around `service`. Raises ServeError where `config` would open it to others without a key."""
-    access = Access.of(config)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         service.close()
 
+    app = bare_app(config, lifespan)
+    app.state.service = service
+    app.state.shelf = shelf
+    app.state.shelf_turn = asyncio.Lock()
+    for part in (openai, generate, tokens, adapters, health, docs):
+        app.include_router(part.router())
+    docs.describe(app, lambda: service.names)
+    return app
+
+
+def bare_app(config: ServeConfig, lifespan: Lifespan) -> FastAPI:
+    """What every server of ours has before its routes: keys, bounds, errors and request ids."""
+    access = Access.of(config)
     app = FastAPI(
         title="Conch",
         version=__version__,
@@ -43,11 +57,6 @@ def create_app(service: Service, config: ServeConfig, shelf: Shelf | None = None
         lifespan=lifespan,
         responses={"4XX": {"model": ErrorBody, "description": tr("serving.docs.failure")}},
     )
-    app.state.service = service
-    app.state.shelf = shelf
-    app.state.shelf_turn = asyncio.Lock()
-    for part in (openai, generate, tokens, adapters, health, docs):
-        app.include_router(part.router())
     for kind in (HTTPException, RequestValidationError, ConchError, Exception):
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(BodyLimit)
@@ -61,5 +70,4 @@ def create_app(service: Service, config: ServeConfig, shelf: Shelf | None = None
             expose_headers=["x-request-id", "retry-after"],
         )
     app.add_middleware(RequestId)
-    docs.describe(app, service)
     return app

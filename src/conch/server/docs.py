@@ -6,7 +6,7 @@ FastAPI's own page loads its scripts from a CDN, which a machine behind a firewa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
 
 from conch.core.text import has, language, tr
-from conch.server.service import Service
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -88,7 +87,7 @@ def _page(file: str, words: dict[str, str]) -> HTMLResponse:
     return HTMLResponse(text, headers=headers)
 
 
-def describe(app: FastAPI, service: Service) -> None:
+def describe(app: FastAPI, names: Callable[[], list[str]]) -> None:
     """Complete the OpenAPI document: what every field means, and an example of every request."""
     make = app.openapi
 
@@ -98,10 +97,10 @@ def describe(app: FastAPI, service: Service) -> None:
             for name, field in _fields(document):
                 if has(f"serving.field.{name}"):
                     field["description"] = tr(f"serving.field.{name}")
-            if not service.names:  # the examples name a model
+            if not names():  # the examples name a model
                 app.openapi_schema = None
                 return document
-            _examples(document, service.names)
+            _examples(document, names())
         return make()
 
     app.openapi = openapi  # type: ignore[method-assign]

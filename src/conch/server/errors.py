@@ -26,7 +26,9 @@ KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_
 """OpenAI's names; other statuses below 500 are `invalid_request_error`."""
 CODES = {"serving.prompt_too_long": "context_length_exceeded"}
 """Codes that clients of OpenAI's API look for. Others are the key without its subject."""
-UNAVAILABLE = dict.fromkeys(("serving.closing", "serving.llamacpp_ended"), 503)
+UNAVAILABLE = dict.fromkeys(
+    ("serving.closing", "serving.llamacpp_ended", "serving.vllm_ended", "serving.vllm_gone"), 503
+)
 """Errors of engines that no request is to blame for."""
 ROUTING = {
     400: "serving.bad_json",
@@ -84,7 +86,8 @@ def failure_of(error: Exception) -> Failure:
                 error.status, _told(error), error.code or _code(error.key), error.param, error.headers
             )
         case ServeError():
-            return Failure(UNAVAILABLE.get(error.key, 400), _told(error), _code(error.key))
+            param = error.values.get("param")
+            return Failure(UNAVAILABLE.get(error.key, 400), _told(error), _code(error.key), param)
         case DataError(key="data.template_refused"):
             return _refused_by_template(error)
         case RequestValidationError():

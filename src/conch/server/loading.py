@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conch.config import build
+from conch.config.key_file import read_key
 from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
 from conch.config.serve import ServeConfig
+from conch.core import env
 from conch.core.errors import ConchError, ExportError, ServeError
 from conch.core.files import expanded
 from conch.core.notice import Notice
@@ -19,13 +22,16 @@ from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
 from conch.inference.open import (
     LlamaCppWish,
+    VllmWish,
     adapter_chat,
     choose_engine,
     open_chat,
     open_llamacpp,
+    open_vllm,
     probe,
     sampling_of,
 )
+from conch.inference.vllm import environment
 from conch.models import outline
 from conch.models.adapter_set import may_share
 from conch.models.load import adapter_folder, load
@@ -81,15 +87,36 @@ class Opener:
             return Loaded(located, chat, sampling_of(whole, generation), notices)
         model = outline.outline(located, settings, self.config.template, notices)
         config = self.config
+        if self._engine == "vllm":
+            if adapters:
+                raise ServeError("serving.vllm_merge", name=adapters[-1])
+            trusted = config.trust_remote_code
+            chat = open_vllm(model, self._vllm_wish(), config.enable_thinking, trusted, self.notify)
+            return Loaded(located, chat, sampling_of(model, generation), notices)
         wish = LlamaCppWish(config.max_parallel_answers, config.context_length, config.gguf_type)
         chat = open_llamacpp(model, wish, config.enable_thinking, self.notify)
         return Loaded(located, chat, sampling_of(model, generation), notices)
 
     def _choose(self, located: Located) -> str:
         config = self.config
-        choice = choose_engine(located, config.engine, remote_code=config.trust_remote_code)
+        asked = "vllm" if config.vllm_url else config.engine
+        ready = environment.is_ready()
+        choice = choose_engine(located, asked, remote_code=config.trust_remote_code, vllm=ready)
         self.notify(tr("serving.engine.chosen", engine=choice.engine, reason=choice.reason))
         return choice.engine
+
+    def _vllm_wish(self) -> VllmWish:
+        config = self.config
+        key = read_key(config.vllm_key_file) if config.vllm_key_file else env.vllm_key()
+        named = [adapter_folder(name, self.model_config()) for name in config.adapters.values()]
+        return VllmWish(
+            url=config.vllm_url,
+            key=key,
+            context=config.context_length,
+            adapters=tuple(named),
+            more_adapters=config.adapter_dir is not None,
+            extra=tuple(shlex.split(config.vllm_args)),
+        )
 
     def model_config(self, adapters: tuple[str, ...] = ()) -> ModelConfig:
         settings = {"model_name_or_path": self.config.model, "adapter_name_or_path": adapters}

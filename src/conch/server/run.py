@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,7 +20,9 @@ from conch.core.errors import ServeError
 from conch.runs.notify.lost import watching
 from conch.server.app import create_app
 from conch.server.auth import is_loopback, with_key
-from conch.server.service import Service, empty_service
+from conch.server.fleet.fleet import Fleet
+from conch.server.fleet.run import open_gateway
+from conch.server.service import empty_service
 
 GRACE_SECONDS = 8
 """How long answers that are being made may go on after the signal to stop."""
@@ -48,6 +51,9 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
     Clients that come while the models are loaded are told so. Raises what ended the loading.
     """
     keyed = with_key(config)
+    if config.upstream:
+        _serve_gateway(config, keyed, announce, notify)
+        return
     with listening(config.host, config.port) as taken:
         service = empty_service(keyed)
         app = create_app(service, keyed)
@@ -66,6 +72,21 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None], notify: Calla
             loader.start()
             server.run(sockets=[taken])
         loader.finish()
+
+
+def _serve_gateway(
+    config: ServeConfig, keyed: ServeConfig, announce: Callable[[Opened], None], notify: Callable[[str], None]
+) -> None:
+    with listening(config.host, config.port) as taken:
+        made = keyed.api_key if config.api_key is None else None
+        url, network = own_url(config.host, taken), network_url(config.host, taken)
+
+        def ready(fleet: Fleet) -> None:
+            announce(Opened(url, tuple(fleet.names), keyed.api_key, made, network))
+
+        app, fleet = open_gateway(keyed, ready, notify)
+        with signals_are_no_failure():
+            Server(app, fleet).run(sockets=[taken])
 
 
 class Loader(threading.Thread):
@@ -91,13 +112,19 @@ class Loader(threading.Thread):
             raise self._error
 
 
+class Ending(Protocol):
+    """What is told when the server has to end."""
+
+    def end_within(self, seconds: float) -> None: ...
+
+
 class Server(uvicorn.Server):
     """uvicorn as we run it: silent unless something fails, and fair to answers in hand when it ends.
 
     The access log is off, which keeps the key in `/docs?key=` out of it.
     """
 
-    def __init__(self, app: FastAPI, service: Service) -> None:
+    def __init__(self, app: FastAPI, service: Ending) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

@@ -131,17 +131,18 @@ TEXTS = {
     ),
     "serving.cli.engine": Text(
         "What computes the answers: llamacpp (on 16-bit weights, made once), transformers (on the weights as "
-        "they are), or auto, which says what it chose and why.",
-        "推理引擎：llamacpp（16 位权重，首次自动转换）、transformers（原始权重），或 auto（自动选择并说明理由）。",
+        "they are), vllm (on a GPU, in an environment of its own), or auto, which says what it chose and why.",
+        "推理引擎：llamacpp（16 位权重，首次自动转换）、transformers（原始权重）、vllm（GPU，独立环境），"
+        "或 auto（自动选择并说明理由）。",
     ),
     "serving.cli.gguf_type": Text(
         "How llamacpp holds the weights: q8_0 is the fastest, f16 answers nearest to the model on a CPU.",
         "llamacpp 的权重格式：q8_0 最快，f16 的回答最接近原模型。",
     ),
     "serving.cli.context_length": Text(
-        "The most tokens of prompt and answer together (llamacpp); as many as the model and the memory allow, "
-        "unless given.",
-        "提示与回答合计的最大词元数（llamacpp），默认取模型与内存允许的最大值。",
+        "The most tokens of prompt and answer together (llamacpp, vllm); as many as the model and the memory "
+        "allow, unless given.",
+        "提示与回答合计的最大词元数（llamacpp、vllm），默认取模型与内存允许的最大值。",
     ),
     "serving.cli.json": Text(
         "Print address, models and key as one JSON document once the server is ready.",
@@ -383,6 +384,195 @@ TEXTS = {
         "服务内部出错，详情见服务日志（可按本响应的 x-request-id 查找）。",
     ),
     "serving.internal.fix": Text("Try again.", "请重试。"),
+    # vLLM
+    "serving.engine.vllm": Text(
+        "there is a GPU ({device}), and vLLM's environment is there",
+        "检测到 GPU（{device}），且 vLLM 环境已就绪",
+    ),
+    "serving.engine.gpu_no_vllm": Text(
+        "there is a GPU ({device}), but no environment of vLLM, which is faster for many requests: --engine vllm "
+        "makes it",
+        "检测到 GPU（{device}），但没有 vLLM 环境；请求较多时 vLLM 更快，可用 --engine vllm 创建",
+    ),
+    "serving.cli.vllm_url": Text(
+        "Let a vLLM server that runs already compute the answers (engine vllm). It must serve the same model. "
+        "Its key: --vllm-key-file, or the environment variable CONCH_VLLM_KEY.",
+        "由已在运行的 vLLM 服务计算回答（vllm 引擎），其模型必须与 MODEL 相同。密钥：--vllm-key-file 或环境变量 CONCH_VLLM_KEY。",
+    ),
+    "serving.cli.vllm_key_file": Text(
+        "Read the vLLM server's key from this text file.", "从该文本文件读取 vLLM 服务的密钥。"
+    ),
+    "serving.cli.vllm_args": Text(
+        "Further words for vllm serve, such as '--tensor-parallel-size 2'.",
+        "传给 vllm serve 的其他参数，例如 '--tensor-parallel-size 2'。",
+    ),
+    "serving.cli.install_vllm": Text(
+        "Make vLLM's environment (CONCH_HOME/envs/vllm, several GB) without asking, where it is missing.",
+        "缺少 vLLM 环境（CONCH_HOME/envs/vllm，数 GB）时直接创建，不再询问。",
+    ),
+    "serving.no_vllm": Text("vLLM is not installed in {folder}.", "{folder} 中没有安装 vLLM。"),
+    "serving.no_vllm.fix": Text(
+        "Add --install-vllm, or name a server that runs already with --vllm-url.",
+        "请加上 --install-vllm，或用 --vllm-url 指定已在运行的服务。",
+    ),
+    "serving.vllm_offer": Text(
+        "vLLM needs an environment of its own (several GB, once):", "vLLM 需要独立的环境（数 GB，仅需一次）："
+    ),
+    "serving.vllm_make": Text("Make it now?", "现在创建吗？"),
+    "serving.vllm_system": Text("vLLM can't be installed on {system}.", "vLLM 无法安装在 {system} 上。"),
+    "serving.vllm_system.fix": Text(
+        "Use Linux, or name a server that runs already with --vllm-url.",
+        "请使用 Linux，或用 --vllm-url 指定已在运行的服务。",
+    ),
+    "serving.vllm_python": Text(
+        "vLLM needs Python 3.11 or newer, and this is {version}.",
+        "vLLM 需要 Python 3.11 或更高版本，当前为 {version}。",
+    ),
+    "serving.vllm_python.fix": Text(
+        "Run conch with a newer Python, or name a server that runs already with --vllm-url.",
+        "请用更新的 Python 运行 conch，或用 --vllm-url 指定已在运行的服务。",
+    ),
+    "serving.vllm_not_made": Text(
+        "vLLM's environment was not made: '{command}' ended with status {code}.",
+        "未能创建 vLLM 环境：'{command}' 的退出状态为 {code}。",
+    ),
+    "serving.vllm_not_made.fix": Text(
+        "What it printed above tells why. Ask again when that is mended.", "原因见上方输出，修正后请重试。"
+    ),
+    "serving.vllm_exit": Text("exit status {code}", "退出状态 {code}"),
+    "serving.vllm_starting": Text("vLLM is starting: {line}", "vLLM 正在启动：{line}"),
+    "serving.vllm_failed": Text(
+        "vLLM did not start. It said last:\n{reason}", "vLLM 启动失败，最后的输出为：\n{reason}"
+    ),
+    "serving.vllm_failed.fix": Text(
+        "All that it said: {log}. Give it other settings with --vllm-args, or use --engine transformers.",
+        "完整输出：{log}。请用 --vllm-args 调整设置，或使用 --engine transformers。",
+    ),
+    "serving.vllm_restarting": Text(
+        "vLLM has ended and is started anew in {seconds} s. It said last:\n{reason}",
+        "vLLM 意外退出，{seconds} 秒后重新启动，最后的输出为：\n{reason}",
+    ),
+    "serving.vllm_back": Text("vLLM is back.", "vLLM 已恢复。"),
+    "serving.vllm_given_up": Text(
+        "vLLM has ended {count} times in a row and is not started again. All that it said: {log}",
+        "vLLM 已连续退出 {count} 次，不再重新启动。完整输出：{log}",
+    ),
+    "serving.vllm_ended": Text("vLLM is not there: {reason}.", "vLLM 不可用：{reason}。"),
+    "serving.vllm_ended.fix": Text("Try again in a moment.", "请稍后重试。"),
+    "serving.vllm_gone": Text(
+        "vLLM has ended too often and is not started again.", "vLLM 多次意外退出，不再重新启动。"
+    ),
+    "serving.vllm_gone.fix": Text(
+        "Whoever runs the server finds the reason in its log.", "请服务管理员在日志中查看原因。"
+    ),
+    "serving.vllm_anew": Text("it has ended, and is started anew", "已意外退出，正在重新启动"),
+    "serving.vllm_key": Text("The vLLM server does not take the key.", "vLLM 服务不接受该密钥。"),
+    "serving.vllm_key.fix": Text(
+        "Give its key by --vllm-key-file or CONCH_VLLM_KEY.",
+        "请用 --vllm-key-file 或 CONCH_VLLM_KEY 给出密钥。",
+    ),
+    "serving.vllm_refused": Text("vLLM refuses the request: {reason}.", "vLLM 拒绝了请求：{reason}。"),
+    "serving.vllm_refused.fix": Text("Change what it names.", "请按提示修改。"),
+    "serving.vllm_no_grammar": Text(
+        "vLLM can't hold the answer to the form that response_format or a tool asks for: {reason}.",
+        "vLLM 无法按 response_format 或函数的要求约束输出：{reason}。",
+    ),
+    "serving.vllm_no_grammar.fix": Text(
+        'Simplify the schema, or start vLLM with --structured-outputs-config \'{{"backend": "guidance"}}\'.',
+        '请简化 schema，或在启动 vLLM 时加上 --structured-outputs-config \'{{"backend": "guidance"}}\'。',
+    ),
+    "serving.vllm_no_adapter": Text(
+        "vLLM does not take the adapter '{name}': {reason}.", "vLLM 不接受适配器 '{name}'：{reason}。"
+    ),
+    "serving.vllm_no_adapter.fix": Text(
+        "Start the server with it (--adapter), or with --adapter-dir, so that vLLM makes room for adapters.",
+        "请在启动时用 --adapter 指定该适配器，或用 --adapter-dir 让 vLLM 预留适配器空间。",
+    ),
+    "serving.vllm_rank": Text(
+        "An adapter has rank {rank}, and vLLM takes at most {most}.",
+        "有适配器的秩为 {rank}，而 vLLM 最多支持 {most}。",
+    ),
+    "serving.vllm_rank.fix": Text(
+        "Merge it: conch export RUN --to FOLDER, then serve the folder.",
+        "请先合并：conch export RUN --to 文件夹，再部署该文件夹。",
+    ),
+    "serving.vllm_merge": Text(
+        "vLLM can't put the adapters of '{name}' on its base: they are several, or more than plain LoRA.",
+        "vLLM 无法在基座模型上加载 '{name}' 的适配器：存在多个适配器，或不是普通 LoRA。",
+    ),
+    "serving.vllm_merge.fix": Text(
+        "Merge first: conch export {name} --to FOLDER, then conch serve FOLDER --engine vllm.",
+        "请先合并：conch export {name} --to 文件夹，再运行 conch serve 文件夹 --engine vllm。",
+    ),
+    "serving.vllm_other_model": Text(
+        "The vLLM server has no model '{name}', but: {known}.", "vLLM 服务没有模型 '{name}'，现有：{known}。"
+    ),
+    "serving.vllm_other_model.fix": Text("Name the server that has it.", "请指定提供该模型的服务。"),
+    "serving.vllm_other_tokens": Text(
+        "The vLLM server at {url} reads text as other tokens: it serves another model.",
+        "{url} 的 vLLM 服务把文本切分为不同的词元：它部署的是另一个模型。",
+    ),
+    "serving.vllm_other_tokens.fix": Text(
+        "Serve the same model there, or name the model that it serves.",
+        "请在该服务上部署相同的模型，或把 MODEL 改为它所部署的模型。",
+    ),
+    # a gateway
+    "serving.cli.upstream": Text(
+        "Be a gateway: hand requests on to the server at this address, and to the others that are given so. "
+        "MODEL is left out.",
+        "作为网关：把请求转发给该地址的服务，可多次给出；此时不写 MODEL。",
+    ),
+    "serving.cli.upstream_key_file": Text(
+        "Read the key of the upstream servers from this text file; else it is taken from the environment "
+        "variable CONCH_UPSTREAM_KEY. Clients never see it.",
+        "从该文本文件读取上游服务的密钥，否则取环境变量 CONCH_UPSTREAM_KEY；客户端看不到它。",
+    ),
+    "serving.nothing_to_serve": Text("There is nothing to serve.", "没有指定要部署的内容。"),
+    "serving.nothing_to_serve.fix": Text(
+        "Name a model or a config file, or servers to stand before with --upstream.",
+        "请指定模型或配置文件，或用 --upstream 指定上游服务。",
+    ),
+    "serving.expect.model_or_upstream": Text("a model, or upstream", "应为模型，或改用 upstream"),
+    "serving.expect.no_upstream": Text(
+        "left out beside upstream: it is set at the servers behind the gateway",
+        "与 upstream 同时使用时应省略，请在网关后面的服务上设置",
+    ),
+    "serving.expect.with_other": Text("left out without {other}", "没有 {other} 时应省略"),
+    "serving.expect.address": Text(
+        "an address such as http://host:8000, each once, without user and key",
+        "应为 http://主机:8000 这样的地址，不重复，不含用户名和密钥",
+    ),
+    "serving.upstream_up": Text("{url} is up: {models}", "{url} 可用：{models}"),
+    "serving.upstream_down": Text("{url} is down: {reason}", "{url} 不可用：{reason}"),
+    "serving.no_models_yet": Text("no models yet", "暂无"),
+    "serving.gateway_waits": Text(
+        "No upstream answers yet; requests are refused until one does.",
+        "尚无可用的上游服务，在此之前请求会被拒绝。",
+    ),
+    "serving.no_upstream": Text(
+        "None of the servers that have '{name}' answers.", "提供 '{name}' 的服务目前均不可用。"
+    ),
+    "serving.no_upstreams": Text(
+        "None of the servers behind this gateway answers.", "网关后面的服务目前均不可用。"
+    ),
+    "serving.no_upstreams.fix": Text("Try again in a moment.", "请稍后重试。"),
+    "serving.no_upstream.fix": Text("Try again in a moment.", "请稍后重试。"),
+    "serving.upstream_lost": Text(
+        "The server that was answering has gone in the middle of the answer.", "正在回答的服务中途断开。"
+    ),
+    "serving.upstream_lost.fix": Text("Ask again.", "请重新请求。"),
+    "serving.upstream_odd": Text(
+        "The server behind the gateway refuses the gateway's own key.", "网关后面的服务不接受网关的密钥。"
+    ),
+    "serving.upstream_odd.fix": Text(
+        "Whoever runs the gateway gives it the right one by --upstream-key-file or CONCH_UPSTREAM_KEY.",
+        "请网关管理员用 --upstream-key-file 或 CONCH_UPSTREAM_KEY 给出正确的密钥。",
+    ),
+    "serving.host_only": Text(
+        "Adapters are put on and taken off at the servers behind this gateway.",
+        "请在网关后面的服务上加载和卸载适配器。",
+    ),
+    "serving.host_only.fix": Text("Send this to each of them.", "请分别向这些服务发送该请求。"),
     # the docs page
     "serving.docs.title": Text("Conch: HTTP API", "Conch：HTTP 接口"),
     "serving.docs.about": Text(
