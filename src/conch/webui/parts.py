@@ -39,6 +39,11 @@ def part(key: str) -> gr.HTML:
     return html(f"<h2 class='part'>{word(key)}</h2>")
 
 
+def waiting(key: str) -> str:
+    """What stands in a place until it is filled for the first time."""
+    return f"<p class='why waits'>{word(key)}</p>"
+
+
 def acting(value: str = "", **how: Any) -> gr.HTML:
     """HTML whose buttons (`button`) tell the event `act` what to do, and to what."""
     return html(value, js_on_load=ACTIONS, **how)

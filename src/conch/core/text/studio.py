@@ -159,6 +159,7 @@ TEXTS = {
     ),
     "studio.data.back": Text("Back", "上一页"),
     "studio.data.forth": Text("Next", "下一页"),
+    "studio.data.sheet": Text("Page", "页码"),
     "studio.data.no_more_rows": Text("No more rows", "没有更多样本"),
     "studio.data.model": Text("Model", "模型"),
     "studio.data.cutoff": Text("Cut off behind (tokens)", "截断长度（词元）"),
@@ -168,6 +169,8 @@ TEXTS = {
     "studio.data.no_model.what": Text(
         "Get a model on the page Models, or name one here.", "请先在“模型”页获取模型，或在此填写模型名称。"
     ),
+    "studio.data.trained": Text("trained: the model learns to say this", "参与训练：模型学习生成这部分"),
+    "studio.data.not_trained": Text("only read", "不参与训练，仅作为上文"),
     "studio.data.lengths": Text("Length of the rows in tokens", "样本长度分布（词元）"),
     "studio.data.cut_line": Text("cut off behind {cutoff} tokens", "截断长度：{cutoff} 个词元"),
     "studio.data.cut_rows": Text(
@@ -261,6 +264,7 @@ TEXTS = {
         "To find it again. The time is its name otherwise.", "便于查找；不填则以时间命名。"
     ),
     "studio.train.takes": Text("What it takes", "所需资源"),
+    "studio.train.judging": Text("It is being worked out…", "正在估算…"),
     "studio.train.memory": Text("Memory", "内存"),
     "studio.train.steps": Text("Steps", "步数"),
     "studio.train.time": Text("Time", "时间"),
@@ -304,6 +308,7 @@ TEXTS = {
         "本机的硬件与环境、需要处理的问题，以及文件存放位置。",
     ),
     "studio.machine.found": Text("What was found", "检查结果"),
+    "studio.machine.looking": Text("Looking…", "正在检查…"),
     "studio.machine.again": Text("Look again", "重新检查"),
     "studio.machine.network": Text("Ask the hubs, too", "同时检查模型站点"),
     "studio.machine.home": Text("Home (CONCH_HOME)", "主文件夹（CONCH_HOME）"),

@@ -160,8 +160,7 @@ def _again(place: str, format_name: str, *chosen: str) -> str:
 
 def _said(description: dict[str, Any]) -> str:
     columns = {part: column for part, column in description["columns"].items() if column}
-    told_columns = ", ".join(f"{tr(f'studio.data.role.{part}')} = {column}" if part in ROLES
-                             else f"{part} = {column}" for part, column in columns.items())  # fmt: skip
+    told_columns = parts.pairs({data_open.role(part): column for part, column in columns.items()})
     kind = "pairwise" if description.get("ranking") else description["formatting"]
     return parts.note(tr("studio.data.recognised", format=kind, columns=told_columns), "good")
 

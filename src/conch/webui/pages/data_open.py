@@ -11,7 +11,7 @@ from conch.cli.data_report import previewed
 from conch.config.data import DataConfig
 from conch.config.model import ModelConfig
 from conch.core.conversation import Document
-from conch.core.text import tr
+from conch.core.text import has, tr
 from conch.data import cleaning, editing
 from conch.data.check import Report, check, severity_of
 from conch.data.measure import Measure
@@ -130,8 +130,13 @@ def _retold(name: str) -> Any:
     return _title(name, opened), _report(check(opened))
 
 
+def role(part: str) -> str:
+    """A part of a row in words, where there are any for it."""
+    return tr(f"studio.data.role.{part}") if has(f"studio.data.role.{part}") else part
+
+
 def _title(name: str, opened: Opened) -> str:
-    columns = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
+    columns = parts.pairs({role(part): column for part, column in opened.columns.items()})
     about = tr("studio.data.read_as", format=opened.format.name, columns=columns)
     return f"<h2>{parts.safe(name)}</h2><p class='why'>{parts.safe(about)}</p>"
 
@@ -172,7 +177,16 @@ def _tokens(name: str, model: str | None, cutoff: int, rows: float | None) -> st
     opened = open_dataset(find_dataset(name))
     measure = _measure(opened, model, DataConfig(cutoff_len=int(cutoff)))
     told_rows = "".join(_row(entry) for entry in previewed(opened, measure, int(rows or 3)))
-    return told_rows + _lengths(opened, measure)
+    return _legend() + told_rows + _lengths(opened, measure)
+
+
+def _legend() -> str:
+    """What the colours of tokens mean."""
+    trained, shown = (parts.safe(tr(f"studio.data.{name}")) for name in ("trained", "not_trained"))
+    return (
+        f"<div class='legend'><span><i style='background:#a9d8bd'></i>{trained}</span>"
+        f"<span><i style='background:#e3e7ea'></i>{shown}</span></div>"
+    )
 
 
 def _row(entry: dict[str, Any]) -> str:
@@ -194,21 +208,22 @@ def _lengths(opened: Opened, measure: Measure) -> str:
     found = stats(opened, measure)
     bins = found.histogram()
     most = max((count for _, _, count in bins), default=1)
-    bars = []
-    for low, high, count in bins:
-        over = "over" if low > measure.cutoff_len else ""
-        bars.append(
-            f"<div class='len {over}'><span class='num'>{low:,} – {high:,}</span>"
-            f"<i style='width:{100 * count / most:.1f}%'></i><b>{count:,}</b></div>"
-        )
-        if low <= measure.cutoff_len < high or measure.cutoff_len == high:
-            bars.append(
-                f"<div class='cut'>{parts.safe(tr('studio.data.cut_line', cutoff=measure.cutoff_len))}</div>"
-            )
+    cutoff = measure.cutoff_len
+    bars = [_bar(low, high, count, most, cutoff) for low, high, count in bins]
+    line = f"<div class='cut'>{parts.safe(tr('studio.data.cut_line', cutoff=cutoff))}</div>"
+    bars.insert(sum(low <= cutoff for low, _, _ in bins), line)
     cut = found.truncated(measure.cutoff_len)
     foot = tr("studio.data.cut_rows", cut=cut, rows=len(found.lengths), tokens=f"{found.tokens():,}")
     heading = f"<h2 class='part' style='margin-top:18px'>{parts.safe(tr('studio.data.lengths'))}</h2>"
     return f"{heading}<div class='lens'>{''.join(bars)}</div><p class='small'>{parts.safe(foot)}</p>"
+
+
+def _bar(low: int, high: int, count: int, most: int, cutoff: int) -> str:
+    """One stretch of lengths; what lies behind the cutoff in another colour."""
+    return (
+        f"<div class='len {'over' if low > cutoff else ''}'><span class='num'>{low:,} – {high:,}</span>"
+        f"<i style='width:{100 * count / most:.1f}%'></i><b>{count:,}</b></div>"
+    )
 
 
 def _measure(opened: Opened, model: str, asked: DataConfig) -> Measure:

@@ -42,7 +42,15 @@ class Sheet:
         self.rows = parts.acting(elem_id="data-rows")
         with gr.Row(elem_classes="row-actions pager"):
             back = gr.Button(word("studio.data.back"), size="sm", elem_id="rows-back")
-            self.at = gr.Number(1, minimum=1, precision=0, show_label=False, container=False, min_width=70)
+            self.at = gr.Number(
+                1,
+                minimum=1,
+                precision=0,
+                label=word("studio.data.sheet"),
+                show_label=False,
+                container=False,
+                min_width=70,
+            )
             self.count = parts.html(elem_id="rows-count")
             forth = gr.Button(word("studio.data.forth"), size="sm", elem_id="rows-forth")
         drawn = [self.rows, self.count]
@@ -174,18 +182,18 @@ def _drawn(opened: Opened, at: int) -> list[Any]:
         if not isinstance(item, Fault):
             keys |= dict.fromkeys(map(str, item.values))
     own = editing.editable(opened) is not None
-    rows = [_line(number, item, list(keys), own) for number, item in enumerate(found, begin + 1)]
+    rows = [_line(opened, number, item, list(keys), own) for number, item in enumerate(found, begin + 1)]
     heads = ["", *keys, *([""] if own else [])]
     words = tr("studio.rows.count", first=begin + 1, last=begin + len(found), count=f"{count:,}")
     return [parts.table(heads, rows), f"<span class='small nowrap'>{parts.safe(words)}</span>"]
 
 
-def _line(number: int, item: Item, keys: list[str], own: bool) -> list[Any]:
+def _line(opened: Opened, number: int, item: Item, keys: list[str], own: bool) -> list[Any]:
     if isinstance(item, Fault):
         wrong = parts.Html(f"<span class='bad'>{parts.safe(item.error.message)}</span>")
         cells = [wrong, *[""] * (len(keys) - 1)] if keys else []
     else:
-        cells = [_cell(item.values.get(key)) for key in keys]
+        cells = [_cell(opened, key, item.values.get(key)) for key in keys]
     return [number, *cells, *([_buttons(item)] if own else [])]
 
 
@@ -200,10 +208,22 @@ def _buttons(item: Item) -> parts.Html:
     )
 
 
-def _cell(value: Any) -> parts.Html:
+def _cell(opened: Opened, column: str, value: Any) -> parts.Html:
+    """A value as it is read: the turns of a conversation below one another, all else as text or JSON."""
+    if column == opened.layout.columns.messages and _is_plain(opened, value):
+        tags = opened.layout.tags
+        inner = "".join(
+            f"<div><span class='said-by'>{parts.safe(turn[tags.role_tag])}</span>"
+            f"{_short(turn[tags.content_tag])}</div>"
+            for turn in value
+        )
+        return parts.Html(f"<div class='cell'>{inner}</div>")
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    more = "…" if len(text) > SHOWN_TEXT else ""
-    return parts.Html(f"<div class='cell'>{parts.safe(text[:SHOWN_TEXT])}{more}</div>")
+    return parts.Html(f"<div class='cell'>{_short(text)}</div>")
+
+
+def _short(text: str) -> str:
+    return f"{parts.safe(text[:SHOWN_TEXT])}{'…' if len(text) > SHOWN_TEXT else ''}"
 
 
 # the form of one row
