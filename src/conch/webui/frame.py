@@ -96,8 +96,10 @@ TITLES = {
     "Warning": "studio.failed",
     "Info": "studio.done",
     "Close": "studio.dismiss",
+    "More tabs": "studio.more",
+    "File upload": "studio.data.drop",
 }
-"""What Gradio heads its notices with, in English only, and what ours say instead."""
+"""What Gradio says in English only, and what ours says instead."""
 
 
 def _titles() -> dict[str, dict[str, str]]:

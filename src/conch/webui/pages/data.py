@@ -183,7 +183,7 @@ def _list() -> str:
             does.append(parts.button(tr("studio.remove"), "remove", entry.name, sure=sure, kind="danger"))
         count = "-" if entry.rows is None else f"{entry.rows:,}"
         rows.append([parts.Html(title), entry.format or "-", count, parts.buttons(*does)])
-    return parts.table(heads, rows, numbers={2})
+    return parts.table(heads, rows, numbers={2}, stacks=True)
 
 
 def _short(file: str) -> str:

@@ -51,7 +51,7 @@ def build(page: Page, relisted: Relisted) -> list[Any]:
             with gr.Tab(word("studio.data.tab.tokens"), id="tokens"):
                 model, cutoff, number, see = _measured()
                 tokens = parts.html(elem_id="data-tokens")
-    opened = [title, box, tabs, report, tokens, model, name, cleaned, *sheet.outputs]
+    opened = [title, box, tabs, report, clean, tokens, model, name, cleaned, *sheet.outputs]
 
     def copied(name: str) -> list[Any]:
         made = editing.own_copy(name)
@@ -72,11 +72,11 @@ def build(page: Page, relisted: Relisted) -> list[Any]:
         return show(event.key)
 
     page.on(sheet.copy.click, copied, [name], [listed, *opened], trigger_mode="once")
-    page.on(sheet.saved.success, lambda name: [draw_list(), _checked(name)], [name], [listed, report])
+    page.on(sheet.saved.success, lambda name: [draw_list(), *_checked(name)], [name], [listed, report, clean])
     page.on(see.click, _tokens, [name, model, cutoff, number], [tokens], show_progress="minimal")
     page.on(clean.click, clean_copy, [name], [listed, cleaned], show_progress="minimal", trigger_mode="once")
     page.acts(cleaned, look, None, opened)
-    page.fresh(_retold, [name], [title, report])
+    page.fresh(_retold, [name], [title, report, clean])
     return opened
 
 
@@ -107,7 +107,7 @@ def _measured() -> tuple[Any, Any, Any, Any]:
 
 
 def hidden() -> list[Any]:
-    return [gr.skip(), gr.update(visible=False), *[gr.skip()] * 4, "", "", *[gr.skip()] * 7]
+    return [gr.skip(), gr.update(visible=False), *[gr.skip()] * 5, "", "", *[gr.skip()] * 7]
 
 
 def show(name: str, tab: str = "check") -> list[Any]:
@@ -115,19 +115,25 @@ def show(name: str, tab: str = "check") -> list[Any]:
     opened = open_dataset(find_dataset(name))
     models = [entry.name for entry in inventory.entries()]
     choice = gr.update(choices=models, value=models[0]) if models else gr.update(choices=[])
-    shown = [_title(name, opened), gr.update(visible=True), gr.update(selected=tab), _report(check(opened))]
-    return [*shown, "", choice, name, "", *data_rows.Sheet.of(opened)]
+    shown = [_title(name, opened), gr.update(visible=True), gr.update(selected=tab)]
+    return [*shown, *_judged(opened), "", choice, name, "", *data_rows.Sheet.of(opened)]
 
 
-def _checked(name: str) -> str:
-    return _report(check(open_dataset(find_dataset(name))))
+def _checked(name: str) -> list[Any]:
+    return _judged(open_dataset(find_dataset(name)))
+
+
+def _judged(opened: Opened) -> list[Any]:
+    """What a check finds, and the button for a cleaned copy where that would leave anything out."""
+    report = check(opened)
+    return [_report(report), gr.update(visible=bool(report.bad))]
 
 
 def _retold(name: str) -> Any:
     if not name:
-        return gr.skip(), gr.skip()
+        return [gr.skip()] * 3
     opened = open_dataset(find_dataset(name))
-    return _title(name, opened), _report(check(opened))
+    return [_title(name, opened), *_judged(opened)]
 
 
 def role(part: str) -> str:

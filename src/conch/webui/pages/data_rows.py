@@ -185,7 +185,7 @@ def _drawn(opened: Opened, at: int) -> list[Any]:
     rows = [_line(opened, number, item, list(keys), own) for number, item in enumerate(found, begin + 1)]
     heads = ["", *keys, *([""] if own else [])]
     words = tr("studio.rows.count", first=begin + 1, last=begin + len(found), count=f"{count:,}")
-    return [parts.table(heads, rows), f"<span class='small nowrap'>{parts.safe(words)}</span>"]
+    return [parts.table(heads, rows, stacks=True), f"<span class='small nowrap'>{parts.safe(words)}</span>"]
 
 
 def _line(opened: Opened, number: int, item: Item, keys: list[str], own: bool) -> list[Any]:

@@ -146,7 +146,7 @@ def _seek(words: str, source: str) -> str:
     heads = [
         tr(f"studio.models.column.{name}") for name in ("name", "parameters", "downloads", "likes", "actions")
     ]
-    return said + (parts.table(heads, rows, numbers={1, 2, 3}) if rows else "")
+    return said + (parts.table(heads, rows, numbers={1, 2, 3}, stacks=True) if rows else "")
 
 
 def _found(model: Found) -> list[Any]:
@@ -226,7 +226,7 @@ def _list() -> str:
     room = find_room()
     heads = [tr(f"studio.models.column.{name}") for name in ("name", "parameters", "size", "fits", "actions")]
     rows = [_row(entry_facts(entry, room), room) for entry in found]
-    return parts.table(heads, rows, numbers={1, 2}) + _foot(room)
+    return parts.table(heads, rows, numbers={1, 2}, stacks=True) + _foot(room)
 
 
 def _row(facts: dict[str, Any], room: Room) -> list[Any]:

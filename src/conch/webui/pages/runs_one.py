@@ -163,7 +163,7 @@ def checkpoints(run: Run, summary: dict[str, Any]) -> str:
         for folder in reversed(found)
     ]
     where = f"<p class='small path'>{parts.safe(output)}</p>"
-    return where + parts.table(heads, rows, numbers={2})
+    return where + parts.table(heads, rows, numbers={2}, stacks=True)
 
 
 def _from_checkpoint(folder: Path, state: str) -> list[parts.Html]:
