@@ -170,3 +170,19 @@ def test_it_works_below_a_path_of_a_proxy(browser: Any, studio: Studio) -> None:
             assert page.url.startswith(f"{shown.url}{prefix}/studio/")
             page.click("#language")
             page.wait_for_selector("#nav-models:has-text('模型')")
+
+
+def test_no_press_is_lost_while_the_stream_of_answers_ends(browser: Any, studio: Studio) -> None:
+    """The page has not heard of the end yet when it asks; the server has ended the stream before."""
+    with below("/late", studio.port, late=b'data: {"msg":"close_stream"', seconds=1.5) as port:
+        shown = Studio(studio.process, studio.home, port, None)
+        with visitor(browser, shown) as page:
+            page.goto(f"{shown.url}/late/?at=chat")  # a page without a clock, whose ticks would open the next
+            page.wait_for_selector("#chat-talk .empty")
+            page.click("#chat-keep button")
+            for name in ("one", "two", "three"):
+                page.fill("#chat-dataset input, #chat-dataset textarea", name)
+                page.click("#chat-keep-it")  # each is refused in words: there is nothing to keep yet
+                page.wait_for_selector(".toast-wrap .toast-close", timeout=10_000)
+                page.click(".toast-wrap .toast-close")
+                page.wait_for_selector(".toast-wrap .toast-close", state="detached")

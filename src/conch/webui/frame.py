@@ -80,7 +80,7 @@ def _update(block: Any, props: dict[str, Any]) -> Any:
     return gr.update(**{name: value for name, value in props.items() if name != "name"})
 
 
-SCRIPTS = ("studio.js", "chart.js", "form.js", "rows.js", "talk.js")
+SCRIPTS = ("stream.js", "studio.js", "chart.js", "form.js", "rows.js", "talk.js")
 SHEETS = ("studio.css", "pages.css")
 
 
