@@ -12,9 +12,10 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 quickstart: $(VENV)/.installed
 	$(BIN)/conch quickstart
 
-# two at a time, each on one thread: models here are tiny, and most tests wait for processes
+# two at a time, each on one thread: models here are tiny, and most tests wait for processes;
+# what the browser shows is kept in out/pictures
 test: check $(VENV)/.browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	CONCH_TEST_PICTURES="$(CURDIR)/out/pictures" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -95,6 +95,7 @@ def picture(request: pytest.FixtureRequest) -> Any:
     def keep(page: Any, name: str) -> None:
         folder = os.environ.get(PICTURES)
         if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
             page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
     return keep

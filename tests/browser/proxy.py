@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -12,8 +13,11 @@ HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
 @contextmanager
-def below(prefix: str, port: int) -> Iterator[int]:
-    """The server at `port`, shown below `prefix`; yields the proxy's port. Nothing tells the server."""
+def below(prefix: str, port: int, late: bytes = b"", seconds: float = 0.0) -> Iterator[int]:
+    """The server at `port`, shown below `prefix`; yields the proxy's port. Nothing tells the server.
+
+    What holds `late` is passed on `seconds` later than it came.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
@@ -32,8 +36,13 @@ def below(prefix: str, port: int) -> Iterator[int]:
                     self.send_header(name, value)
             self.end_headers()
             while piece := answer.read1(65536):
-                self.wfile.write(piece)
+                before, found, behind = piece.partition(late) if late else (piece, b"", b"")
+                self.wfile.write(before)
                 self.wfile.flush()
+                if found:
+                    time.sleep(seconds)
+                    self.wfile.write(found + behind)
+                    self.wfile.flush()
 
         do_GET = do_POST = do_HEAD = handle_any
 

@@ -49,6 +49,40 @@ def test_every_page_is_in_the_language_of_the_browser(
     assert [line for line in sentences - commands if words.search(line)] == [], "untranslated"
 
 
+OPENS = {
+    "data": ["#data-list [data-do=open][data-key=magic_conch]"],
+    "train": ["#train-form .view >> nth=1", "#train-shell button"],
+    "chat": ["#chat-settings button", "#chat-keep button"],
+    "export": ["#page-export [role=tab] >> nth=1", "#serve-more button"],
+}
+"""What is opened on pages that do not show everything at once."""
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_what_opens_on_a_page_is_translated_too(name: str, browser: Any, studio: Studio) -> None:
+    """Down to the names that are only read aloud."""
+    with visitor(browser, studio, "zh-CN") as page:
+        page.goto(studio.at(name))
+        page.wait_for_selector(f"#page-{name}", state="visible")
+        for opener in OPENS[name]:
+            page.click(opener)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        page.wait_for_timeout(1500)
+        kinds = ("label", "p", "h2", "button", "summary", "option", ".note")
+        told = page.eval_on_selector_all(
+            ", ".join(f"#page-{name} {kind}" for kind in kinds),
+            "all => all.filter((e) => e.offsetParent || e.tagName === 'OPTION').map((e) => e.textContent)",
+        )
+        aloud = page.eval_on_selector_all(
+            f"#page-{name} [aria-label], #page-{name} .sr-only",
+            "all => all.map((e) => e.ariaLabel || e.textContent.trim()).filter(Boolean)",
+        )
+    assert len(told) > 5
+    words = re.compile(r"[A-Za-z]{3,}( [a-z]{2,}){2,}")
+    assert [text for text in told if words.search(text) and not CHINESE.search(text)] == [], "untranslated"
+    assert [text for text in aloud if re.fullmatch(r"[A-Z][a-z]+( [a-z]+)*", text)] == [], "untranslated"
+
+
 def test_the_language_is_switched_in_place_and_entries_stay(page: Any, studio: Studio) -> None:
     page.goto(studio.at("models"))
     page.fill("#models-name input", "owner/model")
@@ -136,3 +170,19 @@ def test_it_works_below_a_path_of_a_proxy(browser: Any, studio: Studio) -> None:
             assert page.url.startswith(f"{shown.url}{prefix}/studio/")
             page.click("#language")
             page.wait_for_selector("#nav-models:has-text('模型')")
+
+
+def test_no_press_is_lost_while_the_stream_of_answers_ends(browser: Any, studio: Studio) -> None:
+    """The page has not heard of the end yet when it asks; the server has ended the stream before."""
+    with below("/late", studio.port, late=b'data: {"msg":"close_stream"', seconds=1.5) as port:
+        shown = Studio(studio.process, studio.home, port, None)
+        with visitor(browser, shown) as page:
+            page.goto(f"{shown.url}/late/?at=chat")  # a page without a clock, whose ticks would open the next
+            page.wait_for_selector("#chat-talk .empty")
+            page.click("#chat-keep button")
+            for name in ("one", "two", "three"):
+                page.fill("#chat-dataset input, #chat-dataset textarea", name)
+                page.click("#chat-keep-it")  # each is refused in words: there is nothing to keep yet
+                page.wait_for_selector(".toast-wrap .toast-close", timeout=10_000)
+                page.click(".toast-wrap .toast-close")
+                page.wait_for_selector(".toast-wrap .toast-close", state="detached")

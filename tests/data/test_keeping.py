@@ -10,7 +10,7 @@ from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError
 from conch.data import registry
 from conch.data.describe import register
-from conch.data.keeping import discard, free_name, keep, keep_row, kept_folder
+from conch.data.keeping import free_name, is_kept, keep, keep_row, kept_folder, remove
 
 
 @pytest.mark.parametrize("name", ["../../evil.jsonl", "a/b/evil.jsonl", "..\\evil.jsonl", "/etc/evil.jsonl"])
@@ -37,12 +37,19 @@ def test_a_name_is_free_and_can_be_one(tmp_path: Path) -> None:
     assert free_name(tmp_path / "magic_conch.json") == "magic_conch-2"
 
 
-def test_only_kept_files_are_discarded(rows: Path) -> None:
+def test_a_kept_file_goes_with_the_last_dataset_that_uses_it(rows: Path) -> None:
     kept = keep(rows, "rows.json")
-    discard(kept)
-    discard(rows)
-    assert not kept.exists()
+    for name, file in {"one": f"files/{kept.name}", "two": str(kept), "mine": str(rows)}.items():
+        register(name, {"file_name": file})
+    assert not is_kept("one")
+    assert not is_kept("mine")
+    remove("one")
+    remove("mine")
+    assert kept.exists()
     assert rows.exists()
+    assert is_kept("two")
+    remove("two")
+    assert not kept.exists()
 
 
 SAID = Conversation((Message("user", "你好"), Message("assistant", "Hello.\n")))

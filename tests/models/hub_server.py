@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 BLOCK = 16_384
@@ -61,6 +61,8 @@ class Hub:
         """Lists files without their sizes and hashes."""
         self.extra: list[str] = []
         """Names that are listed beside those of the folder."""
+        self.known: list[dict[str, Any]] = []
+        """What a search looks through: entries as the hub's own list has them."""
         self.bytes_a_second = 0
         self.url = ""
         self.ended = threading.Event()
@@ -139,6 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub.tokens_at.setdefault((self.headers.get("Host") or "").partition(":")[0], set()).add(token)
         if path == "/":
             self._json({})
+        elif path == "/api/models":
+            self._search(parse_qs(urlsplit(self.path).query))
         elif path.startswith(f"/api/models/{hub.repo}/revision/"):
             self._info(path.partition("/revision/")[2])
         elif path.startswith(f"/api/models/{hub.repo}/tree/"):
@@ -158,6 +162,20 @@ class _Handler(BaseHTTPRequestHandler):
         listed = [_entry(file, self.of.names_only) for file in sorted(self.of.folder.iterdir())]
         listed += [{"rfilename": name, "size": 1, "blobId": "0" * 40} for name in self.of.extra]
         return self._json({"id": self.of.repo, "sha": commit, "private": False, "siblings": listed})
+
+    def _search(self, query: dict[str, list[str]]) -> None:
+        """Entries with the words in their ids, the most fetched first; asked for as one asks for models."""
+        fault = self.of.fault("api")
+        if fault.status:
+            return self._refuse(fault.status, fault.code, fault.code or "Out of order", fault.headers)
+        asked = {name: values[0] for name, values in query.items()}
+        if (asked.get("filter"), asked.get("pipeline_tag"), asked.get("sort")) != (
+            *("safetensors", "text-generation", "downloads"),
+        ):
+            return self._refuse(400, "", "Not what language models are found by")
+        found = [each for each in self.of.known if asked["search"].lower() in each["id"].lower()]
+        ranked = sorted(found, key=lambda each: -each["downloads"])
+        return self._json(ranked[: int(asked.get("limit", 100))])
 
     def _file(self, path: str, body: bool) -> None:
         file = self.of.folder / path.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""ModelScope on the loopback: the two answers that a download needs."""
+"""ModelScope on the loopback: the two answers that a download needs, and the one of a search."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Scope:
         """File to the offsets that its answers began at."""
         self.tokens: set[str] = set()
         """What was sent with requests for files."""
+        self.known: list[dict[str, object]] = []
+        """What a search looks through."""
         self.breaks_after: dict[str, int] = {}
         """File to the bytes after which its next answer breaks off."""
 
@@ -77,6 +79,10 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.path in {f"{root}/files", f"{root}/tree"} and query.get("Revision") == "master":
             files = json.dumps({"Code": 200, "Success": True, "Data": {"Files": self.of.listed()}})
             self._send(200, files.encode())
+        elif asked.path == "/openapi/v1/models" and query.get("filter.task") == "text-generation":
+            found = [entry for entry in self.of.known if query["search"] in str(entry["id"])]
+            data = {"models": found[: int(query["page_size"])], "total_count": len(found)}
+            self._send(200, json.dumps({"success": True, "data": data}).encode())
         elif asked.path == root and query.get("Revision") == "master":
             self._file(self.of.folder / query["FilePath"])
         else:

@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 
 from conch.config.load import load_train
@@ -64,3 +65,10 @@ def test_the_form_speaks_the_reader_s_language() -> None:
         chinese = settings.document()
     assert chinese["words"]["simple"] == "简单"
     assert settings.document()["words"]["simple"] == "Simple"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_number_says_what_too_much_and_too_little_cause(language: str) -> None:
+    with speaking(language):
+        fields = settings.document()["fields"]
+    assert [key for key, entry in fields.items() if entry["number"] and not entry["effect"]] == []

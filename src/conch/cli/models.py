@@ -115,6 +115,22 @@ def info(name: str, source: str | None, revision: str, as_json: bool) -> None:
         say(line)
 
 
+@command.command("search", help=tr("cli.models.search"))
+@click.argument("words", nargs=-1, required=True)
+@_source
+@json_option
+def search_command(words: tuple[str, ...], source: str | None, as_json: bool) -> None:
+    from conch.cli.models_view import found_table
+    from conch.models.search import search
+
+    results = search(" ".join(words), _checked(source))
+    if as_json:
+        emit({"source": results.source, "found": [vars(each) for each in results.found]})
+        return
+    for line in found_table(results):
+        say(line)
+
+
 @command.command("remove", help=tr("cli.models.remove"))
 @click.argument("name")
 @_yes

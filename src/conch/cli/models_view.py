@@ -13,6 +13,7 @@ from conch.models.fit import METHODS, fits
 from conch.models.hardware import Room
 from conch.models.headers import ModelFiles, read_model_files
 from conch.models.inventory import Entry, describe, find_entry, has_chat_template
+from conch.models.search import Results
 
 
 def entry_facts(entry: Entry, room: Room) -> dict[str, Any]:
@@ -102,6 +103,20 @@ def table(listed: list[dict[str, Any]], room: Room) -> Iterator[str]:
     yield tr("cli.models.fits_foot", device=room.name, size=size(room.bytes), dtype=room.dtype)
     if any(MARK in row[-1] for row in rows):
         yield tr("cli.models.estimate_only_foot")
+
+
+def found_table(results: Results) -> Iterator[str]:
+    """What a search found, a line a model."""
+    if not results.found:
+        yield tr("cli.models.nothing_found", source=results.source)
+        return
+    rows = [[tr(f"cli.models.column.{name}") for name in ("name", "parameters", "downloads", "likes")]]
+    for each in results.found:
+        figures = ["-" if count is None else f"{count:,}" for count in (each.downloads, each.likes)]
+        rows.append([each.repo, "-" if each.parameters is None else _count(each.parameters), *figures])
+    yield from columns(rows, right={1, 2, 3})
+    yield ""
+    yield tr("cli.models.found_foot", source=results.source)
 
 
 def _marked(method: str, fit: dict[str, Any]) -> str:

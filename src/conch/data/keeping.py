@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from conch.core.conversation import Conversation
 from conch.core.errors import DataError
-from conch.core.files import append_line, publish, temporary_folder
+from conch.core.files import append_line, expanded, publish, temporary_folder
 from conch.data import registry
 from conch.data.archives import ENDINGS, bare, is_readable
 from conch.data.describe import register
@@ -32,13 +33,14 @@ def keep(source: Path, name: str) -> Path:
     with temporary_folder(folder) as aside:
         copied = aside / plain
         shutil.copyfile(source, copied)
-        target = _free(folder, plain)
+        target = free_file(plain)
         publish(copied, target)
     return target
 
 
-def _free(folder: Path, name: str) -> Path:
-    stem, ending = bare(name), name[len(bare(name)) :]
+def free_file(name: str) -> Path:
+    """Where a file called `name` is kept, or the next free name like it."""
+    folder, stem, ending = kept_folder(), bare(name), name[len(bare(name)) :]
     numbered = (f"{stem}-{number}{ending}" for number in range(2, MOST_NAMES))
     return next(folder / each for each in (name, *numbered) if not (folder / each).exists())
 
@@ -51,10 +53,29 @@ def free_name(file: Path) -> str:
     return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, MOST_NAMES))) if name not in taken)
 
 
-def discard(file: Path) -> None:
-    """Remove a kept file; one that lies elsewhere is not touched."""
-    if file.is_file() and file.resolve().is_relative_to(kept_folder().resolve()):
-        file.unlink()
+def is_kept(name: str) -> bool:
+    """Whether a registered dataset has a file here that no other one uses."""
+    registered = registry.descriptions(registry.own_folder())
+    file = _file_of(registered.get(name))
+    others = [_file_of(entry) for other, entry in registered.items() if other != name]
+    return file is not None and _is_own(file) and file not in others
+
+
+def _file_of(entry: Any) -> Path | None:
+    given = entry.get("file_name") if isinstance(entry, dict) else None
+    return (registry.own_folder() / expanded(given)).resolve() if isinstance(given, str) else None
+
+
+def _is_own(file: Path) -> bool:
+    return file.is_file() and file.is_relative_to(registry.own_folder().resolve())
+
+
+def remove(name: str) -> None:
+    """Forget a registered dataset, and remove its file if it is kept here for this dataset alone."""
+    file = _file_of(registry.descriptions(registry.own_folder()).get(name)) if is_kept(name) else None
+    registry.remove(name)
+    if file is not None:
+        file.unlink(missing_ok=True)
 
 
 def keep_row(name: str, conversation: Conversation) -> int:

@@ -26,18 +26,11 @@ _PATIENCE = 60
 FORMATTINGS = ("alpaca", "sharegpt", "openai")
 OPENMIND = "om_hub_url"
 """A third hub, from which nothing is fetched."""
+_PLACE = ("file_name", *URL_KEYS, OPENMIND, "subset", "split", "folder", "revision")
+"""What of a description says where the rows lie."""
 _KNOWN = (
-    *(
-        "file_name",
-        "script_url",
-        "cloud_file_name",
-        *URL_KEYS,
-        OPENMIND,
-        "subset",
-        "split",
-        "folder",
-        "revision",
-    ),
+    *_PLACE,
+    *("script_url", "cloud_file_name"),
     *("formatting", "ranking", "columns", "tags", "num_samples"),
 )
 
@@ -100,6 +93,12 @@ def names(dataset_dir: str | None) -> dict[str, Path]:
         for name in descriptions(folder):
             found.setdefault(name, folder)
     return dict(sorted(found.items()))
+
+
+def reading(name: str) -> dict[str, Any]:
+    """How the rows of a registered dataset are read: its description without where they lie."""
+    known = descriptions(names(None)[name])[name]
+    return {key: value for key, value in known.items() if key not in _PLACE}
 
 
 def described(name: str, entry: Any, folder: Path) -> Dataset:

@@ -68,6 +68,18 @@ class Listing:
         return next((file for file in self.files if file.path == path), None)
 
 
+@dataclass(frozen=True)
+class Found:
+    """A repository that a search found. What is None the hub does not tell."""
+
+    repo: str
+    parameters: int | None = None
+    downloads: int | None = None
+    likes: int | None = None
+    gated: bool = False
+    """Only for users who accepted its terms."""
+
+
 class Source(Protocol):
     """A place that models come from. Its methods raise SourceFailedError."""
 
@@ -80,6 +92,10 @@ class Source(Protocol):
 
     def files(self, repo: str, revision: str, timeout: float) -> Listing:
         """What `repo` holds."""
+        ...
+
+    def search(self, words: str, count: int, timeout: float) -> list[Found]:
+        """At most `count` language models with `words` in their names, the most fetched first."""
         ...
 
     def kept(self, repo: str, revision: str) -> Path | None:

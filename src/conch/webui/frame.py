@@ -80,7 +80,7 @@ def _update(block: Any, props: dict[str, Any]) -> Any:
     return gr.update(**{name: value for name, value in props.items() if name != "name"})
 
 
-SCRIPTS = ("studio.js", "chart.js", "form.js", "talk.js")
+SCRIPTS = ("stream.js", "studio.js", "chart.js", "form.js", "rows.js", "talk.js")
 SHEETS = ("studio.css", "pages.css")
 
 
@@ -96,8 +96,10 @@ TITLES = {
     "Warning": "studio.failed",
     "Info": "studio.done",
     "Close": "studio.dismiss",
+    "More tabs": "studio.more",
+    "File upload": "studio.data.drop",
 }
-"""What Gradio heads its notices with, in English only, and what ours say instead."""
+"""What Gradio says in English only, and what ours says instead."""
 
 
 def _titles() -> dict[str, dict[str, str]]:

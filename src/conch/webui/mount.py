@@ -152,5 +152,6 @@ def theme() -> Base:
         button_large_text_weight="500",
         button_large_padding="7px 14px",
         button_small_text_weight="450",
+        button_small_padding="4px 12px",
         button_secondary_text_color="*neutral_800",
     )

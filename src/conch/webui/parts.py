@@ -39,6 +39,11 @@ def part(key: str) -> gr.HTML:
     return html(f"<h2 class='part'>{word(key)}</h2>")
 
 
+def waiting(key: str) -> str:
+    """What stands in a place until it is filled for the first time."""
+    return f"<p class='why waits'>{word(key)}</p>"
+
+
 def acting(value: str = "", **how: Any) -> gr.HTML:
     """HTML whose buttons (`button`) tell the event `act` what to do, and to what."""
     return html(value, js_on_load=ACTIONS, **how)
@@ -99,19 +104,26 @@ def bar(share: float) -> Html:
 
 
 def table(
-    heads: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Iterable[int] = (), chosen: int = -1
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    numbers: Iterable[int] = (),
+    stacks: bool = False,
 ) -> Html:
-    """A table that scrolls sideways by itself where it is too wide. Columns of `numbers` stand right."""
+    """A table that scrolls sideways by itself where it is too wide. Columns of `numbers` stand right.
+
+    One that `stacks` shows each row as a card on narrow screens: what can be done with it stays in sight.
+    """
     right = set(numbers)
     css = [" class='num'" if place in right else "" for place in range(len(heads))]
     top = "".join(f"<th{css[place]}>{safe(text)}</th>" for place, text in enumerate(heads))
+    data = [f"{css[place]} data-head='{safe(text)}'" for place, text in enumerate(heads)]
     lines = []
-    for number, row in enumerate(rows):
-        cells = "".join(f"<td{css[place]}>{safe(cell)}</td>" for place, cell in enumerate(row))
-        lines.append(f"<tr{' class=chosen' if number == chosen else ''}>{cells}</tr>")
-    body = "".join(lines)
-    inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-    return Html(f"<div class='scroll'><table class='list'>{inner}</table></div>")
+    for row in rows:
+        cells = "".join(f"<td{data[place]}>{safe(cell)}</td>" for place, cell in enumerate(row))
+        lines.append(f"<tr>{cells}</tr>")
+    inner = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return Html(f"<div class='scroll'><table class='list{' stacks' if stacks else ''}'>{inner}</table></div>")
 
 
 def shell(command: str) -> Html:

@@ -458,6 +458,16 @@ TEXTS = {
     "cli.models.pull": Text("Fetch a model and print its folder.", "获取模型并显示其文件夹。"),
     "cli.models.revision": Text("Branch, tag or commit on the hub.", "模型站点上的分支、标签或提交。"),
     "cli.models.path": Text("Print a model's folder.", "显示模型所在的文件夹。"),
+    "cli.models.search": Text(
+        "Find models on the hubs by words of their names.", "按关键词在模型站点上搜索模型。"
+    ),
+    "cli.models.nothing_found": Text(
+        "{source} has no model with these words.", "{source} 上没有符合条件的模型。"
+    ),
+    "cli.models.found_foot": Text(
+        "The most downloaded of {source}. `conch models info NAME` tells what fits this machine.",
+        "{source} 上下载量最高的模型。`conch models info 名称` 可查看本机能否运行。",
+    ),
     "cli.models.list": Text(
         "List the models on this machine, in the hubs' caches too, and what fits here.",
         "列出本机的模型（包括各站点缓存中的），以及本机能训练哪些。",
@@ -510,6 +520,8 @@ TEXTS = {
         "conch models pull {name} --check",
         "本机已有该模型，未与站点比对。如需检查更新：conch models pull {name} --check",
     ),
+    "cli.models.column.downloads": Text("downloads", "下载量"),
+    "cli.models.column.likes": Text("likes", "点赞"),
     "cli.models.column.name": Text("NAME", "名称"),
     "cli.models.column.source": Text("SOURCE", "来源"),
     "cli.models.column.architecture": Text("ARCHITECTURE", "结构"),

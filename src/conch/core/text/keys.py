@@ -854,4 +854,62 @@ TEXTS = {
         "Leave special tokens, such as the end-of-turn mark, out of the shown text.",
         "输出文本中去掉特殊词元（如结束词元）。",
     ),
+    # what more or less of them causes
+    "keys.preprocessing_num_workers.effect": Text(
+        "Too many: each holds rows of its own in memory, and small data waits for them to start. Too few: large data takes longer before the first step.",
+        "过多：每个进程都占用内存，小数据集反而更慢。过少：数据量大时要等更久才能开始训练。",
+    ),
+    "keys.sample_tokens.effect": Text(
+        "Too many: training waits for long answers. Too few: answers are cut before they say what the model has learnt.",
+        "过大：训练要等待较长的回答。过小：回答被截断，看不出学到了什么。",
+    ),
+    "keys.num_beams.effect": Text("More than 1 is refused.", "大于 1 会被拒绝。"),
+    "keys.seed.effect": Text(
+        "No number is better than another. Where two seeds give very different results, the data are too few.",
+        "数值本身无好坏之分；若不同种子的结果相差很大，说明数据太少。",
+    ),
+    "keys.data_seed.effect": Text(
+        "No number is better than another: it only changes the order of the rows.",
+        "数值本身无好坏之分，只影响样本顺序。",
+    ),
+    "keys.adam_beta1.effect": Text(
+        "Too large: updates follow old rows and react late. Too small: each batch pulls its own way and the loss is jumpy.",
+        "过大：更新滞后于新数据。过小：受单个批次影响大，损失波动明显。",
+    ),
+    "keys.adam_beta2.effect": Text(
+        "Too large: after a sudden change steps stay small for long. Too small: the size of steps varies wildly.",
+        "过大：梯度突变后步长长时间偏小。过小：步长忽大忽小。",
+    ),
+    "keys.adam_epsilon.effect": Text(
+        "Too large: weights with small gradients hardly move. Too small: rounding may make steps explode in 16 bits.",
+        "过大：梯度小的权重几乎不更新。过小：16 位精度下可能因舍入导致步长异常。",
+    ),
+    "keys.dataloader_num_workers.effect": Text(
+        "Too many: each takes memory and a core from training. Too few: only rows that are slow to read are waited for; tokenised ones rarely are.",
+        "过多：占用内存，并与训练争抢核心。过少：仅当读取数据较慢时才会等待，已分词的数据很少如此。",
+    ),
+    "keys.dataloader_prefetch_factor.effect": Text(
+        "Too large: more memory for batches that wait. Too small: training may wait for the next batch.",
+        "过大：等待中的批次占用更多内存。过小：训练可能要等待下一批数据。",
+    ),
+    "keys.eval_delay.effect": Text(
+        "Too large: overfitting is seen late. Too small: early evaluations take time and say little.",
+        "过大：过拟合发现得晚。过小：早期评估耗时且意义不大。",
+    ),
+    "keys.torch_empty_cache_steps.effect": Text(
+        "Too often: each time costs speed. Too seldom: memory that lies idle is kept from other programs.",
+        "过于频繁：每次都会降低速度。过少：闲置显存不能及时归还给其他程序。",
+    ),
+    "keys.gradient_checkpointing.effect": Text(
+        "On: about a third slower, far less memory for long rows. Off: faster, where the memory suffices.",
+        "开启：速度约慢三分之一，但长样本占用的内存大幅减少。关闭：内存足够时更快。",
+    ),
+    "keys.train_on_prompt.effect": Text(
+        "On: the model also learns to write questions like yours, which dilutes short answers. Off suits chat.",
+        "开启：模型也会学习生成提问，回答较短时效果会被稀释。对话场景宜关闭。",
+    ),
+    "keys.mask_history.effect": Text(
+        "On: earlier answers of a conversation teach nothing, so there is less to learn from. Off suits conversations whose every answer is good.",
+        "开启：前几轮回答不参与学习，可学内容变少。若每轮回答质量都好，宜关闭。",
+    ),
 }

@@ -267,6 +267,25 @@ TEXTS = {
         "--source, or give a local folder.",
         "请检查网络后重新运行（已下载的部分会保留），或用 --source 指定其他来源，或给出本地文件夹。",
     ),
+    "models.search_offline": Text(
+        "The hubs can't be searched: HF_HUB_OFFLINE forbids the network.",
+        "无法搜索模型站点：HF_HUB_OFFLINE 禁止联网。",
+    ),
+    "models.search_offline.fix": Text(
+        "Unset HF_HUB_OFFLINE, or use a model of this machine.", "请取消 HF_HUB_OFFLINE，或使用本机模型。"
+    ),
+    "models.search_silent": Text(
+        "The hubs can't be searched: none of {sources} can be reached.",
+        "无法搜索模型站点：{sources} 均无法访问。",
+    ),
+    "models.search_silent.fix": Text(
+        "Check the network, or choose another source.", "请检查网络，或换一个来源。"
+    ),
+    "models.search_failed": Text("The hubs can't be searched. {reasons}", "无法搜索模型站点。{reasons}"),
+    "models.search_failed.fix": Text(
+        "Choose another source, or try again later.", "请换一个来源，或稍后再试。"
+    ),
+    "models.search_reason": Text("{source}: {reason}", "{source}：{reason}"),
     "models.source_lacks": Text(
         "{source} does not have the file {file} of {repo}.", "{source} 上没有 {repo} 的文件 {file}。"
     ),

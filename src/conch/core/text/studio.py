@@ -14,6 +14,7 @@ TEXTS = {
     "studio.nav.export": Text("Export and deploy", "导出与部署"),
     "studio.nav.machine": Text("Machine", "本机"),
     "studio.failed": Text("That did not work", "操作未成功"),
+    "studio.more": Text("More", "更多"),
     "studio.done": Text("Done", "已完成"),
     "studio.copy": Text("Copy", "复制"),
     "studio.lead.chat": Text("Chat", "对话"),
@@ -40,12 +41,25 @@ TEXTS = {
     "studio.models.get": Text("Get a model", "获取模型"),
     "studio.models.name": Text("Model", "模型"),
     "studio.models.name_hint": Text(
-        "smollm2-135m, or a hub id such as Qwen/Qwen3-0.6B",
-        "smollm2-135m，或模型站点上的名称，如 Qwen/Qwen3-0.6B",
+        "Words to search for, or a name such as Qwen/Qwen3-0.6B",
+        "搜索关键词，或完整名称，如 Qwen/Qwen3-0.6B",
     ),
     "studio.models.no_name": Text("Which model?", "请填写模型名称。"),
     "studio.models.source": Text("From", "来源"),
     "studio.models.auto": Text("the quickest", "自动选择最快的"),
+    "studio.models.search": Text("Search", "搜索"),
+    "studio.models.no_words": Text("What is looked for?", "请填写要搜索的内容。"),
+    "studio.models.found_at": Text(
+        "The most downloaded of {source} with these words.", "{source} 上符合条件的模型，按下载量排序。"
+    ),
+    "studio.models.nothing_found": Text("No model with these words", "没有符合条件的模型"),
+    "studio.models.nothing_found_what": Text(
+        "Try fewer or other words, such as the family's name: qwen, llama, gemma.",
+        "请减少或更换关键词，例如系列名称：qwen、llama、gemma。",
+    ),
+    "studio.models.gated": Text("asks for permission", "需申请许可"),
+    "studio.models.column.downloads": Text("Downloads", "下载量"),
+    "studio.models.column.likes": Text("Likes", "点赞"),
     "studio.models.fetch": Text("Download", "下载"),
     "studio.models.look": Text("Does it fit?", "本机能否运行"),
     "studio.models.starter": Text(
@@ -127,6 +141,9 @@ TEXTS = {
     "studio.data.remove_sure": Text(
         "Take {name} off the list? Its file stays.", "将 {name} 从列表中移除？数据文件会保留。"
     ),
+    "studio.data.remove_file_sure": Text(
+        "Delete {name} and its file, which Conch keeps?", "删除 {name} 及 Conch 保存的数据文件？"
+    ),
     "studio.data.tab.check": Text("Check", "检查"),
     "studio.data.tab.rows": Text("Rows", "样本"),
     "studio.data.tab.tokens": Text("As the model sees it", "词元预览"),
@@ -137,8 +154,13 @@ TEXTS = {
     "studio.data.warnings": Text("Warnings", "警告"),
     "studio.data.more": Text("and {count} more", "另有 {count} 条"),
     "studio.data.clean": Text("Write a cleaned copy", "生成清理后的副本"),
+    "studio.data.cleaned": Text(
+        "{name} holds the {kept} good rows; {removed} were left out.",
+        "已生成 {name}，保留 {kept} 条，剔除 {removed} 条。",
+    ),
     "studio.data.back": Text("Back", "上一页"),
     "studio.data.forth": Text("Next", "下一页"),
+    "studio.data.sheet": Text("Page", "页码"),
     "studio.data.no_more_rows": Text("No more rows", "没有更多样本"),
     "studio.data.model": Text("Model", "模型"),
     "studio.data.cutoff": Text("Cut off behind (tokens)", "截断长度（词元）"),
@@ -148,12 +170,44 @@ TEXTS = {
     "studio.data.no_model.what": Text(
         "Get a model on the page Models, or name one here.", "请先在“模型”页获取模型，或在此填写模型名称。"
     ),
+    "studio.data.trained": Text("trained: the model learns to say this", "参与训练：模型学习生成这部分"),
+    "studio.data.not_trained": Text("only read", "不参与训练，仅作为上文"),
     "studio.data.lengths": Text("Length of the rows in tokens", "样本长度分布（词元）"),
     "studio.data.cut_line": Text("cut off behind {cutoff} tokens", "截断长度：{cutoff} 个词元"),
     "studio.data.cut_rows": Text(
         "{cut} of {rows} rows are cut. {tokens} tokens in all.",
         "{rows} 条中有 {cut} 条会被截断，共 {tokens} 个词元。",
     ),
+    # rows
+    "studio.rows.add": Text("Add a row", "添加样本"),
+    "studio.rows.copy": Text("Make a copy to edit", "生成可编辑的副本"),
+    "studio.rows.not_ours": Text(
+        "These rows lie in {place}, which is not Conch's to change. A copy of them can be edited.",
+        "数据位于 {place}，Conch 不会修改该位置的文件；可生成副本后编辑。",
+    ),
+    "studio.rows.copied": Text(
+        "{name} is a copy that can be edited, in {file}.", "已生成可编辑的副本 {name}，位于 {file}。"
+    ),
+    "studio.rows.copied_in_part": Text(
+        "{name} is a copy that can be edited, in {file}. {count} rows could not be read and are not in it.",
+        "已生成可编辑的副本 {name}，位于 {file}；有 {count} 条无法读取，未包含在内。",
+    ),
+    "studio.rows.edit": Text("Edit", "编辑"),
+    "studio.rows.editing": Text("Edit row {row}", "编辑第 {row} 条"),
+    "studio.rows.new": Text("New row", "新样本"),
+    "studio.rows.save": Text("Save", "保存"),
+    "studio.rows.leave": Text("Cancel", "取消"),
+    "studio.rows.add_turn": Text("Add a turn", "添加一轮"),
+    "studio.rows.drop_turn": Text("Take this turn out", "删除这一轮"),
+    "studio.rows.json": Text("as JSON", "JSON 格式"),
+    "studio.rows.raw": Text("The line as it stands", "该行原文"),
+    "studio.rows.saved": Text("The row is saved.", "样本已保存。"),
+    "studio.rows.saved_odd": Text(
+        "The row is saved. It is odd, though: {reason}", "样本已保存，但请留意：{reason}"
+    ),
+    "studio.rows.removed": Text("The row is deleted.", "样本已删除。"),
+    "studio.rows.remove_sure": Text("Delete this row from the file?", "从文件中删除这条样本？"),
+    "studio.rows.count": Text("{first} to {last} of {count}", "第 {first}–{last} 条，共 {count} 条"),
     # train
     "studio.train.about": Text(
         "Choose a model, a dataset and how to train. What it takes is worked out as you type.",
@@ -211,6 +265,7 @@ TEXTS = {
         "To find it again. The time is its name otherwise.", "便于查找；不填则以时间命名。"
     ),
     "studio.train.takes": Text("What it takes", "所需资源"),
+    "studio.train.judging": Text("It is being worked out…", "正在估算…"),
     "studio.train.memory": Text("Memory", "内存"),
     "studio.train.steps": Text("Steps", "步数"),
     "studio.train.time": Text("Time", "时间"),
@@ -254,6 +309,7 @@ TEXTS = {
         "本机的硬件与环境、需要处理的问题，以及文件存放位置。",
     ),
     "studio.machine.found": Text("What was found", "检查结果"),
+    "studio.machine.looking": Text("Looking…", "正在检查…"),
     "studio.machine.again": Text("Look again", "重新检查"),
     "studio.machine.network": Text("Ask the hubs, too", "同时检查模型站点"),
     "studio.machine.home": Text("Home (CONCH_HOME)", "主文件夹（CONCH_HOME）"),

@@ -21,6 +21,7 @@ from conch.models.connection import answers_in
 from conch.models.source import (
     MAIN,
     Digest,
+    Found,
     Listing,
     RemoteFile,
     SourceFailedError,
@@ -55,6 +56,16 @@ class ModelScope:
         headers = {"Authorization": f"Bearer {token}", "Cookie": f"m_session_id={token}"} if token else {}
         return Listing(self.name, repo, revision, revision, files, headers)
 
+    def search(self, words: str, count: int, timeout: float) -> list[Found]:
+        client = _client()
+        with _refusals(client, words, ""):
+            token = self.token or client.get_default_config().token
+            api = client.HubApi(endpoint=self.endpoint, token=token)
+            listed = api.list_repos(
+                "model", search=words, sort="downloads", page_size=count, task="text-generation"
+            )
+        return [_found(each) for each in listed.items[:count]]
+
     def _file(self, repo: str, revision: str, entry: Any) -> RemoteFile:
         path = check_path(repo, entry.path)
         url = (
@@ -86,6 +97,10 @@ class ModelScope:
 
     def _snapshots(self, repo: str) -> Path:
         return self.cache / "models" / repo.replace("/", "--") / "snapshots"
+
+
+def _found(info: Any) -> Found:
+    return Found(check_path(info.repo_id, info.repo_id), None, info.downloads, info.likes)
 
 
 def _client() -> Any:

@@ -12,6 +12,8 @@ window.conch.chart = (element, props, watch) => {
     box.querySelector(".chart-title").textContent = data.title;
     box.querySelector(".log span").textContent = data.words.log;
     box.querySelector(".smooth span").textContent = data.words.smooth;
+    box.querySelector(".smooth input").setAttribute("aria-label", data.words.smooth);
+    box.querySelector(".smooth").title = data.words.smooth;
     box.querySelector(".reset").textContent = data.words.reset;
     box.querySelector(".smooth").style.display = data.smoothable ? "" : "none";
     canvas.setAttribute("aria-label", data.title);
@@ -71,13 +73,14 @@ window.conch.chart = (element, props, watch) => {
 
   function ticks(a, b, count) {
     const rough = (b - a) / count || 1, power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) || power;
+    const far = (step) => Math.abs(Math.log(step / rough));
+    const step = [1, 2, 5, 10].map((m) => m * power).reduce((x, y) => (far(y) < far(x) ? y : x));
     const found = [];
     for (let t = Math.ceil(a / step) * step; t <= b + step * 1e-6; t += step) found.push(t);
     return found;
   }
   const figure = (v) => v === 0 ? "0" : Math.abs(v) >= 1e9 ? (v / 1e9).toFixed(2) + " G" : Math.abs(v) >= 1e4 ? Math.round(v).toLocaleString("en") :
-    Math.abs(v) < 1e-3 ? v.toExponential(1) : String(+v.toPrecision(4));
+    Math.abs(v) < 1e-4 ? v.toExponential(1).replace(".0e", "e") : String(+v.toPrecision(4));
 
   function paint() {
     if (!data || !canvas || !canvas.isConnected) return;

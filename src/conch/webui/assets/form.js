@@ -27,8 +27,13 @@ window.conch.form = (element, props, watch, trigger) => {
   function changed() {
     request = crypto.getRandomValues(new Uint32Array(4)).join("-");
     window.sessionStorage.setItem(KEPT, JSON.stringify(values));
+    ask(350);
+  }
+  // the estimate is of other settings until the server has judged these
+  function ask(after) {
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => trigger("changed", { settings: JSON.stringify(values) }), 350);
+    document.getElementById("train-estimate")?.classList.add("is-pending");
+    timer = window.setTimeout(() => trigger("changed", { settings: JSON.stringify(values) }), after);
   }
   function control(key, id) {
     const about = field(key);
@@ -101,8 +106,7 @@ window.conch.form = (element, props, watch, trigger) => {
     element.append(views);
     complete ? all() : few();
     marks();
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => trigger("changed", { settings: JSON.stringify(values) }), 50);
+    ask(50);
   }
   function few() {
     const grid = node("div", "few");
@@ -157,6 +161,7 @@ window.conch.form = (element, props, watch, trigger) => {
       part.querySelector(".changed").textContent = own ? String(own) : "";
     }
   }
+  window.conch.judged = () => document.getElementById("train-estimate")?.classList.remove("is-pending");
   window.conch.settings = () => JSON.stringify(values);
   window.conch.request = () => request;
   window.conch.blame = (found) => { problems = found || {}; if (doc) marks(); };

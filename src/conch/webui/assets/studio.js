@@ -84,16 +84,21 @@
     return [];
   }
 
-  // a name that Gradio gives in English only; what stands inside of the field says the same in both languages
-  const ENGLISH = "[aria-label='Click to upload or drop files']";
+  // Gradio has some names and headings in English only; of one of them our own text inside says the same
+  const TOLD_INSIDE = "[aria-label='Click to upload or drop files']";
   function inOurWords() {
-    for (const field of document.querySelectorAll(ENGLISH)) field.removeAttribute("aria-label");
-    const titles = window.conchTitles[spoken];
-    for (const title of document.querySelectorAll(".toast-title")) {
-      const text = title.firstChild, ours = titles[text?.nodeValue.trim()];
-      if (ours) text.nodeValue = ours;
+    for (const field of document.querySelectorAll(TOLD_INSIDE)) field.removeAttribute("aria-label");
+    const ours = window.conchTitles[spoken];
+    for (const theirs of Object.keys(ours)) {
+      for (const named of document.querySelectorAll(`[aria-label='${theirs}']`)) named.dataset.theirs = theirs;
     }
-    for (const close of document.querySelectorAll(".toast-close[aria-label='Close']")) close.ariaLabel = titles.Close;
+    for (const named of document.querySelectorAll("[data-theirs]")) {
+      if (named.ariaLabel !== ours[named.dataset.theirs]) named.ariaLabel = ours[named.dataset.theirs];
+    }
+    for (const title of document.querySelectorAll(".toast-title")) {
+      const text = title.firstChild, told = ours[text?.nodeValue.trim()];
+      if (told) text.nodeValue = told;
+    }
   }
   new MutationObserver(inOurWords).observe(root, { childList: true, subtree: true });
   root.dataset.page = asked();

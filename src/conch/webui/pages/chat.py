@@ -154,6 +154,7 @@ class Desk:
 def _asking() -> list[Any]:
     """The field to ask in, and the buttons below it."""
     text = gr.Textbox(
+        label=word("studio.chat.text"),
         show_label=False,
         placeholder=word("studio.chat.text"),
         elem_id="chat-text",

@@ -10,11 +10,11 @@ import gradio as gr
 
 from conch.core.errors import DataError
 from conch.core.text import tr
-from conch.data import registry
+from conch.data import keeping, registry
 from conch.data.archives import ENDINGS
 from conch.data.describe import describe, register
 from conch.data.formats import FORMATS
-from conch.data.keeping import free_name, keep
+from conch.data.keeping import free_name, is_kept, keep
 from conch.data.listing import listed
 from conch.data.reading import files_of, items_of
 from conch.data.rows import Row
@@ -75,7 +75,7 @@ def build(page: Page) -> None:
                 leave = gr.Button(word("studio.cancel"))
     parts.part("studio.data.here")
     table = parts.acting(elem_id="data-list")
-    opened = data_open.build(page)
+    opened = data_open.build(page, (table, _list))
     asked = [told_of, form, name, format_name, kept, *columns]
 
     def uploaded(path: str | None) -> Any:
@@ -91,7 +91,7 @@ def build(page: Page) -> None:
 
     def act(event: gr.EventData) -> Any:
         if event.act == "remove":
-            registry.remove(event.key)
+            keeping.remove(event.key)
             note(tr("cli.data.removed", name=event.key))
             return [_list(), *data_open.hidden()]
         return [gr.skip(), *data_open.show(event.key)]
@@ -160,8 +160,7 @@ def _again(place: str, format_name: str, *chosen: str) -> str:
 
 def _said(description: dict[str, Any]) -> str:
     columns = {part: column for part, column in description["columns"].items() if column}
-    told_columns = ", ".join(f"{tr(f'studio.data.role.{part}')} = {column}" if part in ROLES
-                             else f"{part} = {column}" for part, column in columns.items())  # fmt: skip
+    told_columns = parts.pairs({data_open.role(part): column for part, column in columns.items()})
     kind = "pairwise" if description.get("ranking") else description["formatting"]
     return parts.note(tr("studio.data.recognised", format=kind, columns=told_columns), "good")
 
@@ -179,11 +178,12 @@ def _list() -> str:
         if not entry.problem:
             does.append(parts.button(tr("studio.data.train"), "use", entry.name, field="dataset"))
         if entry.name in own:
-            sure = tr("studio.data.remove_sure", name=entry.name)
+            key = "remove_file_sure" if is_kept(entry.name) else "remove_sure"
+            sure = tr(f"studio.data.{key}", name=entry.name)
             does.append(parts.button(tr("studio.remove"), "remove", entry.name, sure=sure, kind="danger"))
         count = "-" if entry.rows is None else f"{entry.rows:,}"
         rows.append([parts.Html(title), entry.format or "-", count, parts.buttons(*does)])
-    return parts.table(heads, rows, numbers={2})
+    return parts.table(heads, rows, numbers={2}, stacks=True)
 
 
 def _short(file: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from itertools import islice
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import gradio as gr
 
@@ -13,100 +11,138 @@ from conch.cli.data_report import previewed
 from conch.config.data import DataConfig
 from conch.config.model import ModelConfig
 from conch.core.conversation import Document
-from conch.core.text import tr
+from conch.core.text import has, tr
+from conch.data import cleaning, editing
 from conch.data.check import Report, check, severity_of
 from conch.data.measure import Measure
 from conch.data.reading import STAGES, Opened, open_dataset
-from conch.data.registry import own_folder
-from conch.data.repair import repair
-from conch.data.rows import Fault
 from conch.data.sources import find_dataset
 from conch.data.stats import stats
 from conch.models import inventory
 from conch.webui import parts
-from conch.webui.handlers import told
+from conch.webui.handlers import note, told
 from conch.webui.page import Page
+from conch.webui.pages import data_rows
 from conch.webui.words import word
 
-ON_A_SHEET = 10
+Relisted: TypeAlias = tuple[Any, Callable[[], str]]
 SHOWN = 5
 """Findings of one rule that are shown."""
 CUTOFFS = (256, 512, 1024, 2048, 4096, 8192)
 
 
-def build(page: Page) -> list[Any]:
-    """The panel of one dataset; returns the components that `show` fills."""
+def build(page: Page, relisted: Relisted) -> list[Any]:
+    """The panel of one dataset; returns the components that `show` fills.
+
+    `relisted` draws the list of all datasets anew.
+    """
+    listed, draw_list = relisted
     with gr.Column(visible=False, elem_classes="card", elem_id="data-open", min_width=0) as box:
         title = parts.html()
         name = gr.State("")
-        with gr.Tabs():
-            with gr.Tab(word("studio.data.tab.check")):
+        with gr.Tabs() as tabs:
+            with gr.Tab(word("studio.data.tab.check"), id="check"):
                 report = parts.html(elem_id="data-report")
                 with gr.Row(elem_classes="row-actions"):
                     clean = gr.Button(word("studio.data.clean"), elem_id="data-clean")
-                cleaned = parts.html()
-            with gr.Tab(word("studio.data.tab.rows")):
-                rows = parts.html(elem_id="data-rows")
-                with gr.Row(elem_classes="row-actions"):
-                    back = gr.Button(word("studio.data.back"))
-                    sheet = gr.Number(
-                        1, minimum=1, precision=0, show_label=False, container=False, min_width=70
-                    )
-                    forth = gr.Button(word("studio.data.forth"))
-            with gr.Tab(word("studio.data.tab.tokens")):
-                with gr.Row():
-                    model = gr.Dropdown(
-                        [],
-                        label=word("studio.data.model"),
-                        allow_custom_value=True,
-                        elem_id="data-model",
-                        min_width=200,
-                    )
-                    cutoff = gr.Dropdown(
-                        list(CUTOFFS), value=2048, label=word("studio.data.cutoff"), min_width=140
-                    )
-                    number = gr.Number(
-                        3,
-                        minimum=1,
-                        maximum=20,
-                        precision=0,
-                        label=word("studio.data.preview_rows"),
-                        min_width=120,
-                    )
-                with gr.Row(elem_classes="row-actions"):
-                    see = gr.Button(word("studio.data.see"), variant="primary", elem_id="data-see")
+                cleaned = parts.acting(elem_id="data-cleaned")
+            with gr.Tab(word("studio.data.tab.rows"), id="rows"):
+                sheet = data_rows.Sheet(page, name)
+            with gr.Tab(word("studio.data.tab.tokens"), id="tokens"):
+                model, cutoff, number, see = _measured()
                 tokens = parts.html(elem_id="data-tokens")
+    opened = [title, box, tabs, report, clean, tokens, model, name, cleaned, *sheet.outputs]
+
+    def copied(name: str) -> list[Any]:
+        made = editing.own_copy(name)
+        key = "studio.rows.copied_in_part" if made.left_out else "studio.rows.copied"
+        note(tr(key, name=made.name, file=made.file, count=made.left_out))
+        return [draw_list(), *show(made.name, "rows")]
+
+    def clean_copy(name: str) -> list[Any]:
+        """A copy without the bad rows, as a dataset of its own; the original stays as it is."""
+        told = cleaning.cleaned_copy(name)
+        text = tr(
+            "studio.data.cleaned", name=told.name, kept=told.repaired.kept, removed=told.repaired.removed
+        )
+        go = parts.button(tr("studio.data.open"), "open", told.name, kind="first")
+        return [draw_list(), parts.note(parts.Html(f"{parts.safe(text)} {go}"), "good")]
+
+    def look(event: gr.EventData) -> list[Any]:
+        return show(event.key)
+
+    page.on(sheet.copy.click, copied, [name], [listed, *opened], trigger_mode="once")
+    page.on(sheet.saved.success, lambda name: [draw_list(), *_checked(name)], [name], [listed, report, clean])
     page.on(see.click, _tokens, [name, model, cutoff, number], [tokens], show_progress="minimal")
-    page.on(sheet.change, _rows, [name, sheet], [rows])
-    page.on(back.click, lambda at: max(1, int(at or 1) - 1), [sheet], [sheet])
-    page.on(forth.click, lambda at: int(at or 1) + 1, [sheet], [sheet])
-    page.on(clean.click, _clean, [name], [cleaned], show_progress="minimal")
-    page.fresh(_retold, [name], [title, report, rows])
-    return [title, box, report, rows, sheet, tokens, model, name, cleaned]
+    page.on(clean.click, clean_copy, [name], [listed, cleaned], show_progress="minimal", trigger_mode="once")
+    page.acts(cleaned, look, None, opened)
+    page.fresh(_retold, [name], [title, report, clean])
+    return opened
+
+
+def _measured() -> tuple[Any, Any, Any, Any]:
+    """What tokens depend on, and the button that shows them."""
+    with gr.Row():
+        model = gr.Dropdown(
+            [],
+            label=word("studio.data.model"),
+            allow_custom_value=True,
+            elem_id="data-model",
+            min_width=200,
+        )
+        cutoff = gr.Dropdown(
+            list(CUTOFFS),
+            value=2048,
+            label=word("studio.data.cutoff"),
+            allow_custom_value=True,
+            elem_id="data-cutoff",
+            min_width=140,
+        )
+        number = gr.Number(
+            3, minimum=1, maximum=20, precision=0, label=word("studio.data.preview_rows"), min_width=120
+        )
+    with gr.Row(elem_classes="row-actions"):
+        see = gr.Button(word("studio.data.see"), variant="primary", elem_id="data-see")
+    return model, cutoff, number, see
 
 
 def hidden() -> list[Any]:
-    return [gr.skip(), gr.update(visible=False), *[gr.skip()] * 5, "", ""]
+    return [gr.skip(), gr.update(visible=False), *[gr.skip()] * 5, "", "", *[gr.skip()] * 7]
 
 
-def show(name: str) -> list[Any]:
+def show(name: str, tab: str = "check") -> list[Any]:
     """Everything of the dataset called `name`, its tokens aside."""
     opened = open_dataset(find_dataset(name))
     models = [entry.name for entry in inventory.entries()]
     choice = gr.update(choices=models, value=models[0]) if models else gr.update(choices=[])
-    found, first = _report(check(opened)), _sheet(opened, 1)
-    return [_title(name, opened), gr.update(visible=True), found, first, 1, "", choice, name, ""]
+    shown = [_title(name, opened), gr.update(visible=True), gr.update(selected=tab)]
+    return [*shown, *_judged(opened), "", choice, name, "", *data_rows.Sheet.of(opened)]
+
+
+def _checked(name: str) -> list[Any]:
+    return _judged(open_dataset(find_dataset(name)))
+
+
+def _judged(opened: Opened) -> list[Any]:
+    """What a check finds, and the button for a cleaned copy where that would leave anything out."""
+    report = check(opened)
+    return [_report(report), gr.update(visible=bool(report.bad))]
 
 
 def _retold(name: str) -> Any:
     if not name:
-        return gr.skip(), gr.skip(), gr.skip()
+        return [gr.skip()] * 3
     opened = open_dataset(find_dataset(name))
-    return _title(name, opened), _report(check(opened)), gr.skip()
+    return [_title(name, opened), *_judged(opened)]
+
+
+def role(part: str) -> str:
+    """A part of a row in words, where there are any for it."""
+    return tr(f"studio.data.role.{part}") if has(f"studio.data.role.{part}") else part
 
 
 def _title(name: str, opened: Opened) -> str:
-    columns = ", ".join(f"{part} = {column}" for part, column in opened.columns.items())
+    columns = parts.pairs({role(part): column for part, column in opened.columns.items()})
     about = tr("studio.data.read_as", format=opened.format.name, columns=columns)
     return f"<h2>{parts.safe(name)}</h2><p class='why'>{parts.safe(about)}</p>"
 
@@ -140,48 +176,6 @@ def _report(report: Report) -> str:
     return parts.facts(told_facts) + f"<div style='margin-top:14px'>{verdict}</div>" + "".join(rules)
 
 
-def _clean(name: str) -> str:
-    """A copy without the bad rows, beside the registry; the original stays as it is."""
-    if not name:
-        return ""
-    report = check(open_dataset(find_dataset(name)))
-    folder = _free(own_folder() / "cleaned" / name)
-    done = repair(report, folder)
-    return parts.note(tr("check.mended", **done.to_dict()), "good")
-
-
-def _free(folder: Path) -> Path:
-    numbered = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 1000))
-    return next(each for each in (folder, *numbered) if not each.exists())
-
-
-def _rows(name: str, sheet: float | None) -> str:
-    return _sheet(open_dataset(find_dataset(name)), int(sheet or 1)) if name else ""
-
-
-def _sheet(opened: Opened, sheet: int) -> str:
-    begin = (max(1, sheet) - 1) * ON_A_SHEET
-    found = list(islice(opened.items(), begin, begin + ON_A_SHEET))
-    if not found:
-        return parts.empty(tr("studio.data.no_more_rows"), "")
-    keys: dict[str, None] = {}
-    for item in found:
-        if not isinstance(item, Fault):
-            keys |= dict.fromkeys(map(str, item.values))
-    rows = []
-    for number, item in enumerate(found, begin + 1):
-        if isinstance(item, Fault):
-            rows.append([number, parts.Html(f"<span class='bad'>{parts.safe(item.error.message)}</span>")])
-            continue
-        rows.append([number, *(_cell(item.values.get(key)) for key in keys)])
-    return parts.table(["", *keys], rows)
-
-
-def _cell(value: Any) -> Any:
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    return parts.Html(f"<div class='cell'>{parts.safe(text[:1200])}{'…' if len(text) > 1200 else ''}</div>")
-
-
 def _tokens(name: str, model: str | None, cutoff: int, rows: float | None) -> str:
     """The tokens of the first rows, those that are trained marked, and how long all rows are."""
     if not model:
@@ -189,7 +183,16 @@ def _tokens(name: str, model: str | None, cutoff: int, rows: float | None) -> st
     opened = open_dataset(find_dataset(name))
     measure = _measure(opened, model, DataConfig(cutoff_len=int(cutoff)))
     told_rows = "".join(_row(entry) for entry in previewed(opened, measure, int(rows or 3)))
-    return told_rows + _lengths(opened, measure)
+    return _legend() + told_rows + _lengths(opened, measure)
+
+
+def _legend() -> str:
+    """What the colours of tokens mean."""
+    trained, shown = (parts.safe(tr(f"studio.data.{name}")) for name in ("trained", "not_trained"))
+    return (
+        f"<div class='legend'><span><i style='background:#a9d8bd'></i>{trained}</span>"
+        f"<span><i style='background:#e3e7ea'></i>{shown}</span></div>"
+    )
 
 
 def _row(entry: dict[str, Any]) -> str:
@@ -211,21 +214,22 @@ def _lengths(opened: Opened, measure: Measure) -> str:
     found = stats(opened, measure)
     bins = found.histogram()
     most = max((count for _, _, count in bins), default=1)
-    bars = []
-    for low, high, count in bins:
-        over = "over" if low > measure.cutoff_len else ""
-        bars.append(
-            f"<div class='len {over}'><span class='num'>{low:,} – {high:,}</span>"
-            f"<i style='width:{100 * count / most:.1f}%'></i><b>{count:,}</b></div>"
-        )
-        if low <= measure.cutoff_len < high or measure.cutoff_len == high:
-            bars.append(
-                f"<div class='cut'>{parts.safe(tr('studio.data.cut_line', cutoff=measure.cutoff_len))}</div>"
-            )
+    cutoff = measure.cutoff_len
+    bars = [_bar(low, high, count, most, cutoff) for low, high, count in bins]
+    line = f"<div class='cut'>{parts.safe(tr('studio.data.cut_line', cutoff=cutoff))}</div>"
+    bars.insert(sum(low <= cutoff for low, _, _ in bins), line)
     cut = found.truncated(measure.cutoff_len)
     foot = tr("studio.data.cut_rows", cut=cut, rows=len(found.lengths), tokens=f"{found.tokens():,}")
     heading = f"<h2 class='part' style='margin-top:18px'>{parts.safe(tr('studio.data.lengths'))}</h2>"
     return f"{heading}<div class='lens'>{''.join(bars)}</div><p class='small'>{parts.safe(foot)}</p>"
+
+
+def _bar(low: int, high: int, count: int, most: int, cutoff: int) -> str:
+    """One stretch of lengths; what lies behind the cutoff in another colour."""
+    return (
+        f"<div class='len {'over' if low > cutoff else ''}'><span class='num'>{low:,} – {high:,}</span>"
+        f"<i style='width:{100 * count / most:.1f}%'></i><b>{count:,}</b></div>"
+    )
 
 
 def _measure(opened: Opened, model: str, asked: DataConfig) -> Measure:

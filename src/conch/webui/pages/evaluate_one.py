@@ -30,10 +30,18 @@ def build(page: Page) -> list[Any]:
             with gr.Tab(word("studio.evaluate.tab.rows")):
                 shown, order = _choices()
                 rows = parts.html(elem_id="evaluate-table")
-                with gr.Row(elem_classes="row-actions"):
-                    back = gr.Button(word("studio.data.back"))
-                    at = gr.Number(1, minimum=1, precision=0, show_label=False, container=False, min_width=70)
-                    forth = gr.Button(word("studio.data.forth"))
+                with gr.Row(elem_classes="row-actions pager"):
+                    back = gr.Button(word("studio.data.back"), size="sm")
+                    at = gr.Number(
+                        1,
+                        minimum=1,
+                        precision=0,
+                        label=word("studio.data.sheet"),
+                        show_label=False,
+                        container=False,
+                        min_width=70,
+                    )
+                    forth = gr.Button(word("studio.data.forth"), size="sm")
             with gr.Tab(word("studio.evaluate.scores")):
                 scores = parts.html(elem_id="evaluate-scores")
             with gr.Tab(word("studio.evaluate.tab.blind")):

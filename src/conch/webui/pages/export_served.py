@@ -72,7 +72,7 @@ def _form() -> tuple[list[Any], Any]:
             max_lines=1,
             min_width=120,
         )
-    with gr.Accordion(word("studio.serve.more"), open=False), gr.Row():
+    with gr.Accordion(word("studio.serve.more"), open=False, elem_id="serve-more"), gr.Row():
         name = gr.Textbox(
             label=word("studio.serve.name"), info=word("studio.serve.name_why"), max_lines=1, min_width=180
         )

@@ -35,9 +35,9 @@ def build(page: Page) -> None:
     parts.head("machine")
     with gr.Column(elem_classes="card", min_width=0):
         parts.part("studio.machine.room")
-        room = parts.html(elem_id="machine-room")
+        room = parts.html(parts.waiting("studio.machine.looking"), elem_id="machine-room")
     parts.part("studio.machine.found")
-    found = parts.html(elem_id="machine-found")
+    found = parts.html(parts.waiting("studio.machine.looking"), elem_id="machine-found")
     with gr.Row(elem_classes="row-actions"):
         again = gr.Button(word("studio.machine.again"), elem_id="machine-again")
         network = gr.Button(word("studio.machine.network"), elem_id="machine-network")
@@ -46,11 +46,8 @@ def build(page: Page) -> None:
         source = _settings(page)
         places = parts.acting(elem_id="machine-places")
     machine_keys.build(page)
-    page.fresh(
-        lambda: (_room(), _found(network=False), default_source(), _places()),
-        [],
-        [room, found, source, places],
-    )
+    page.fresh(lambda: (_room(), default_source(), _places()), [], [room, source, places])
+    page.fresh(lambda: _found(network=False), [], [found])  # takes seconds, for which nothing else waits
     page.every(LOOK_SECONDS, _room, [], [room])
     page.on(again.click, lambda: _found(network=False), None, [found], show_progress="minimal")
     page.on(network.click, lambda: _found(network=True), None, [found], show_progress="minimal")

@@ -74,4 +74,4 @@ def _list() -> str:
         ]
         for key in keys
     ]
-    return parts.table(heads, rows)
+    return parts.table(heads, rows, stacks=True)

@@ -10,11 +10,16 @@ from conch.cli.models_view import entry_facts, info_facts
 from conch.cli.output import duration, size
 from conch.config.model import MODEL_SOURCES
 from conch.config.settings import check_source
+from conch.core.errors import ModelError
+from conch.core.files import exists, expanded
+from conch.core.hubs import looks_like_id
 from conch.core.text import tr
 from conch.models import inventory
 from conch.models.fit import METHODS
 from conch.models.hardware import Room, find_room
 from conch.models.hub.pypi import STARTERS
+from conch.models.search import search
+from conch.models.source import Found
 from conch.webui import parts
 from conch.webui.handlers import note, told
 from conch.webui.page import Page
@@ -48,7 +53,8 @@ def build(page: Page) -> None:
         with gr.Row(elem_classes="row-actions"):
             fetch = gr.Button(word("studio.models.fetch"), variant="primary", elem_id="models-fetch")
             look = gr.Button(word("studio.models.look"), elem_id="models-look")
-        found = parts.html(elem_id="models-found")
+            seek = gr.Button(word("studio.models.search"), elem_id="models-search")
+        found = parts.acting(elem_id="models-found")
         state = parts.acting(elem_id="models-pulls")
     parts.part("studio.models.here")
     listed = parts.acting(elem_id="models-list")
@@ -59,6 +65,13 @@ def build(page: Page) -> None:
     def start(name: str, source: str) -> tuple[str, str, Any]:
         pulls.start(_named(name), _source(source))
         return show_pulls(), "", gr.update()
+
+    def chosen(source: str, event: gr.EventData) -> tuple[Any, Any, Any]:
+        """A model of those that were found: looked at, or fetched."""
+        if event.act == "look":
+            return event.key, _look(event.key, source), gr.skip()
+        pulls.start(event.key, _source(source))
+        return event.key, gr.skip(), show_pulls()
 
     def tick() -> tuple[Any, Any]:
         """Progress, and the list once something has come."""
@@ -76,8 +89,12 @@ def build(page: Page) -> None:
         return show_pulls(), _list()
 
     page.on(fetch.click, start, [name, source], [state, found, name])
-    page.on(name.submit, start, [name, source], [state, found, name])
-    page.on(look.click, _look, [name, source], [found])
+    # a word is searched for; what is a name as it stands is looked at
+    page.on(name.submit, lambda name, source: (_look if _is_name(name) else _seek)(name, source),
+            [name, source], [found], show_progress="minimal")  # fmt: skip
+    page.on(look.click, _look, [name, source], [found], show_progress="minimal")
+    page.on(seek.click, _seek, [name, source], [found], show_progress="minimal")
+    page.acts(found, chosen, [source], [name, found, state])
     page.acts(state, act, None, [state, listed])
     page.acts(listed, act, None, [state, listed])
     page.fresh(lambda: (show_pulls(), _list()), [], [state, listed])
@@ -104,6 +121,50 @@ def _named(name: str) -> str:
     if not name.strip():
         raise told(tr("studio.models.no_name"), tr("studio.models.name_hint"))
     return name.strip()
+
+
+def _is_name(given: str) -> bool:
+    given = given.strip()
+    return given in STARTERS or looks_like_id(given) or exists(expanded(given))
+
+
+def _seek(words: str, source: str) -> str:
+    """The models whose names hold these words: those that come by the package index, then the hubs'."""
+    words = words.strip()
+    if not words:
+        raise told(tr("studio.models.no_words"), tr("studio.models.name_hint"))
+    rows = [_found(Found(name)) for name in STARTERS if words.lower() in name]
+    try:
+        results = search(words, _source(source))
+    except ModelError as error:
+        said: str = parts.note(f"{error.message} {error.hint}", "warn")
+    else:
+        rows += map(_found, results.found)
+        said = f"<p class='small'>{parts.safe(tr('studio.models.found_at', source=results.source))}</p>"
+        if not rows:
+            return parts.empty(tr("studio.models.nothing_found"), tr("studio.models.nothing_found_what"))
+    heads = [
+        tr(f"studio.models.column.{name}") for name in ("name", "parameters", "downloads", "likes", "actions")
+    ]
+    return said + (parts.table(heads, rows, numbers={1, 2, 3}, stacks=True) if rows else "")
+
+
+def _found(model: Found) -> list[Any]:
+    gated = f" {parts.tag(tr('studio.models.gated'), 'warn')}" if model.gated else ""
+    return [
+        parts.Html(f"<b>{parts.safe(model.repo)}</b>{gated}"),
+        "-" if model.parameters is None else _count(model.parameters),
+        _figure(model.downloads),
+        _figure(model.likes),
+        parts.buttons(
+            parts.button(tr("studio.models.look"), "look", model.repo, kind="first"),
+            parts.button(tr("studio.models.fetch"), "fetch", model.repo),
+        ),
+    ]
+
+
+def _figure(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 def _source(source: str) -> str | None:
@@ -136,7 +197,10 @@ def _look(name: str, source: str) -> str:
 
 
 def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.2f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
+    for unit, size_of in (("B", 1e9), ("M", 1e6)):
+        if parameters >= size_of:
+            return f"{parameters / size_of:.{2 if unit == 'B' else 0}f} {unit}"
+    return f"{parameters / 1e3:.0f} k"
 
 
 def _fits(facts: dict[str, Any], room: Room) -> parts.Html:
@@ -162,7 +226,7 @@ def _list() -> str:
     room = find_room()
     heads = [tr(f"studio.models.column.{name}") for name in ("name", "parameters", "size", "fits", "actions")]
     rows = [_row(entry_facts(entry, room), room) for entry in found]
-    return parts.table(heads, rows, numbers={1, 2}) + _foot(room)
+    return parts.table(heads, rows, numbers={1, 2}, stacks=True) + _foot(room)
 
 
 def _row(facts: dict[str, Any], room: Room) -> list[Any]:

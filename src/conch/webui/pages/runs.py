@@ -133,6 +133,7 @@ def _one() -> tuple[dict[str, Any], Any]:
             samples = parts.html(elem_id="run-samples")
         with gr.Tab(word("studio.runs.log")):
             find_in = gr.Textbox(
+                label=word("studio.runs.find"),
                 show_label=False,
                 placeholder=word("studio.runs.find"),
                 elem_id="run-find",

@@ -43,7 +43,7 @@ def shown(runs: Sequence[Run]) -> str:
     briefs = [run.brief() for run in runs[:SHOWN]]
     waiting = places() if any(brief["state"] == "queued" for brief in briefs) else {}
     rows = [_row(brief, waiting.get(brief["id"])) for brief in briefs]
-    return parts.table(heads, rows, numbers={3, 4})
+    return parts.table(heads, rows, numbers={3, 4}, stacks=True)
 
 
 def _row(brief: dict[str, Any], place: Any) -> list[Any]:

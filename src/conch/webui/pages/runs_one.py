@@ -156,13 +156,14 @@ def checkpoints(run: Run, summary: dict[str, Any]) -> str:
     rows = [
         [
             step_of(folder),
-            parts.Html(f"<span class='small'>{parts.safe(folder)}</span>"),
+            parts.Html(f"<span class='small nowrap' title='{parts.safe(folder)}'>{folder.name}</span>"),
             size(_bytes(folder)),
             parts.buttons(*_from_checkpoint(folder, summary["state"])),
         ]
         for folder in reversed(found)
     ]
-    return parts.table(heads, rows, numbers={2})
+    where = f"<p class='small path'>{parts.safe(output)}</p>"
+    return where + parts.table(heads, rows, numbers={2}, stacks=True)
 
 
 def _from_checkpoint(folder: Path, state: str) -> list[parts.Html]:

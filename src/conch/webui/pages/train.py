@@ -45,7 +45,7 @@ def build(page: Page) -> None:
             gr.Column(elem_classes="card", min_width=0),
         ):
             parts.part("studio.train.takes")
-            estimate = parts.acting(elem_id="train-estimate")
+            estimate = parts.acting(parts.waiting("studio.train.judging"), elem_id="train-estimate")
             start = gr.Button(word("studio.train.start"), variant="primary", elem_id="train-start")
             with gr.Accordion(word("studio.train.shell"), open=False, elem_id="train-shell"):
                 command = parts.acting(elem_id="train-command")
@@ -77,7 +77,8 @@ def build(page: Page) -> None:
         return json.dumps(settings.document(settings.changed(loaded.config.to_flat())))
 
     shown = [estimate, command, file, blame]
-    page.on(form.changed, changed, None, shown, trigger_mode="always_last")
+    judged = page.on(form.changed, changed, None, shown, trigger_mode="always_last")
+    page.on(judged.then, None, None, None, js="() => { window.conch.judged(); return []; }")
     page.on(
         blame.change,
         None,
