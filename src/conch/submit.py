@@ -52,7 +52,8 @@ def check(config: TrainConfig) -> None:
     resolve(config.notify.notify)
     if config.output.resume_from_checkpoint:
         check_checkpoint(absolute(config))
-    check_rows(config.data, config.method.stage, config.optimisation.seed)
+    if config.output.trains():
+        check_rows(config.data, config.method.stage, config.optimisation.seed)
     located = find(Request.of(config.model))
     if located is not None:
         read_model_files(located.folder)
@@ -66,6 +67,7 @@ def check_output(config: TrainConfig) -> None:
         return
     folder = expanded(config.output.output_dir)
     going_on = config.output.overwrite_output_dir or config.output.resume_from_checkpoint
+    going_on = going_on or not config.output.trains()  # answers are laid beside what is there
     if folder.is_dir() and any(folder.iterdir()) and not going_on:
         raise OutputError("training.output_exists", folder=folder)
     refused = _refused(existing(folder))

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from conch.core import disk, env
 from conch.core.errors import ConchError, TrainingError, first_line
-from conch.core.events import Failed, Phase, Started
+from conch.core.events import Failed, Finished, Phase, Started
+from conch.predicting import LastPart
 from conch.runs import devices, trackers
 from conch.runs.control import tell_left
 from conch.runs.diagnosis import DiagnosingLog
@@ -125,6 +126,15 @@ def _translate(run: Run, error: Exception) -> TrainingError:
 
 def _train(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -> None:
     env.bound_kernel_caches()
+    log = DiagnosingLog(run)
+    wants_stop = _wants_stop_here(run) if shared else run.stop_path.exists
+    prediction = LastPart(run, config, log, wants_stop)
+    ended = prediction.is_all(resume)
+    if ended is not None:
+        run.output.mkdir(parents=True, exist_ok=True)
+        if prediction.do(ended):
+            log.write(Finished, **ended)
+        return
     with lean.imports(config) if not shared else nullcontext():
         from conch.training.job import Job, train  # heavy: only the process at work pays for it
 
@@ -132,11 +142,12 @@ def _train(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -> 
         Job(
             config=config,
             output=run.output,
-            log=DiagnosingLog(run),
-            wants_stop=_wants_stop_here(run) if shared else run.stop_path.exists,
+            log=log,
+            wants_stop=wants_stop,
             wants_save=run.takes_save,
             resume=resume,
             tell_paused=partial(tell, run),
+            afterwards=prediction.do,
         )
     )
 

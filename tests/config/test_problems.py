@@ -70,7 +70,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("flash_attn", "fa9", "one of auto, disabled, sdpa, fa2, fa3"),
         ("save_strategy", "step", "one of no, steps, epoch"),
         ("lora_rnak", 3, "a known key"),
-        ("num_beams", 4, "one of 1"),
+        ("num_beams", 0, "at least 1"),
+        ("infer_backend", "mlx", "one of huggingface, llamacpp, auto"),
         ("report_to", "nobody", "one of none, all, tensorboard, wandb, swanlab, mlflow, trackio"),
     ],
 )
@@ -154,6 +155,12 @@ def test_a_key_written_twice(tmp_path: Path) -> None:
         ({"quantization_bit": 4, "quantization_method": "gptq"}, "quantization_method"),
         ({"freeze_trainable_layers": 0}, "freeze_trainable_layers"),
         ({"do_train": False}, "do_train"),
+        ({"do_train": True, "do_predict": True}, "do_predict"),
+        ({"do_predict": True, "predict_with_generate": False}, "predict_with_generate"),
+        ({"do_predict": True, "stage": "pt"}, "do_predict"),
+        ({"do_predict": True, "num_beams": 2, "do_sample": True}, "num_beams"),
+        ({"do_predict": True, "num_beams": 2, "infer_backend": "llamacpp"}, "num_beams"),
+        ({"infer_backend": "vllm"}, "infer_backend"),
     ],
 )
 def test_rules_between_keys(values: dict[str, object], key: str) -> None:
@@ -175,6 +182,10 @@ def test_rules_between_keys(values: dict[str, object], key: str) -> None:
         {"logging_steps": 0.1},
         {"adapter_name_or_path": "a,b"},
         {"freeze_trainable_layers": -2},
+        {"do_predict": True},
+        {"do_predict": True, "do_train": False, "streaming": True},
+        {"do_predict": True, "do_train": True, "val_size": 0.1},
+        {"do_predict": True, "num_beams": 4, "length_penalty": 0.5, "temperature": 0},
     ],
 )
 def test_what_the_rules_allow(values: dict[str, object]) -> None:

@@ -38,7 +38,6 @@ SPECIAL = {
     "stage": st.just("sft"),
     "dataset": st.lists(texts, min_size=1, max_size=2),
     "report_to": st.sampled_from([["none"], ["all"], ["wandb", "mlflow"]]),
-    "do_train": st.just(True),
 }
 
 

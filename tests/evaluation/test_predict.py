@@ -187,3 +187,82 @@ def test_a_killed_process_is_gone_on_with(model: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["rows"] == 200
     assert len(lines(tmp_path / "out" / ANSWERS)) == 200
     assert not file.exists()
+
+
+def predicted(model: Path, rows: Path, output: Path, *words: str) -> list[dict[str, Any]]:
+    asked = ["predict", f"model_name_or_path={model}", f"dataset={rows}", f"output_dir={output}", *words]
+    assert conch([*asked, "infer_dtype=float32"]) == 0
+    return lines(output / ANSWERS)
+
+
+def test_beams_are_those_of_transformers(model: Path, tmp_path: Path) -> None:
+    """The answers to rows of several lengths, searched together, are those of each searched alone."""
+    import torch
+
+    file = tmp_path / "rows.json"
+    rows = [{"instruction": "who? " * times, "input": "", "output": "me"} for times in (1, 9, 2, 30, 3)]
+    file.write_text(json.dumps(rows))
+    asked = ("num_beams=3", "length_penalty=-2", "max_new_tokens=6", "do_sample=false")
+    told = predicted(model, file, tmp_path / "out", *asked)
+    loaded = load(ModelConfig(model_name_or_path=str(model)), dtype="float32")
+    for row in told:
+        ids = loaded.template().encode(row["prompt"])
+        (found,) = loaded.model.generate(
+            torch.tensor([ids]),
+            num_beams=3,
+            length_penalty=-2.0,
+            max_new_tokens=6,
+            do_sample=False,
+            eos_token_id=sorted(loaded.stop_ids()),
+            pad_token_id=0,
+        )
+        text = loaded.tokenizer.decode(found[len(ids) :], skip_special_tokens=True)
+        assert row["predict"] == text.strip()
+    assert told != predicted(model, file, tmp_path / "greedy", "max_new_tokens=6")
+
+
+def test_max_length_counts_the_prompt_unless_new_tokens_are_bounded(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    rows = [{"instruction": "who? " * times, "input": "", "output": "me"} for times in (1, 40)]
+    file.write_text(json.dumps(rows))
+    prompt = len(load(ModelConfig(model_name_or_path=str(model))).template().encode("who? " * 40))
+    short, long = predicted(model, file, tmp_path / "out", f"max_length={prompt}")
+    assert short["predict"]
+    assert long["predict"] == ""
+    results = json.loads((tmp_path / "out" / RESULTS).read_text())
+    assert results["predict_too_long"] == 1
+    short, long = predicted(model, file, tmp_path / "both", f"max_length={prompt}", "max_new_tokens=3")
+    assert short["predict"]
+    assert long["predict"]
+
+
+def test_special_tokens_are_shown_where_they_are_not_skipped(model: Path, tmp_path: Path) -> None:
+    """A random model says some of them."""
+    rows = write_rows(tmp_path / "rows.json", 12)
+    drawn = ("max_new_tokens=200", "temperature=3", "seed=1")
+    without = predicted(model, rows, tmp_path / "without", *drawn)
+    shown = predicted(model, rows, tmp_path / "shown", *drawn, "skip_special_tokens=false")
+    assert not any("<|" in row["predict"] for row in without)
+    assert any("<|" in row["predict"] for row in shown)
+
+
+def test_llama_cpp_answers_as_transformers_does(model: Path, tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.json", 8)
+    asked = ("max_new_tokens=6",)
+    usual = predicted(model, rows, tmp_path / "usual", *asked)
+    other = predicted(model, rows, tmp_path / "other", *asked, "infer_backend=llamacpp")
+    same = sum(a["predict"] == b["predict"] for a, b in zip(usual, other, strict=True))
+    assert [row["prompt"] for row in usual] == [row["prompt"] for row in other]
+    assert same >= 6, "16 bits may part ways at a near tie"
+
+
+def test_beams_of_a_model_that_draws_are_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawing = save_tiny(tmp_path / "tiny")
+    (drawing / "generation_config.json").write_text('{"do_sample": true, "temperature": 0.7}')
+    rows = write_rows(tmp_path / "rows.json", 2)
+    asked = ["predict", f"model_name_or_path={drawing}", f"dataset={rows}", f"output_dir={tmp_path / 'out'}"]
+    assert conch([*asked, "num_beams=2"]) == 2
+    assert "do_sample: false" in capsys.readouterr().err
+    assert conch([*asked, "num_beams=2", "do_sample=false", "max_new_tokens=2"]) == 0

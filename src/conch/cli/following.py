@@ -42,7 +42,9 @@ def _watch(run: Run, offset: int, follower: Follower) -> int:
 def tell_next(run: Run) -> None:
     """What can be done with a run that has ended."""
     state = run.state()
-    if state == "finished":
+    if state == "finished" and not run.config().output.trains():
+        say(tr("cli.train.predicted_next", output=run.output))
+    elif state == "finished":
         say(tr("cli.train.next", run=run.id, output=run.output))
     elif state == "stopped":
         say(tr("cli.runs.to_resume", run=run.id))

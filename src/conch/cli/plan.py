@@ -20,6 +20,13 @@ def show_plan(loaded: Loaded, *, as_json: bool) -> None:
     from conch.training.plan import make_plan
 
     check(loaded.config)
+    if not loaded.config.output.trains():
+        if as_json:
+            emit({"config": loaded.config.to_flat(), "origins": dict(loaded.origins), "plan": None})
+            return
+        show_settings(loaded)
+        say("\n" + tr("cli.plan.predicts"))
+        return
     plan = make_plan(loaded.config)
     for warning in plan.warnings:
         whisper(tr("cli.warning", message=warning))
@@ -93,7 +100,7 @@ def _is_used(node: str, config: TrainConfig) -> bool:
         return config.method.finetuning_type == node
     if node == "samples":
         return bool(config.samples.sample_prompts)
-    return node not in {"generation", "trackers", "notify"}
+    return node not in {"generation", "prediction", "trackers", "notify"}
 
 
 def _worked_out(config: TrainConfig) -> dict[str, tuple[Any, str]]:

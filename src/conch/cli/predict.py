@@ -31,10 +31,10 @@ def command(words: tuple[str, ...], as_json: bool) -> None:
     if config.output.output_dir is None:
         raise UsageError("evaluation.no_output")
 
-    from conch.evaluation.predict import shown
     from conch.evaluation.run import predict_with
+    from conch.evaluation.words import shown
 
-    prediction = predict_with(config, _tell)
+    prediction = predict_with(config, _tell, whisper)
     if as_json:
         emit({"folder": str(prediction.folder), "rows": prediction.rows, **prediction.scores})
         return

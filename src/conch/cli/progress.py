@@ -26,10 +26,11 @@ from conch.core.events import (
     Warned,
 )
 from conch.core.text import tr
+from conch.evaluation.words import shown
 from conch.runs import words
 from conch.runs.diagnosis.finding import in_words
 
-ANNOUNCED = ("locating", "loading", "tokenising", "saving")
+ANNOUNCED = ("locating", "loading", "tokenising", "saving", "predicting")
 """Phases with a line of their own."""
 WORTH_TELLING = 1.0
 """Seconds from which on the length of a phase is told."""
@@ -57,6 +58,8 @@ class Follower:
         self._best: tuple[int, float] | None = None
         """Step and value of the lowest evaluation loss."""
         self._evaluated = 0
+        self._told_share = 0
+        """Tenths of the rows that were told to be answered."""
 
     def __enter__(self) -> Follower:
         self._bar.start()
@@ -119,9 +122,24 @@ class Follower:
         elif event.name == "evaluating" and self._task is not None:
             words = self._words() or tr("cli.train.first_step")
             self._bar.update(self._task, description=f"{words}  {tr('cli.train.evaluating')}")
+        elif event.name == "predicting" and "of" in facts:
+            self._predicting(facts["done"], facts["of"])
+        elif event.name == "predicted":
+            self.line(tr("cli.train.predicted", **facts))
+            for line in shown(facts["scores"]):
+                self.line(line)
         elif event.name in ANNOUNCED and self._current is None:
             self.line(tr(f"cli.train.{event.name}"))
             self._current = event.name, event.t
+
+    def _predicting(self, done: int, total: int) -> None:
+        words = tr("cli.train.predicting")
+        self._task = self._task or self._bar.add_task(words, total=total)
+        self._bar.update(self._task, completed=done, total=total, description=words)
+        share = 10 * done // max(1, total)
+        if not self.console.is_terminal and share != self._told_share:
+            self.line(tr("evaluation.progress", done=done, total=total))
+        self._told_share = share
 
     def _tell_time(self, event: Event) -> None:
         """How long the announced phase took, once something else begins."""
@@ -170,6 +188,8 @@ class Follower:
     def _end(self, event: Finished | Failed | Stopped) -> None:
         self._bar.stop()
         match event:
+            case Finished(step=0):  # nothing was trained, and what was predicted is told
+                return
             case Finished():
                 self.line(
                     tr(

@@ -15,7 +15,8 @@ from conch.config.data import DataConfig
 from conch.config.method import FreezeConfig, LoraConfig, MethodConfig
 from conch.config.model import MODEL_SOURCES, ModelConfig
 from conch.config.optimisation import LR_SCHEDULERS, OptimisationConfig, PrecisionConfig
-from conch.config.output import OutputConfig
+from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.prediction import PredictionConfig
 from conch.config.quantization import QuantizationConfig
 from conch.config.types import Node
 from conch.core import hubs
@@ -54,8 +55,9 @@ def _precision(precision: PrecisionConfig) -> Iterator[Problem]:
         yield Problem("pure_bf16", True, tr("config.rule.pure_bf16"))
 
 
-def _data(data: DataConfig) -> Iterator[Problem]:
-    if not data.dataset and not data.tokenized_path:
+def _data(data: DataConfig, output: OutputConfig) -> Iterator[Problem]:
+    asked = bool(data.eval_dataset) and not output.trains()
+    if not data.dataset and not data.tokenized_path and not asked:
         yield Problem("dataset", None, tr("config.rule.dataset"))
     if data.val_size and data.eval_dataset:
         yield Problem("val_size", data.val_size, tr("config.rule.val_or_eval"))
@@ -81,10 +83,10 @@ def _mixing(data: DataConfig) -> Iterator[Problem]:
         yield Problem("interleave_probs", shares, tr("config.rule.shares_sum"))
 
 
-def _streaming(data: DataConfig, optimisation: OptimisationConfig) -> Iterator[Problem]:
+def _streaming(data: DataConfig, optimisation: OptimisationConfig, output: OutputConfig) -> Iterator[Problem]:
     if not data.streaming:
         return
-    if optimisation.max_steps == -1:
+    if optimisation.max_steps == -1 and output.trains():
         yield Problem("max_steps", optimisation.max_steps, tr("config.rule.stream_steps"))
     if 0 < data.val_size < 1:
         yield Problem("val_size", data.val_size, tr("config.rule.stream_val_size"))
@@ -107,8 +109,30 @@ def _evaluation(output: OutputConfig, data: DataConfig) -> Iterator[Problem]:
 
 
 def _training(output: OutputConfig) -> Iterator[Problem]:
-    if not output.do_train:
+    if not output.trains() and not output.do_predict:
         yield Problem("do_train", False, tr("config.rule.do_train"))
+
+
+def _predicting(
+    output: OutputConfig, data: DataConfig, method: MethodConfig, prediction: PredictionConfig
+) -> Iterator[Problem]:
+    if not output.do_predict:
+        return
+    if prediction.predict_with_generate is False:
+        yield Problem("predict_with_generate", False, tr("config.rule.predict_generates"))
+    if method.stage == "pt":
+        yield Problem("do_predict", True, tr("config.rule.predict_answers"))
+    if not (data.eval_dataset or data.val_size) and (output.trains() or not data.dataset):
+        yield Problem("do_predict", True, tr("config.rule.predict_rows"))
+
+
+def _beams(prediction: PredictionConfig, generation: GenerationConfig) -> Iterator[Problem]:
+    if prediction.num_beams == 1:
+        return
+    if generation.samples():
+        yield Problem("num_beams", prediction.num_beams, tr("config.rule.beams_sample"))
+    if prediction.infer_backend != "huggingface":
+        yield Problem("num_beams", prediction.num_beams, tr("config.rule.beams_engine"))
 
 
 def _steps(optimisation: OptimisationConfig) -> Iterator[Problem]:
@@ -157,5 +181,5 @@ def _freeze(freeze: FreezeConfig) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     *(_source, _precision, _data, _texts, _mixing, _streaming, _evaluation, _training, _steps, _whole_steps),
-    *(_adapters, _lora, _quantization, _freeze),
+    *(_predicting, _beams, _adapters, _lora, _quantization, _freeze),
 )

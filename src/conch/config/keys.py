@@ -190,12 +190,11 @@ LATER: dict[str, Later] = {
         ),
         Later(_CLUSTER),
     ),
-    **dict.fromkeys(("do_predict", "predict_with_generate", "generation_config"), Later(_PREDICT)),
-    **dict.fromkeys(("eval_num_beams", "generation_num_beams", "generation_max_length"), Later(_PREDICT)),
+    **dict.fromkeys(
+        ("generation_config", "eval_num_beams", "generation_num_beams", "generation_max_length"),
+        Later(_PREDICT),
+    ),
     "num_return_sequences": Later(_PREDICT, (None, 1)),
-    "length_penalty": Later(_PREDICT, (None, 1.0)),
-    "max_length": Later(_PREDICT),
-    "infer_backend": Later(_PREDICT, (None, "huggingface", "hf")),
     **dict.fromkeys(
         (
             "om_hub_token",
@@ -244,6 +243,7 @@ LATER: dict[str, Later] = {
 LATER_VALUES: dict[str, dict[str, str]] = {
     "stage": dict.fromkeys(("rm", "dpo", "kto", "ppo", "grpo"), _METHOD),
     "finetuning_type": {"oft": _METHOD},
+    "infer_backend": dict.fromkeys(("vllm", "sglang"), "config.later.backend"),
     "quantization_method": dict.fromkeys(
         ("gptq", "awq", "aqlm", "quanto", "eetq", "hqq", "mxfp4", "fp8"), "config.later.quantization"
     ),

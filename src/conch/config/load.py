@@ -22,6 +22,7 @@ from conch.config.keys import (
     TRAIN_NO_EFFECT,
     Later,
 )
+from conch.config.output import ANSWER_TOKENS
 from conch.config.source import Given, read_file, read_words
 from conch.config.train import NODES, TrainConfig
 from conch.config.types import read_switch
@@ -33,6 +34,8 @@ FIELD_NODES: dict[str, str] = {
     field: node_name for node_name, node in NODES.items() for field in node.model_fields
 }
 """Flat key to the node that holds it."""
+ANSWERING = frozenset({"generation", "prediction"})
+"""Nodes that say how answers are made: nobody reads them in a run without `do_predict`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def load_train(
     """
     given = _gather(file, words, values)
     problems: list[Problem] = []
-    warnings = TRAIN.judge(given, problems)
+    rules = PREDICT if "do_predict" in given and read_switch(given["do_predict"].value) is True else TRAIN
+    warnings = rules.judge(given, problems)
     nodes = {name: fill(node, _part(name, given), problems) for name, node in NODES.items()}
     passthrough = _passthrough(given, problems)
     origins = {key: item.where for key, item in given.items()}
@@ -72,15 +76,8 @@ def load_train(
 
 
 def load_predict(file: Path | None = None, words: Iterable[str] = ()) -> Loaded:
-    """The config of a prediction: that of a training, whose rows are answered. Raises as `load_train`.
-
-    What a file for LLaMA-Factory says of prediction is what is done anyway.
-    """
-    given = _gather(file, words, None)
-    values: dict[str, Any] = {"do_predict": False, "predict_with_generate": False, "do_train": True}
-    if "dataset" not in given and "eval_dataset" in given:
-        values["dataset"] = given["eval_dataset"].value
-    return load_train(file, words, values)
+    """The config of a prediction: that of a training that only predicts. Raises as `load_train`."""
+    return load_train(file, words, {"do_train": False, "do_predict": True})
 
 
 def load_export(
@@ -148,11 +145,14 @@ TRAIN = Rules(
     later=LATER,
     no_effect=NO_EFFECT,
     unread={
-        **{key: "config.no_effect.generation" for key, node in FIELD_NODES.items() if node == "generation"},
+        **{key: "config.no_effect.generation" for key, node in FIELD_NODES.items() if node in ANSWERING},
         **TRAIN_NO_EFFECT,
     },
     honoured=frozenset({*FIELD_NODES, *PASSTHROUGH}),
 )
+PREDICT = replace(TRAIN, unread={})
+DONE_ANYWAY = {"max_new_tokens": ANSWER_TOKENS}
+"""Values that say what unset keys mean."""
 EXPORT = Rules(
     later={**LATER, **EXPORT_LATER},
     no_effect=NO_EFFECT,
@@ -171,7 +171,8 @@ EXPORT = Rules(
 def _asks(key: str, value: Any) -> bool:
     """Whether a value asks for something other than what is done anyway."""
     if key in FIELD_NODES:
-        return not _is_one_of(value, (None, NODES[FIELD_NODES[key]].model_fields[key].default))
+        default = NODES[FIELD_NODES[key]].model_fields[key].default
+        return not _is_one_of(value, (None, default, DONE_ANYWAY.get(key)))
     return not _is_one_of(value, (None, False))
 
 

@@ -12,7 +12,6 @@ from conch.config.types import (
     Count,
     Node,
     NotNegative,
-    One,
     Positive,
     PositiveShare,
     Size,
@@ -24,12 +23,18 @@ Every = Positive
 """A number of steps, or below 1 a share of all steps."""
 
 
+ANSWER_TOKENS = 1024
+"""The most tokens of an answer, unless a config says so."""
+
+
 class OutputConfig(Node):
     output_dir: Str | None = None
     overwrite_output_dir: bool = False
     run_name: Str | None = None
-    do_train: bool = True
+    do_train: bool | None = None
+    """Unset: true, but false with `do_predict`, as files for LLaMA-Factory mean it."""
     do_eval: bool = False
+    do_predict: bool = False
     logging_steps: Every = 5.0
     logging_first_step: bool = True
     save_strategy: Schedule = "steps"
@@ -47,6 +52,9 @@ class OutputConfig(Node):
     resume_from_checkpoint: Annotated[bool | Str | None, BeforeValidator(read_switch)] = None
     plot_loss: bool = True
     compute_accuracy: bool = False
+
+    def trains(self) -> bool:
+        return not self.do_predict if self.do_train is None else self.do_train
 
     def resumes_newest(self) -> bool:
         """Whether to go on from the newest checkpoint of the output folder."""
@@ -69,10 +77,12 @@ class GenerationConfig(Node):
     temperature: NotNegative | None = None
     top_p: PositiveShare | None = None
     top_k: Size | None = None
-    num_beams: One = 1
-    max_new_tokens: Count = 1024
+    max_new_tokens: Count | None = None
     repetition_penalty: Positive | None = None
     skip_special_tokens: bool = True
+
+    def answer_tokens(self) -> int:
+        return self.max_new_tokens or ANSWER_TOKENS
 
     def samples(self) -> bool | None:
         """Whether tokens are drawn: as `do_sample` says, else as a given temperature implies; None: unset."""

@@ -12,6 +12,7 @@ from conch.config.model import SECRETS, ModelConfig
 from conch.config.notify import NotifyConfig
 from conch.config.optimisation import OptimisationConfig, PrecisionConfig
 from conch.config.output import GenerationConfig, OutputConfig
+from conch.config.prediction import PredictionConfig
 from conch.config.quantization import QuantizationConfig
 from conch.config.samples import SamplesConfig
 from conch.config.trackers import TrackersConfig
@@ -34,6 +35,7 @@ class TrainConfig(Node):
     notify: NotifyConfig = NotifyConfig()
     trackers: TrackersConfig = TrackersConfig()
     generation: GenerationConfig = GenerationConfig()
+    prediction: PredictionConfig = PredictionConfig()
     passthrough: dict[str, Any] = Field(default_factory=dict)
     """Fields of transformers' TrainingArguments that Conch hands on by their own names."""
 

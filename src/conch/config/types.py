@@ -116,5 +116,3 @@ Bytes = Annotated[int, Field(ge=1), BeforeValidator(read_bytes)]
 """A size: `2GB`, `500 MB`, `1.5GiB`, or a number of bytes."""
 Dtype = Annotated[Literal["auto", "float16", "bfloat16", "float32"], BeforeValidator(read_dtype)]
 Settings = Annotated[dict[str, Any], BeforeValidator(read_numbers)]
-One = Annotated[Literal[1], BeforeValidator(whole)]
-"""A count that may only be 1 until more is built."""

@@ -64,6 +64,13 @@ def check_rows(config: DataConfig, stage: str, seed: int) -> None:
         split(list(range(sum(known))), config.val_size, seed)
 
 
+def held_out_rows(config: DataConfig, template: ChatTemplate, seed: int, stage: str = "sft") -> list[Any]:
+    """The rows that training with these settings holds back to evaluate on. Raises DataError."""
+    task = _Task(config, template, seed, stage)
+    parts = task.held_out()
+    return [unpacked(row) for _, part in parts for row in part]
+
+
 @dataclass(frozen=True)
 class _Task:
     """What is asked for, and the ways to it."""
@@ -113,6 +120,9 @@ class _Task:
         return Prepared(
             [], tokens.eval, stream=stream, parts=tokens.parts, notices=(*self.datasets.notices, *notices)
         )
+
+    def held_out(self) -> Parts:
+        return self._held_out_of_stream()[0] if self.config.streaming else self._train_and_eval()[1]
 
     def _packed(self, train: Examples) -> tuple[Examples, list[list[int]] | None]:
         """The examples, which texts are cut into blocks for, and which of them share a row."""

@@ -55,14 +55,30 @@ def _question(row: Conversation) -> Iterator[Question]:
         yield Question(tuple(row.messages[:last]), tuple(row.tools), row.messages[last].content)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How answers are made and written down beside their sampling."""
+
+    most: int | None = None
+    """Tokens of prompt and answer together."""
+    skip_special_tokens: bool = True
+
+
+USUAL = Manner()
+
+
 def answer_in_batches(
-    chat: Chat, asked: Mapping[int, Question], sampling: Sampling
+    chat: Chat, asked: Mapping[int, Question], sampling: Sampling, manner: Manner = USUAL
 ) -> Iterator[dict[int, Answer]]:
     """Answers by row, some at a time, as they are made. Rows of like length are together, the longest first.
 
     So what needs too much memory comes first, and not last.
     """
     requests = {index: _request(chat, index, question, sampling) for index, question in asked.items()}
+    if manner.most is not None:
+        requests = {
+            index: (text, _within(manner.most, request)) for index, (text, request) in requests.items()
+        }
     made = {
         index: Answer(prompt, "", asked[index].wanted, TOO_LONG, 0)
         for index, (prompt, request) in requests.items()
@@ -71,7 +87,9 @@ def answer_in_batches(
     order = sorted(requests.keys() - made.keys(), key=lambda index: (-len(requests[index][1].prompt), index))
     for place, completion in completions(chat.engine, [requests[index][1] for index in order], BATCH):
         index = order[place]
-        made[index] = _answer(chat, requests[index][0], completion, asked[index].wanted)
+        text = _text(chat, completion, manner)
+        wanted = asked[index].wanted
+        made[index] = Answer(requests[index][0], text, wanted, completion.finish, len(completion.tokens))
         if len(made) >= BATCH:
             yield made
             made = {}
@@ -79,9 +97,18 @@ def answer_in_batches(
         yield made
 
 
-def _answer(chat: Chat, prompt: str, completion: Completion, wanted: str) -> Answer:
-    text = str(chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=True))
-    return Answer(prompt, text.strip(), wanted, completion.finish, len(completion.tokens))
+def _text(chat: Chat, completion: Completion, manner: Manner) -> str:
+    skip = manner.skip_special_tokens
+    return str(chat.template.tokenizer.decode(list(completion.tokens), skip_special_tokens=skip)).strip()
+
+
+def _within(most: int, request: Request) -> Request:
+    """The request with the answer bounded by `most`; without a prompt where that leaves no room for one."""
+    room = most - len(request.prompt)
+    if room < 1:
+        return Request(())
+    bound = min(room, request.sampling.max_new_tokens)
+    return replace(request, sampling=replace(request.sampling, max_new_tokens=bound))
 
 
 def _request(chat: Chat, index: int, question: Question, sampling: Sampling) -> tuple[str, Request]:

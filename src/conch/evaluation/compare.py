@@ -194,7 +194,7 @@ def _answers(
     name = config.a if side == "a" else config.b
     count = len(asked.questions)
     told(side, 0, count)
-    with opened(name, config.reading, generation, notify) as model:
+    with opened(config.reading.model(name), config.reading, generation, notify) as model:
         found: dict[int, Answer] = {}
         for made in answer_in_batches(model.chat, dict(enumerate(asked.questions)), model.sampling):
             found.update(made)

@@ -45,7 +45,7 @@ def measure_losses(
 ) -> Losses:
     """The loss of every wanted answer under `model`. Raises ConchError."""
     asked = paper(rows)
-    with opened(model, reading, GenerationConfig(), notify) as found:
+    with opened(reading.model(model), reading, GenerationConfig(), notify) as found:
         each = losses(found.chat, asked.questions, told)
     return Losses(asked.name, tuple(question.asked for question in asked.questions), tuple(each))
 
@@ -86,7 +86,9 @@ def examine(
     """Ask `model` the general examination, or `most` questions of it. Raises ConchError."""
     asked = paper(RowsConfig(max_samples=most))
     tokens = reading.max_new_tokens or asked.answer_tokens
-    with opened(model, reading, GenerationConfig(max_new_tokens=tokens, do_sample=False), notify) as found:
+    with opened(
+        reading.model(model), reading, GenerationConfig(max_new_tokens=tokens, do_sample=False), notify
+    ) as found:
         answers: dict[int, str] = {}
         for made in answer_in_batches(found.chat, dict(enumerate(asked.questions)), found.sampling):
             answers.update({at: answer.predict for at, answer in made.items()})

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from conch.config.compare import ReadingConfig
+from conch.config.model import ModelConfig
 from conch.config.output import GenerationConfig
 from conch.core.errors import UsageError
 from conch.inference.chat import Chat
@@ -32,10 +33,10 @@ class Opened:
 
 @contextmanager
 def opened(
-    name: str, reading: ReadingConfig, generation: GenerationConfig, notify: Notify
+    model_config: ModelConfig, reading: ReadingConfig, generation: GenerationConfig, notify: Notify
 ) -> Iterator[Opened]:
-    """The model called `name`, in memory until the end of the block. Raises ModelError or ServeError."""
-    model = _open(name, reading, generation, notify)
+    """A model, in memory until the end of the block. Raises ModelError or ServeError."""
+    model = _open(model_config, reading, generation, notify)
     try:
         yield model
     finally:
@@ -44,8 +45,9 @@ def opened(
         gc.collect()  # two models of a comparison need not fit into memory together
 
 
-def _open(name: str, reading: ReadingConfig, generation: GenerationConfig, notify: Notify) -> Opened:
-    config = reading.model(name)
+def _open(
+    config: ModelConfig, reading: ReadingConfig, generation: GenerationConfig, notify: Notify
+) -> Opened:
     located, notices = outline.find(config, notify)
     engine = choose_engine(located, reading.engine, remote_code=config.trust_remote_code).engine
     if engine == "transformers":

@@ -18,9 +18,18 @@ from typing import Any
 from conch.config.train import TrainConfig
 from conch.core.errors import DataError, UsageError
 from conch.core.files import append_line, expanded, write_whole
-from conch.core.text import tr
+from conch.data.prepare import held_out_rows
 from conch.data.recipes import read_conversations
-from conch.evaluation.answering import BATCH, TOO_LONG, Answer, Question, answer_in_batches, questions_of
+from conch.data.template import ChatTemplate
+from conch.evaluation.answering import (
+    BATCH,
+    TOO_LONG,
+    Answer,
+    Manner,
+    Question,
+    answer_in_batches,
+    questions_of,
+)
 from conch.evaluation.scores import score
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
@@ -45,10 +54,18 @@ class Prediction:
     """Rows that an earlier attempt had answered."""
 
 
-def questions(config: TrainConfig) -> list[Question]:
-    """The last turns of the rows in `eval_dataset`, or in `dataset`. Raises DataError where none has one."""
-    names = config.data.eval_dataset or config.data.dataset
-    found = questions_of(read_conversations(names, config.data))
+def questions(config: TrainConfig, template: ChatTemplate) -> list[Question]:
+    """The last turns of the rows in `eval_dataset`, else of those held back by `val_size`, else in `dataset`.
+
+    Raises DataError where none has one.
+    """
+    data = config.rows()
+    names = data.eval_dataset or data.dataset
+    if data.val_size and not data.eval_dataset:
+        rows = held_out_rows(data, template, config.optimisation.seed)
+    else:
+        rows = read_conversations(names, data)
+    found = questions_of(rows)
     if not found:
         raise DataError("evaluation.no_rows", names=", ".join(names))
     return found
@@ -65,9 +82,10 @@ def predict(
         raise UsageError("evaluation.no_output")
     folder = expanded(config.output.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    asked = questions(config)
+    asked = questions(config, chat.template)
     began = time.monotonic()
-    work = _Work(folder / STARTED, chat, sampling, _mark(asked, sampling, about))
+    manner = Manner(_most(config), config.generation.skip_special_tokens)
+    work = _Work(folder / STARTED, chat, sampling, manner, _mark(asked, sampling, f"{about}\n{manner}"))
     kept = work.kept()
     told(len(kept), len(asked))
     answers = dict(kept)
@@ -78,6 +96,11 @@ def predict(
     scores = _write(folder, ordered, time.monotonic() - began)
     (folder / STARTED).unlink(missing_ok=True)
     return Prediction(folder, len(ordered), scores, len(kept))
+
+
+def _most(config: TrainConfig) -> int | None:
+    """`max_length` counts only where nobody says how long answers may be, as with transformers."""
+    return config.prediction.max_length if config.generation.max_new_tokens is None else None
 
 
 def _mark(asked: Sequence[Question], sampling: Sampling, about: str) -> str:
@@ -93,6 +116,7 @@ class _Work:
     file: Path
     chat: Chat
     sampling: Sampling
+    manner: Manner
     mark: str
 
     def kept(self) -> dict[int, Answer]:
@@ -117,7 +141,7 @@ class _Work:
     def rest(self, asked: Sequence[Question], done: set[int]) -> Iterator[dict[int, Answer]]:
         """Answers to all others, kept as soon as their batch is done."""
         left = {index: question for index, question in enumerate(asked) if index not in done}
-        for made in answer_in_batches(self.chat, left, self.sampling):
+        for made in answer_in_batches(self.chat, left, self.sampling, self.manner):
             lines = (
                 json.dumps({"row": row, **asdict(answer)}, ensure_ascii=False) for row, answer in made.items()
             )
@@ -157,24 +181,3 @@ def _earlier(file: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
-
-
-def shown(results: dict[str, float]) -> list[str]:
-    """The scores in words, each on a line."""
-    names = (
-        "exact_match",
-        "f1",
-        "bleu",
-        "bleu-4",
-        "chrf",
-        "rouge-1",
-        "rouge-2",
-        "rouge-l",
-        "json_valid",
-        "repetition",
-    )
-    return [
-        tr("evaluation.score", name=tr(f"evaluation.{name}"), value=f"{results[f'predict_{name}']:.2f}")
-        for name in names
-        if f"predict_{name}" in results
-    ]

@@ -283,7 +283,7 @@ def _write_ollama(job: Job, staging: Path) -> tuple[GgufProof, str]:
     words = ModelConfig(model_name_or_path=str(job.target), trust_remote_code=job.config.trust_remote_code)
     tokenizer = load_tokenizer(tokenizer_folder(job.located), words)
     template = ChatTemplate.of(tokenizer, job.config.template)
-    ollama.write_modelfile(staging, name, tokenizer, template, job.located.folder)
+    job.tell(*ollama.write_modelfile(staging, name, tokenizer, template, job.located.folder))
     return proof, name
 
 

@@ -1,70 +1,65 @@
 """A Modelfile for Ollama, beside the GGUF file that it names.
 
-Ollama writes prompts with Go templates, not Jinja. The Go template is derived from the model's own:
-conversations are rendered with it and taken apart into what stands before and behind each
-message. It is kept only if, put together again, it gives the same prompts. Tools and thoughts,
-which Go templates would have to spell anew, are left to the GGUF's own template.
+Ollama writes prompts with Go templates, not Jinja. The Go template is derived from the model's own, part by
+part: turns, the system text, tools with calls and results, thoughts. A part is kept only if the Go
+template, filled as Ollama fills it, gives the prompts that the model's own gives; what had to be
+left out is told. JSON alone is written in Ollama's own way: without spaces, keys in Go's order.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from conch.core.conversation import Message, Role
+from conch.core.conversation import Message, ToolCall
 from conch.core.errors import ExportError
+from conch.core.notice import Notice
 from conch.data.template import ChatTemplate
+from conch.data.thoughts import CLOSE, OPEN, opens_thought, split_thought, switches_of
+from conch.exporting import frames as apart
+from conch.exporting.frames import Frames, Refused
+from conch.exporting.go_template import fill, values_of
+from conch.exporting.go_written import go_template
 
 NAME = "Modelfile"
-_MARK = "\N{BLACK STAR}said by %s %d\N{BLACK STAR}"
 _OWN = ("temperature", "top_p", "top_k", "repetition_penalty")
 _CALLED = {"repetition_penalty": "repeat_penalty"}
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What stands before and behind a message."""
+class Talk:
+    """A conversation that the Go template is tried on."""
 
-    before: str
-    behind: str
-
-    def around(self, text: str) -> str:
-        return self.before + text + self.behind
+    messages: Sequence[Message]
+    tools: Sequence[Any] = ()
+    thinking: bool | None = None
 
 
 @dataclass(frozen=True)
-class Frames:
-    """A chat template taken apart."""
+class Found:
+    """A template in Go's words, and the parts of the model's own that are not in it."""
 
-    begin: str
-    """What stands at the very beginning."""
-    roles: dict[str, Frame]
-    prompt: str
-    """What asks for an answer."""
-    default_system: str | None
-    """What the template says as system where nobody does."""
-
-    def render(self, messages: Sequence[Message]) -> str:
-        """As Ollama will: with the default system text where there is none."""
-        said = list(messages)
-        if self.default_system is not None and said[0].role != "system":
-            said.insert(0, Message("system", self.default_system))
-        return self.begin + "".join(self.roles[m.role].around(m.content) for m in said) + self.prompt
+    frames: Frames
+    left_out: tuple[str, ...]
 
 
-def write_modelfile(folder: Path, gguf: str, tokenizer: Any, template: ChatTemplate, model: Path) -> None:
+def write_modelfile(
+    folder: Path, gguf: str, tokenizer: Any, template: ChatTemplate, model: Path
+) -> tuple[Notice, ...]:
     """Write `folder`/Modelfile for the file called `gguf`; `model` has the generation config.
 
-    Raises ExportError where the template can't be taken apart.
+    Returns what had to be left out. Raises ExportError where the template can't be taken apart.
     """
-    frames = take_apart(template)
-    begins = _begins_by_itself(tokenizer)
-    lines = [f"FROM ./{gguf}", f'TEMPLATE """{go_template(frames, begins)}"""']
-    if frames.default_system:
-        lines.append(f'SYSTEM """{frames.default_system}"""')
+    found = take_apart(template)
+    lines = [
+        f"FROM ./{gguf}",
+        f'TEMPLATE """{go_template(found.frames, _begins_by_itself(tokenizer))}"""',
+    ]
+    if found.frames.default_system:
+        lines.append(f'SYSTEM """{found.frames.default_system}"""')
     own = _generation_config(model)
     stops = sorted(template.stop_ids(_as_list(own.get("eos_token_id"))))
     lines += [f'PARAMETER stop "{tokenizer.convert_ids_to_tokens(stop)}"' for stop in stops]
@@ -73,145 +68,132 @@ def write_modelfile(folder: Path, gguf: str, tokenizer: Any, template: ChatTempl
     else:
         lines.append("PARAMETER temperature 0")
     (folder / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tuple(Notice(f"export.ollama_without_{part}", {}) for part in found.left_out)
 
 
-def take_apart(template: ChatTemplate) -> Frames:
-    """Raises ExportError where what stands around a message depends on more than its role."""
-    user, answer, second = _said("user", 1), _said("assistant", 1), _said("user", 2)
-    try:
-        frames = _frames(template, user, answer, second)
-        same = all(frames.render(talk) == template.render(talk) for talk in _talks(frames))
-    except ValueError as error:
-        raise ExportError("export.no_modelfile") from error
-    if not same:
+def take_apart(template: ChatTemplate) -> Found:
+    """Raises ExportError where what stands around a question or an answer depends on more than its role."""
+    frames = _kept(template, [apart.turns], None, _talks_turns)
+    if frames is None:
         raise ExportError("export.no_modelfile")
-    return frames
+    left_out = []
+    for part, wanted, ways, talks in (
+        ("system", True, (apart.system_as_turn, apart.system_in_question), _talks_system),
+        ("tools", "tools" in template.source, (apart.tools,), _talks_tools),
+        ("thinking", _thinks(template), (apart.thoughts,), _talks_thoughts),
+    ):
+        more = _kept(template, ways, frames, talks) if wanted else None
+        if wanted and more is None:
+            left_out.append(part)
+        frames = more or frames
+    return Found(frames, tuple(left_out))
 
 
-def _said(role: Role, number: int) -> Message:
-    return Message(role, _MARK % (role, number))
+def _thinks(template: ChatTemplate) -> bool:
+    return bool(switches_of(template.source)) or opens_thought(template.render([Message("user", "?")]))
 
 
-def _frames(template: ChatTemplate, user: Message, answer: Message, second: Message) -> Frames:
-    asked = template.render([user])
-    turns = template.render([user, answer, second])
-    begin_user, prompt_after = _around(asked, user)
-    _, after_user = _around(turns, user)
-    to_answer, after_answer = _split(after_user, answer)
-    to_second, rest = _split(after_answer, second)
-    if rest != prompt_after:
-        raise ValueError("the last turn is written otherwise")
-    behind = _whole_tokens(_common_start(prompt_after, to_second))
-    before_user = to_second[len(behind) :]
-    if not begin_user.endswith(before_user):  # questions and answers end otherwise
-        before_user = _from_token(_common_end(begin_user, to_second))
-    behind_answer = to_second[: len(to_second) - len(before_user)]
-    begin = begin_user[: len(begin_user) - len(before_user)]
-    prompt, before_answer = prompt_after[len(behind) :], to_answer[len(behind) :]
-    roles = {"user": Frame(before_user, behind), "assistant": Frame(before_answer, behind_answer)}
-    return _with_system(template, Frames(begin, roles, prompt, None), user)
+def _kept(
+    template: ChatTemplate,
+    ways: Sequence[Callable[..., Frames]],
+    frames: Frames | None,
+    talks: Callable[[Frames], Iterator[Talk]],
+) -> Frames | None:
+    """What the first of `ways` finds that makes the same prompts of `talks`, with what was found before."""
+    for way in ways:
+        try:
+            found = way(template) if frames is None else way(template, frames)
+            if all(_same(template, found, talk) for talk in talks(found)):
+                return found
+        except Refused:
+            continue
+    return None
 
 
-def _with_system(template: ChatTemplate, frames: Frames, user: Message) -> Frames:
-    """Find the frame of a system text, and whether the template has one of its own."""
-    system = _said("system", 1)
-    shown = template.render([system, user])
-    before, behind = _around(shown, system)
-    between, _ = _split(behind, user)
-    before_user = frames.roles["user"].before
-    if not between.endswith(before_user):
-        raise ValueError("a system text is written into the question")
-    behind_system = between[: len(between) - len(before_user)]
-    begin = _common_start(before, frames.begin)
-    before_system = before[len(begin) :]
-    roles = {**frames.roles, "system": Frame(before_system, behind_system)}
-    own = frames.begin[len(begin) :]
-    if not own:
-        if frames.begin != begin:
-            raise ValueError("the beginning depends on the system text")
-        return Frames(begin, roles, frames.prompt, None)
-    # something is said where nobody says it: begin + before_system + DEFAULT + behind_system
-    begin, before_system = _shared(frames.begin, before)
-    default = frames.begin[len(begin) + len(before_system) :]
-    if not default.endswith(behind_system):
-        raise ValueError("the template says something of its own")
-    text = default[: len(default) - len(behind_system)] if behind_system else default
-    roles["system"] = Frame(before_system, behind_system)
-    return Frames(begin, roles, frames.prompt, text)
+def _same(template: ChatTemplate, frames: Frames, talk: Talk) -> bool:
+    wish = template.thinking if talk.thinking is None else talk.thinking
+    own = replace(template, thinking=wish)
+    wanted = {own.render(messages, tools=talk.tools) for messages in (talk.messages, _without_old(talk))}
+    return filled(go_template(frames), frames, talk) in wanted
 
 
-def _shared(default: str, before: str) -> tuple[str, str]:
-    """`before` (begin and the frame of a system text) must begin what is said by default, too."""
-    if not default.startswith(before):
-        raise ValueError("the default is not a system text")
-    return "", before
-
-
-def _around(text: str, message: Message) -> tuple[str, str]:
-    if text.count(message.content) != 1:
-        raise ValueError("a message is written twice, or not as it is")
-    before, _, behind = text.partition(message.content)
-    return before, behind
-
-
-def _split(text: str, message: Message) -> tuple[str, str]:
-    return _around(text, message)
-
-
-def _common_start(one: str, other: str) -> str:
-    size = next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
-    return one[:size]
-
-
-def _common_end(one: str, other: str) -> str:
-    return _common_start(one[::-1], other[::-1])[::-1]
-
-
-def _whole_tokens(start: str) -> str:
-    """Without the special token that may go on differently."""
-    return start[: max(start.rfind("<"), start.rfind("["), 0)]
-
-
-def _from_token(end: str) -> str:
-    """From the first special token on, so that none is cut in two."""
-    places = [place for place in (end.find("<"), end.find("[")) if place >= 0]
-    return end[min(places) :] if places else end
-
-
-def _talks(frames: Frames) -> list[list[Message]]:
-    """Conversations that the frames are tried on."""
-    system = Message("system", "Be brief: 简短。")
-    first, answer = Message("user", "Who are you?"), Message("assistant", "I am 海螺.")
-    talks = [[first], [system, first], [first, answer, Message("user", "Why?")]]
-    talks.append([system, first, answer, Message("user", "你好"), answer, Message("user", "Why?")])
-    return talks
-
-
-def go_template(frames: Frames, begins_by_itself: str) -> str:
-    """The frames as a Go template, without the beginning-of-text token where Ollama writes it itself."""
-    begin = frames.begin
-    roles = dict(frames.roles)
-    if begins_by_itself and begin.startswith(begins_by_itself):
-        begin = begin[len(begins_by_itself) :]
-    elif begins_by_itself and not begin and roles["system"].before.startswith(begins_by_itself):
-        system = roles["system"]
-        roles["system"] = Frame(system.before[len(begins_by_itself) :], system.behind)
-    parts = [
-        f'{{{{ {"if" if number == 0 else "else if"} eq .Role "{role}" }}}}'
-        f"{_text(roles[role].before)}{{{{ .Content }}}}{_text(roles[role].behind)}"
-        for number, role in enumerate(("system", "user", "assistant"))
+def _without_old(talk: Talk) -> list[Message]:
+    """As clients tell it that keep thoughts apart: those before the last question are gone."""
+    asked = max(at for at, message in enumerate(talk.messages) if message.role == "user")
+    return [
+        replace(message, content=split_thought(message.content)[1])
+        if at < asked and message.role == "assistant"
+        else message
+        for at, message in enumerate(talk.messages)
     ]
-    body = "".join(parts) + "{{ end }}"
-    return f"{_text(begin)}{{{{ range .Messages }}}}{body}{{{{ end }}}}{_text(frames.prompt)}"
 
 
-def _text(text: str) -> str:
-    """Text inside a Go template: braces and quotes that would end something are written as strings."""
-    if "{{" in text or '"""' in text:
-        return "{{ " + json.dumps(text, ensure_ascii=False) + " }}"
-    return text
+def filled(template: str, frames: Frames, talk: Talk, dumps: Callable[[Any], str] | None = None) -> str:
+    """What Ollama makes of a talk by the Modelfile, but for its own way with JSON unless `dumps` has it."""
+    messages = list(talk.messages)
+    if frames.default_system and messages[0].role != "system":
+        messages.insert(0, Message("system", frames.default_system))
+    values = values_of(messages, talk.tools, talk.thinking)
+    return fill(template, values, dumps or _as_jinja)
+
+
+def _as_jinja(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+_BRIEF = Message("system", "Be brief: 简短。")
+_WHO, _WHY, _HELLO = Message("user", "Who are you?"), Message("user", "Why?"), Message("user", "你好")
+_ANSWER = Message("assistant", "I am 海螺.")
+_CALL = ToolCall("weather", {"place": "北京", "days": [1, 2]}, "call00001")
+_OTHER = ToolCall("clock", {}, "call00002")
+_RESULTS = (
+    Message("tool", '"sunny"\n20°C', tool_call_id="call00001"),
+    Message("tool", "12:00", tool_call_id="call00002"),
+)
+_OFFERED = (apart.tool("weather"), apart.tool("clock"))
+
+
+def _turns_of(*start: Message) -> Iterator[Talk]:
+    yield Talk([*start, _WHO])
+    yield Talk([*start, _WHO, _ANSWER, _WHY])
+    yield Talk([*start, _WHO, _ANSWER, _HELLO, _ANSWER, _WHY])
+
+
+def _talks_turns(frames: Frames) -> Iterator[Talk]:
+    return _turns_of()
+
+
+def _talks_system(frames: Frames) -> Iterator[Talk]:
+    yield from _turns_of()
+    yield from _turns_of(_BRIEF)
+
+
+def _talks_tools(frames: Frames) -> Iterator[Talk]:
+    yield from _talks_system(frames)
+    for content in ("", "I look."):
+        one, both = (Message("assistant", content, tool_calls=calls) for calls in ((_CALL,), (_CALL, _OTHER)))
+        for start in ((), (_BRIEF,)):
+            for offered in (_OFFERED[:1], _OFFERED):
+                yield Talk([*start, _WHO], offered)
+                yield Talk([*start, _WHO, _ANSWER, _WHY], offered)
+                if frames.thoughts is None:
+                    yield Talk([*start, _WHO, one, _RESULTS[0], _ANSWER, _HELLO], offered)
+                    yield Talk([*start, _WHO, both, *_RESULTS, _ANSWER, _HELLO, _ANSWER, _WHY], offered)
+
+
+def _talks_thoughts(frames: Frames) -> Iterator[Talk]:
+    """With tools, thoughts behind the last question are told again; those before it are not."""
+    thought = Message("assistant", f"{OPEN}\nI hear the sea.\n{CLOSE}\n\nI am 海螺.")
+    for wish in (None, True, False):
+        yield from (Talk(talk.messages, talk.tools, wish) for talk in _talks_system(frames))
+        yield Talk([_WHO, thought, _WHY], thinking=wish)
+    if frames.tools is None:
+        return
+    for content in ("", "I look.", f"{OPEN}\nWhere?\n{CLOSE}\n\n", f"{OPEN}\nWhere?\n{CLOSE}\n\nI look."):
+        one, both = (Message("assistant", content, tool_calls=calls) for calls in ((_CALL,), (_CALL, _OTHER)))
+        yield Talk([_BRIEF, _WHO, one, _RESULTS[0]], _OFFERED)
+        yield Talk([_WHO, both, *_RESULTS], _OFFERED[:1])
+        yield Talk([_WHO, one, _RESULTS[0], thought, _WHY, both, *_RESULTS], _OFFERED)
 
 
 def _begins_by_itself(tokenizer: Any) -> str:

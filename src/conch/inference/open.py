@@ -232,7 +232,7 @@ def sampling_of(loaded: LoadedModel | Outline, asked: GenerationConfig) -> Sampl
     sampled = bool(own.do_sample) if asked_to_draw is None else asked_to_draw
     temperature = asked.temperature if asked.temperature is not None else (own.temperature or 1.0)
     return Sampling(
-        max_new_tokens=asked.max_new_tokens,
+        max_new_tokens=asked.answer_tokens(),
         temperature=float(temperature) if sampled else 0.0,
         top_p=float(_first(asked.top_p, own.top_p, 1.0)),
         top_k=int(_first(asked.top_k, own.top_k, 0)),

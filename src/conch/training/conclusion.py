@@ -28,7 +28,7 @@ def conclude(run: Run) -> None:
     if not command:
         return
     try:
-        if run.state() == "finished" and weights_are_whole(run.output):
+        if run.state() == "finished" and (weights_are_whole(run.output) or not run.config().output.trains()):
             _run_command(run, str(command))
         else:
             _warn(run, "notify.not_safe", output=str(run.output))

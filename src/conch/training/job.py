@@ -5,6 +5,7 @@ What it stands on is `ground.py`'s matter, what it leaves behind `outcome.py`'s.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ import torch
 from transformers import EarlyStoppingCallback, set_seed
 
 from conch.config.train import TrainConfig
-from conch.core.events import Phase
+from conch.core.events import Finished, Phase
 from conch.core.files import clear_leftovers
 from conch.data.prepared import Prepared
 from conch.runs.log import EventLog
@@ -25,7 +26,7 @@ from conch.training.fitting import part_tokens, telling_out_of_memory
 from conch.training.ground import Ground, adapter_notices, adapters_below, build_model, lay_ground
 from conch.training.kernels.int8 import spare_outliers
 from conch.training.kernels.verdict import find_path
-from conch.training.outcome import save_output, tell_finished, tell_stopped, write_figures
+from conch.training.outcome import ending, save_output, tell_stopped, write_figures
 from conch.training.pausing import Pauses, Subject
 from conch.training.resuming import asked_for
 from conch.training.room import has_ample_room
@@ -49,6 +50,8 @@ class Job:
     resume: Path | None = None
     tell_paused: Callable[[], None] = lambda: None
     """Lets a person know that the run waits for room on the disk."""
+    afterwards: Callable[[dict[str, Any]], bool] = lambda ended: True
+    """What is left to do with what was saved, before the run is said to be finished; whether it was done."""
 
     def phase(self, name: str, **facts: Any) -> None:
         self.log.write(Phase, name=name, facts=facts or None)
@@ -69,7 +72,13 @@ def train(job: Job) -> None:
     prepared = prepare_data(job, ground)
     with telling_out_of_memory():
         trainer = make_trainer(job, ground, prepared)
-        run_trainer(job, trainer, resume)
+        ended = run_trainer(job, trainer, resume)
+    if ended is None:
+        return
+    del trainer, prepared
+    gc.collect()  # what comes afterwards needs the memory
+    if job.afterwards(ended):
+        job.log.write(Finished, **ended)
 
 
 def prepare_data(job: Job, ground: Ground) -> Prepared:
@@ -158,8 +167,8 @@ def tell_data(job: Job, prepared: Prepared) -> None:
         )
 
 
-def run_trainer(job: Job, trainer: ConchTrainer, resume: Path | None) -> None:
-    """Train, then write the model and the figures, then say how it ended."""
+def run_trainer(job: Job, trainer: ConchTrainer, resume: Path | None) -> dict[str, Any] | None:
+    """Train, then write the model and the figures; how that ended, or None where it was stopped and told."""
     began = time.monotonic()
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     seconds = time.monotonic() - began
@@ -169,7 +178,7 @@ def run_trainer(job: Job, trainer: ConchTrainer, resume: Path | None) -> None:
         job.warn("training.truncated_stream", count=stream.truncated, cutoff=cutoff)
     if trainer.reporter.stopped:
         tell_stopped(trainer)
-        return
+        return None
     job.phase("saving")
     with trainer.packing():
         metrics = trainer.evaluate() if job.config.output.do_eval and trainer.eval_dataset is not None else {}
@@ -180,5 +189,5 @@ def run_trainer(job: Job, trainer: ConchTrainer, resume: Path | None) -> None:
     ):
         if not trainer.pauses.insist(write, Subject(what, job.output, needed)):
             tell_stopped(trainer)
-            return
-    tell_finished(trainer, seconds)
+            return None
+    return ending(trainer, seconds)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conch.core.errors import TrainingError
-from conch.core.events import Finished, Metrics, Stopped
+from conch.core.events import Metrics, Stopped
 from conch.core.files import publish, temporary_folder, write_whole
 from conch.runs.checkpoints import step_of
 from conch.runs.follow import read_events
@@ -77,18 +77,17 @@ def write_figures(trainer: ConchTrainer, metrics: dict[str, Any], seconds: float
         plot_loss(told, output / "training_loss.png")
 
 
-def tell_finished(trainer: ConchTrainer, seconds: float) -> None:
-    """Say that the run is done, and how it went."""
+def ending(trainer: ConchTrainer, seconds: float) -> dict[str, Any]:
+    """How the training went, as the event `finished` tells it."""
     told, tokens = told_metrics(trainer), trainer.state.num_input_tokens_seen
-    trainer.setup.log.write(
-        Finished,
-        step=trainer.state.global_step,
-        train_seconds=round(seconds, 3),
-        tokens=tokens,
-        tokens_per_second=round((tokens - trainer.reporter.tokens_before) / seconds, 1),
-        loss=_newest(event.loss for event in told),
-        eval_loss=_newest(event.eval_loss for event in told),
-    )
+    return {
+        "step": trainer.state.global_step,
+        "train_seconds": round(seconds, 3),
+        "tokens": tokens,
+        "tokens_per_second": round((tokens - trainer.reporter.tokens_before) / seconds, 1),
+        "loss": _newest(event.loss for event in told),
+        "eval_loss": _newest(event.eval_loss for event in told),
+    }
 
 
 def told_metrics(trainer: ConchTrainer) -> list[Metrics]:

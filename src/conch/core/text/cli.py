@@ -215,6 +215,12 @@ TEXTS = {
         "Finished in {time}: {tokens} tokens at {speed} tokens/s, loss {loss}, eval loss {eval_loss}",
         "完成，用时 {time}：{tokens} 个词元，{speed} 词元/秒，损失 {loss}，评估损失 {eval_loss}",
     ),
+    "cli.train.predicting": Text("Predicting", "正在预测"),
+    "cli.train.predicted": Text(
+        "{rows} rows answered, {again} of them in an earlier attempt: {folder}",
+        "已预测 {rows} 条，其中 {again} 条来自上次：{folder}",
+    ),
+    "cli.train.predicted_next": Text("Answers and scores: {output}", "回答与得分：{output}"),
     "cli.train.stopped": Text(
         "Stopped at step {step}; saved: {checkpoint}", "已在第 {step} 步停止；已保存：{checkpoint}"
     ),
@@ -249,6 +255,10 @@ TEXTS = {
     "cli.plan.hidden": Text(
         "Left out: what is unset or off. --json shows every setting, `conch options train` explains them.",
         "未列出的设置均为未设置或关闭。--json 会列出全部设置，`conch options train` 有各项说明。",
+    ),
+    "cli.plan.predicts": Text(
+        "Nothing is trained: the rows are answered and the answers scored (do_predict).",
+        "不训练，只对数据生成回答并评分（do_predict）。",
     ),
     "cli.plan.twice_rank": Text("twice lora_rank", "lora_rank 的两倍"),
     "cli.plan.follows": Text("follows from val_size and eval_dataset", "由 val_size 和 eval_dataset 决定"),

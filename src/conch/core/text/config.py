@@ -144,8 +144,12 @@ TEXTS = {
         "请去掉此项：对模型的这种改动尚未实现",
     ),
     "config.later.predict": Text(
-        "this key to be left out: conch predict answers a dataset, with the same file",
-        "请去掉此项：批量预测请用同一文件运行 conch predict",
+        "this key to be left out: say it by num_beams, max_new_tokens or max_length",
+        "请去掉此项：请改用 num_beams、max_new_tokens 或 max_length",
+    ),
+    "config.later.backend": Text(
+        "huggingface, llamacpp or auto: this engine is not supported yet",
+        "应为 huggingface、llamacpp 或 auto：暂不支持该推理引擎",
     ),
     "config.later.hub": Text(
         "this key to be left out: this hub is not supported yet", "请去掉此项：暂不支持该模型站点"
@@ -179,7 +183,29 @@ TEXTS = {
     "config.rule.pure_bf16": Text(
         "bf16 not to be false when pure_bf16 is true", "pure_bf16 为 true 时 bf16 不能为 false"
     ),
-    "config.rule.do_train": Text("true: `conch train` always trains", "应为 true：`conch train` 总会训练"),
+    "config.rule.do_train": Text(
+        "true, or do_predict: true beside it: else there is nothing to do",
+        "应为 true，或同时设置 do_predict: true，否则没有可做的事",
+    ),
+    "config.rule.predict_generates": Text(
+        "true with do_predict, which makes answers; for the loss alone use do_eval",
+        "使用 do_predict 时应为 true：预测就是生成回答；只算损失请用 do_eval",
+    ),
+    "config.rule.predict_answers": Text(
+        "to be left out with stage: pt, since plain text has no answers",
+        "stage: pt 时请去掉此项：纯文本没有回答可供预测",
+    ),
+    "config.rule.predict_rows": Text(
+        "rows to predict: add eval_dataset or val_size", "需要用于预测的数据：请加上 eval_dataset 或 val_size"
+    ),
+    "config.rule.beams_sample": Text(
+        "1 where answers are drawn: leave do_sample and temperature out",
+        "采样时只能为 1：请去掉 do_sample 和 temperature",
+    ),
+    "config.rule.beams_engine": Text(
+        "1 with this infer_backend: only huggingface searches beams",
+        "使用该 infer_backend 时只能为 1：只有 huggingface 支持束搜索",
+    ),
     "config.rule.dataset": Text(
         "a dataset: a registered name, or the path of a file such as ./my.jsonl",
         "请指定数据集：已登记的名称，或文件路径，如 ./my.jsonl",

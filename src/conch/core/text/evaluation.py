@@ -12,6 +12,17 @@ TEXTS = {
     ),
     "evaluation.no_output": Text("No folder for the answers is given.", "没有给出存放预测结果的文件夹。"),
     "evaluation.no_output.fix": Text("Add output_dir=FOLDER.", "请加上 output_dir=文件夹。"),
+    "evaluation.beams_sample": Text(
+        "num_beams searches for the likeliest answer, but this model's generation config draws its answers.",
+        "num_beams 用于寻找概率最高的回答，而该模型的生成配置是采样生成。",
+    ),
+    "evaluation.beams_sample.fix": Text(
+        "Add do_sample: false, or leave num_beams out.", "请加上 do_sample: false，或去掉 num_beams。"
+    ),
+    "evaluation.stopped": Text(
+        "Stopped while predicting: {done} of {total} rows are answered and kept. Go on: conch runs resume {run}",
+        "已在预测中停止：已预测 {done}/{total} 条，结果已保留。继续：conch runs resume {run}",
+    ),
     "evaluation.done": Text(
         "{rows} rows answered in {folder}; {again} of them were kept from an earlier attempt.",
         "已预测 {rows} 条，结果在 {folder}；其中 {again} 条沿用上次的结果。",

@@ -38,6 +38,19 @@ TEXTS = {
         "模型的对话模板无法改写成 Ollama 能理解的模板。",
     ),
     "export.no_modelfile.fix": Text("Export with --format gguf instead.", "请改用 --format gguf 导出。"),
+    "export.ollama_without_system": Text(
+        "The Modelfile leaves system texts out: this model's template writes them in a way that Ollama can't.",
+        "Modelfile 不含系统提示：该模型的对话模板写入系统提示的方式无法在 Ollama 中表达。",
+    ),
+    "export.ollama_without_tools": Text(
+        "The Modelfile leaves tools out: this model's template writes them in a way that Ollama can't. Chat works.",
+        "Modelfile 不含工具调用：该模型的对话模板写入工具的方式无法在 Ollama 中表达。普通对话不受影响。",
+    ),
+    "export.ollama_without_thinking": Text(
+        "The Modelfile leaves the switch for thoughts out: this model's template writes thoughts in a way that "
+        "Ollama can't. Answers hold them as text.",
+        "Modelfile 不含思考开关：该模型的对话模板写入思考内容的方式无法在 Ollama 中表达，思考内容会作为普通文本输出。",
+    ),
     "export.check.prompt_tokens": Text(
         "{found} of {allowed} prompts are read as the same tokens.",
         "{found}/{allowed} 个提示读出的词元一致。",

@@ -613,8 +613,14 @@ TEXTS = {
         "训练的名称，便于辨认；不填则自动生成。",
     ),
     "keys.do_train": Text(
-        "Train the model; false skips training, for instance to evaluate only.",
-        "是否执行训练；设为 false 则跳过，例如只做评估。",
+        "Train the model; false only predicts. Unset: true, but false with do_predict, as LLaMA-Factory reads it.",
+        "是否执行训练；设为 false 则只做预测。不填时为 true；若设置了 do_predict 则为 false，与 LLaMA-Factory 一致。",
+    ),
+    "keys.do_predict": Text(
+        "At the end, answer eval_dataset (or the rows that val_size holds back) and score the answers, as conch "
+        "predict does. Add do_train: true to train before.",
+        "最后对 eval_dataset（或 val_size 留出的数据）生成回答并评分，与 conch predict 相同；"
+        "需要先训练时请加上 do_train: true。",
     ),
     "keys.do_eval": Text(
         "Evaluate once more at the end. Evaluation during training is set by eval_strategy.",
@@ -827,13 +833,9 @@ TEXTS = {
         "Too large: unlikely tokens slip in. Too small: little variety; 1 always takes the likeliest.",
         "过大：容易混入低概率词元。过小：缺少变化，为 1 时总取概率最高的。",
     ),
-    "keys.num_beams": Text(
-        "Number of answers searched side by side (beams); only 1 is supported, that is no beam search.",
-        "束搜索的束宽；目前仅支持 1，即不使用束搜索。",
-    ),
     "keys.max_new_tokens": Text(
-        "The most tokens an answer may have, the prompt not counted.",
-        "回答最多生成多少个词元，不含提示。",
+        "The most tokens an answer may have, the prompt not counted. Unset: 1024.",
+        "回答最多生成多少个词元，不含提示；不填则为 1024。",
     ),
     "keys.max_new_tokens.effect": Text(
         "Too large: an answer that finds no end takes long. Too small: answers break off in mid-sentence.",
@@ -863,7 +865,6 @@ TEXTS = {
         "Too many: training waits for long answers. Too few: answers are cut before they say what the model has learnt.",
         "过大：训练要等待较长的回答。过小：回答被截断，看不出学到了什么。",
     ),
-    "keys.num_beams.effect": Text("More than 1 is refused.", "大于 1 会被拒绝。"),
     "keys.seed.effect": Text(
         "No number is better than another. Where two seeds give very different results, the data are too few.",
         "数值本身无好坏之分；若不同种子的结果相差很大，说明数据太少。",
@@ -911,5 +912,37 @@ TEXTS = {
     "keys.mask_history.effect": Text(
         "On: earlier answers of a conversation teach nothing, so there is less to learn from. Off suits conversations whose every answer is good.",
         "开启：前几轮回答不参与学习，可学内容变少。若每轮回答质量都好，宜关闭。",
+    ),
+    # prediction: how a dataset is answered
+    "keys.group.prediction": Text("Prediction", "批量预测"),
+    "keys.predict_with_generate": Text(
+        "Whether prediction generates answers. do_predict always does; false beside it is refused.",
+        "预测时是否生成回答。do_predict 总会生成，与 false 同时使用会被拒绝。",
+    ),
+    "keys.infer_backend": Text(
+        "What computes the answers: huggingface (the model by transformers), llamacpp (on a CPU, weights in "
+        "16 bits), or auto, whichever suits the machine.",
+        "用什么计算回答：huggingface（由 transformers 运行模型）、llamacpp（CPU 上运行，权重为 16 位）"
+        "或 auto（按机器选择）。",
+    ),
+    "keys.max_length": Text(
+        "The most tokens of prompt and answer together. Counts only where max_new_tokens is unset.",
+        "提示与回答合计最多多少个词元；仅在未设置 max_new_tokens 时生效。",
+    ),
+    "keys.max_length.effect": Text(
+        "Too small: long prompts leave little or no room for an answer, and such rows are left unanswered.",
+        "过小：较长的提示会挤占回答的空间，没有空间的数据不会被预测。",
+    ),
+    "keys.num_beams": Text(
+        "Number of answers searched side by side (beams), of which the likeliest is given; 1 is no beam search.",
+        "束搜索的束宽：并行搜索多个回答，取概率最高的一个；1 表示不使用束搜索。",
+    ),
+    "keys.num_beams.effect": Text(
+        "Larger: likelier answers, often shorter and duller, at so many times the work.",
+        "越大：回答的概率越高，但往往更短、更平淡，计算量也按倍数增加。",
+    ),
+    "keys.length_penalty": Text(
+        "With beams: above 0 prefers longer answers, below 0 shorter ones.",
+        "用于束搜索：大于 0 偏好较长的回答，小于 0 偏好较短的回答。",
     ),
 }
