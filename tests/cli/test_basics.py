@@ -276,7 +276,7 @@ def test_a_value_may_be_called_debug(tiny_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("chat", ""), ("chat", "", "-p", "x", "--json"), ("export", "", "--to", "d"), ("serve", "")],
+    [("chat", ""), ("chat", "", "-p", "x", "--json"), ("export", "", "--to", "d")],
     ids=" ".join,
 )
 def test_nothing_is_no_model(words: tuple[str, ...]) -> None:
@@ -285,6 +285,13 @@ def test_nothing_is_no_model(words: tuple[str, ...]) -> None:
     assert "unexpectedly" not in ended.all
     assert "= ''" in ended.all
     assert "required" in ended.all
+
+
+def test_nothing_is_nothing_to_serve() -> None:
+    ended = call("serve", "")
+    assert (ended.code, "unexpectedly" in ended.all) == (2, False)
+    assert "nothing to serve" in ended.all
+    assert "Name a model" in ended.all
 
 
 def test_a_temperature_is_a_number() -> None:

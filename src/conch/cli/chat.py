@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 @click.option("--template", help=tr("keys.template"))
 @click.option("--thinking/--no-thinking", default=None, help=tr("keys.enable_thinking"))
 @click.option(
-    "--max-new-tokens", default=512, show_default=True, type=click.IntRange(1), help=tr("keys.max_new_tokens")
+    "--max-new-tokens",
+    default=512,
+    show_default=True,
+    type=click.IntRange(1),
+    help=tr("cli.chat.max_new_tokens"),
 )
 @click.option("--temperature", type=click.FloatRange(0), help=tr("keys.temperature"))
 @click.option("--trust-remote-code", is_flag=True, help=tr("keys.trust_remote_code"))

@@ -665,6 +665,10 @@ TEXTS = {
     "cli.data.part.disliked": Text("disliked answer", "不喜欢的回答"),
     "cli.data.part.text": Text("text", "文本"),
     # chat
+    "cli.chat.max_new_tokens": Text(
+        "The most tokens an answer may have, the prompt not counted.",
+        "回答最多生成多少个词元，不含提示。",
+    ),
     "cli.chat.adapter": Text("An adapter folder or run to put on top.", "要叠加的适配器文件夹或训练。"),
     "cli.chat.system": Text("System text.", "系统提示。"),
     "cli.chat.prompt": Text("Ask this one question and exit.", "只问这一个问题并退出。"),

@@ -945,4 +945,8 @@ TEXTS = {
         "With beams: above 0 prefers longer answers, below 0 shorter ones.",
         "用于束搜索：大于 0 偏好较长的回答，小于 0 偏好较短的回答。",
     ),
+    "keys.length_penalty.effect": Text(
+        "Too large: answers run on. Too small: they end before all is said.",
+        "过大：回答冗长。过小：话没说完就结束。",
+    ),
 }
