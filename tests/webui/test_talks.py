@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conch.core.errors import ModelError
+from conch.webui import talks as talks_module
 from conch.webui.held import Model
 from conch.webui.talks import Settings, Talk, Talks
 
@@ -166,6 +168,31 @@ def test_a_talk_is_there_after_a_restart(talks: Talks, shelf: Shelf, speaker: Sp
     assert (again.turns[0].answers[0].said, again.turns[0].answers[0].edited) == ("No.", True)
     assert talks.get("../../etc/passwd").turns == [], "an id names no path"
     assert talks.get("").id != talks.get("").id, "who has no talk gets one of their own"
+
+
+def test_what_is_kept_later_is_newer(
+    talks: Talks, shelf: Shelf, speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correction is kept although an answer's thread is slow to write what was before it."""
+    speaker.go.set()
+    speaker.pieces = [piece("length", content="Yes.")]
+    talk = talks.get("")
+    quick, held_up = talks_module.write_whole, threading.Event()
+
+    def slow(file: Path, text: str) -> None:
+        if "No." not in text and '"cut"' in text:
+            held_up.set()
+            time.sleep(0.3)
+        quick(file, text)
+
+    monkeypatch.setattr(talks_module, "write_whole", slow)
+    talks.ask(talk, Settings(["one"]), "First?")
+    assert held_up.wait(10)
+    talks.correct(talk, 0, 0, "No.")
+    held: Any = shelf
+    assert Talks(held).get(talk.id).turns[0].answers[0].said == "No."
+    time.sleep(0.4)
+    assert Talks(held).get(talk.id).turns[0].answers[0].said == "No."
 
 
 def test_what_fails_is_told(talks: Talks, shelf: Shelf, speaker: Speaker) -> None:

@@ -86,6 +86,8 @@ class Talk:
     version: int = 0
     round: int = 0
     """Counts what was asked: an answer to an earlier round is nobody's business any more."""
+    keeping: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Held while it is written to the disk: what is newer must not be followed by what is older."""
 
     @property
     def going(self) -> bool:
@@ -279,7 +281,12 @@ def _file(name: str) -> Path:
 
 
 def _write(talk: Talk) -> None:
-    """Keep it on the disk; the oldest of many go."""
+    """Keep it on the disk as it is now; the oldest of many go."""
+    with talk.keeping:
+        _write_now(talk)
+
+
+def _write_now(talk: Talk) -> None:
     file = _file(talk.id)
     if not talk.turns:
         file.unlink(missing_ok=True)
