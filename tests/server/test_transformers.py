@@ -116,6 +116,12 @@ def test_settings_reach_the_model(tiny_folder, tmp_path, monkeypatch):
     assert service.models[0].sampling.max_new_tokens == config.max_new_tokens
 
 
+@pytest.mark.parametrize(("asked", "places"), [(None, 32), (3, 3)])
+def test_as_many_answers_at_once_as_suit_the_engine(tiny_folder, asked, places):
+    config = ServeConfig(model=str(tiny_folder), engine="transformers", max_parallel_answers=asked)
+    assert open_service(config, str)._room._free == places
+
+
 def test_a_template_that_is_not_used_is_told(tiny_folder):
     notes = []
     loading.open_service(ServeConfig(model=str(tiny_folder), template="llama3"), notes.append)

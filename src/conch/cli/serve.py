@@ -56,8 +56,6 @@ ENGINES = ("auto", "llamacpp", "transformers")
 )
 @click.option(
     "--max-parallel-answers",
-    default=8,
-    show_default=True,
     type=click.IntRange(1),
     help=tr("serving.cli.max_parallel_answers"),
 )
@@ -87,6 +85,7 @@ ENGINES = ("auto", "llamacpp", "transformers")
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     model: str,
     adapters: tuple[str, ...],
     api_key: str | None,

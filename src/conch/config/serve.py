@@ -8,6 +8,9 @@ from pydantic import Field
 
 from conch.config.types import Count, Node, Positive, Size, Str
 
+ANSWERS_AT_ONCE = {"llamacpp": 8, "transformers": 32}
+"""Slots of llama.cpp each hold memory for a whole context; transformers takes it as answers grow."""
+
 
 class ServeConfig(Node):
     model: Str = Field(min_length=1)
@@ -37,7 +40,10 @@ class ServeConfig(Node):
     """The bound on an answer for requests that name none."""
     max_concurrent_requests: Count = 64
     """Requests beyond these are sent away."""
-    max_parallel_answers: Count = 8
-    """Answers made at once, over all requests; the others wait."""
+    max_parallel_answers: Count | None = None
+    """Answers made at once, over all requests; the others wait. As many as suit the engine, unless given."""
     request_seconds: Positive = 600.0
     """The longest that a request may take, waiting included."""
+
+    def answers_at_once(self, engine: str) -> int:
+        return self.max_parallel_answers or ANSWERS_AT_ONCE[engine]
