@@ -21,10 +21,10 @@ from conch.config.model import ModelConfig
 from conch.core import env
 from conch.models.load import load_base, load_tokenizer
 from conch.models.locate import Request, locate
+from conch.models.native import library
 from conch.training.kernels import segments
 from conch.training.kernels.attention import SegmentAttention
 from conch.training.kernels.int8 import OUTLIERS, largest_inputs
-from conch.training.kernels.native import library
 from conch.training.kernels.products import quantised, sparing
 
 LENGTHS, TOKENS, HEADS, KEY_HEADS, DIM, RUNS = (60, 150, 400, 1200), 1200, 9, 3, 64, 9

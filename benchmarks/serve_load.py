@@ -1,10 +1,11 @@
 """Tokens a second and waiting times of `conch serve` under load, beside llama.cpp and a tutorial's script.
 
 Every server gets the same questions, and each answer has the same number of tokens: what would end one
-early is forbidden. Conch and llama.cpp read the same GGUF file. The last part asks Conch around an engine
+early is forbidden. Conch with llama.cpp and llama.cpp by itself read the same GGUF file and have as many
+slots; Conch with transformers computes in fp32, as the script does. The last part asks Conch around an engine
 that computes nothing, held to one core, for what the gateway costs by itself.
 
-    python -m benchmarks.serve_load --model FOLDER [--clients 1 8 32] [--type q8_0] [--tokens 128]
+    python -m benchmarks.serve_load --model FOLDER [--engine llamacpp transformers] [--clients 1 8 32]
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from benchmarks.serving.clients import Answered, Call, conch_chat, load, raw_completion, tutorial_call
 from conch.config.model import ModelConfig
 from conch.core import env
@@ -32,7 +35,8 @@ from conch.models.gguf.kept import kept_model
 from conch.models.load import load_tokenizer
 from conch.models.locate import Request, locate
 
-SERVERS = ("tutorial", "llama.cpp", "conch")
+OTHERS = ("tutorial", "llama.cpp")
+ENGINES = ("llamacpp", "transformers", "auto")
 START_SECONDS = 180
 CONTEXT = 512
 GATEWAY_REQUESTS = 2000
@@ -51,15 +55,20 @@ class Figures:
     server: str
     clients: int
     tokens_per_second: float
+    tokens_per_processor_second: float
+    """The fairer figure where others use the machine."""
     first_median: float
     first_p99: float
 
     @staticmethod
-    def of(server: str, clients: int, answered: Sequence[Answered], seconds: float) -> Figures:
+    def of(
+        server: str, clients: int, answered: Sequence[Answered], seconds: float, processor: float
+    ) -> Figures:
         firsts = sorted(answer.first for answer in answered)
-        tokens = sum(answer.tokens for answer in answered) / seconds
+        tokens = sum(answer.tokens for answer in answered)
         late = firsts[min(len(firsts) - 1, int(len(firsts) * 0.99))]
-        return Figures(server, clients, tokens, statistics.median(firsts), late)
+        speeds = tokens / seconds, tokens / processor
+        return Figures(server, clients, *speeds, statistics.median(firsts), late)
 
 
 class Setting:
@@ -80,8 +89,10 @@ class Setting:
         elif server == "llama.cpp":
             words = ["benchmarks.serving.raw_llamacpp", self.file, port, slots, CONTEXT]
         else:
-            words = ["conch.cli", "serve", self.folder, "--port", port, "--name", "base"]
-            words += ["--gguf-type", self.kind, "--context-length", CONTEXT, "--engine", "llamacpp"]
+            engine = server.removeprefix("conch ")
+            words = ["conch.cli", "serve", self.folder, "--port", port, "--name", "base", "--engine", engine]
+            words += ["--gguf-type", self.kind] if engine != "auto" else []
+            words += ["--context-length", CONTEXT] if engine == "llamacpp" else []
         return [sys.executable, "-m", *map(str, words)]
 
     def calls(self, server: str, count: int) -> list[Call]:
@@ -90,7 +101,7 @@ class Setting:
     def call(self, server: str, question: str) -> Call:
         if server == "tutorial":
             return tutorial_call(question, self.tokens)
-        if server == "conch":
+        if server.startswith("conch"):
             return conch_chat(question, self.tokens, self.stops)
         prompt = self.template.prompt_ids([Message("user", question)])
         return raw_completion(prompt, self.tokens, self.stops)
@@ -103,13 +114,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, path: str) -> Iterator[None]:
+def running(command: Sequence[str], port: int, path: str) -> Iterator[psutil.Process]:
     """A server, from when it answers at `path` until the block ends. Ends it by its own handle."""
     with tempfile.TemporaryFile("w+") as said:
         child = subprocess.Popen(command, stdout=said, stderr=said, env=env.child_environment())
         try:
             _wait(child, f"http://127.0.0.1:{port}{path}")
-            yield
+            yield psutil.Process(child.pid)
         except RuntimeError:
             said.seek(0)
             print(said.read()[-2000:], file=sys.stderr)
@@ -137,11 +148,19 @@ def _wait(child: subprocess.Popen[bytes], url: str) -> None:
 def measure(setting: Setting, server: str, clients: int, requests: int) -> Figures:
     """One server under one load, after an answer that warms it."""
     port = free_port()
-    path = "/health/ready" if server == "conch" else "/health"
-    with running(setting.command(server, port, clients), port, path):
+    path = "/health/ready" if server.startswith("conch") else "/health"
+    with running(setting.command(server, port, clients), port, path) as process:
         load(port, setting.calls(server, 1), 1)
+        before = _processor_seconds(process)
         answered, seconds = load(port, setting.calls(server, requests), clients)
-    return Figures.of(server, clients, answered, seconds)
+        processor = _processor_seconds(process) - before
+    return Figures.of(server, clients, answered, seconds, processor)
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Of a server with all its processes."""
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return float(sum(time.user + time.system for time in times))
 
 
 def gateway(setting: Setting) -> dict[str, float]:
@@ -158,17 +177,26 @@ def gateway(setting: Setting) -> dict[str, float]:
 
 
 def show(found: Sequence[Figures]) -> None:
-    print(f"\n{'server':<11}{'clients':>8}{'tok/s':>9}{'first, median':>15}{'p99':>9}")
+    print(f"\n{'server':<19}{'clients':>8}{'tok/s':>9}{'tok/cpu s':>11}{'first, median':>15}{'p99':>9}")
     for one in found:
         times = f"{one.first_median:>14.2f}s{one.first_p99:>8.2f}s"
-        print(f"{one.server:<11}{one.clients:>8}{one.tokens_per_second:>9.1f}{times}")
+        print(
+            f"{one.server:<19}{one.clients:>8}{one.tokens_per_second:>9.1f}{one.tokens_per_processor_second:>11.1f}{times}"
+        )
+    for measure in ("tokens_per_second", "tokens_per_processor_second"):
+        _compare(found, measure)
+
+
+def _compare(found: Sequence[Figures], measure: str) -> None:
+    """Conch over the others, medians of all rounds."""
     speeds: dict[tuple[str, int], list[float]] = {}
     for one in found:
-        speeds.setdefault((one.server, one.clients), []).append(one.tokens_per_second)
+        speeds.setdefault((one.server, one.clients), []).append(getattr(one, measure))
     medians = {key: statistics.median(values) for key, values in speeds.items()}
-    for (server, clients), speed in medians.items():
-        if server != "conch" and (ours := medians.get(("conch", clients))):
-            print(f"Conch over {server}, {clients} clients: {ours / speed:.2f}")
+    for (server, clients), ours in medians.items():
+        for other in OTHERS if server not in OTHERS else ():
+            if theirs := medians.get((other, clients)):
+                print(f"{server} over {other}, {clients} clients, {measure}: {ours / theirs:.2f}")
 
 
 def main() -> None:
@@ -177,15 +205,19 @@ def main() -> None:
     parser.add_argument("--type", default="q8_0", choices=["q8_0", "f16", "bf16", "f32"])
     parser.add_argument("--tokens", type=int, default=128, help="new tokens of each answer")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
-    parser.add_argument("--only", nargs="+", default=[*SERVERS, "gateway"], choices=[*SERVERS, "gateway"])
+    parser.add_argument("--engine", nargs="+", default=["llamacpp", "transformers"], choices=ENGINES)
+    parts = [*OTHERS, "conch", "gateway"]
+    parser.add_argument("--only", nargs="+", default=parts, choices=parts)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where to write the figures")
     asked = parser.parse_args()
     setting = Setting(asked)
+    servers = [name for name in OTHERS if name in asked.only]
+    servers += [f"conch {engine}" for engine in asked.engine if "conch" in asked.only]
     found = []
     for _ in range(asked.rounds):
         for clients in asked.clients:
-            for server in (name for name in SERVERS if name in asked.only):
+            for server in servers:
                 # the script answers one after another: more requests would only repeat what it does
                 requests = max(4, clients) if server == "tutorial" else max(8, 2 * clients)
                 found.append(measure(setting, server, clients, requests))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
 from transformers import DynamicCache
 
+from conch.inference import batching
 from conch.inference.engine import Request, Sampling, completions
-from conch.inference.engines import transformers
 from conch.inference.engines.scripted import ScriptedEngine
 from conch.inference.engines.transformers import TransformersEngine
 from conch.inference.growing import begin_with, cut, growing_cache, join, keep_rows
+from conch.inference.step import Inputs
 from tests.tiny import tiny_model
 
 DICE = random.Random(5)
@@ -45,14 +45,14 @@ def test_each_is_answered_as_alone(
     asked = requests(sampling, system)
     alone = [engine.complete([request])[0] for request in asked]
     assert {done.finish for done in alone} == {"stop", "length"}
-    monkeypatch.setattr(transformers, "BATCH", 12)
-    monkeypatch.setattr(transformers, "TOGETHER", 5)
+    monkeypatch.setattr(batching, "BATCH", 12)
+    monkeypatch.setattr(batching, "TOGETHER", 5)
     assert engine.complete(asked) == alone
 
 
 def test_a_place_that_is_free_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """One long answer, and many short ones beside it: the long one is not waited for."""
-    monkeypatch.setattr(transformers, "BATCH", 4)
+    monkeypatch.setattr(batching, "BATCH", 4)
     engine = TransformersEngine(tiny_model())
     asked = [Request((5, number), frozenset(), Sampling(max_new_tokens=2)) for number in range(20)]
     asked.append(Request((5, 6, 7), frozenset(), Sampling(max_new_tokens=40)))
@@ -64,25 +64,26 @@ def test_a_place_that_is_free_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_all_share_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = TransformersEngine(tiny_model())
     read: list[int] = []
-    real = engine._forward
+    real = engine._batch._forward
 
-    def forward(step: Any, adapter: str | None) -> torch.Tensor:
-        read.append(step.tokens.numel())
-        return real(step, adapter)
+    def forward(inputs: Inputs) -> torch.Tensor:
+        read.append(inputs.tokens.numel())
+        return real(inputs)
 
-    monkeypatch.setattr(engine, "_forward", forward)
+    monkeypatch.setattr(engine._batch, "_forward", forward)
     engine.complete([Request((*SYSTEM, n), frozenset(), Sampling(max_new_tokens=1)) for n in range(8)])
     assert read == [20, 8]
 
 
 def test_few_rows_at_once_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = TransformersEngine(tiny_model())
+    batch = TransformersEngine(tiny_model())._batch
     asked = requests(Sampling())
-    assert engine._most_rows(asked) == transformers.BATCH
-    monkeypatch.setattr(transformers, "_free_memory", lambda device: 200_000)
-    assert 1 <= engine._most_rows(asked) < 16
-    monkeypatch.setattr(transformers, "_free_memory", lambda device: 0)
-    assert engine._most_rows(asked) == 1
+    assert batch._most_rows(asked, idle=True) == batching.BATCH
+    monkeypatch.setattr(batching, "free_memory", lambda device: 200_000)
+    assert batch._most_rows(asked, idle=False) == batching.BATCH  # what the rows under way take was free
+    assert 1 <= batch._most_rows(asked, idle=True) < 16
+    monkeypatch.setattr(batching, "free_memory", lambda device: 0)
+    assert batch._most_rows(asked, idle=True) == 1
 
 
 def test_an_engine_that_tells_of_whole_batches_alone_is_asked_batch_by_batch() -> None:

@@ -155,3 +155,20 @@ def test_a_prompt_that_does_not_fit_is_told_without_waiting():
         assert error["code"] == "context_length_exceeded"
         assert service.running == 1
         other.join()
+
+
+def test_a_room_that_is_resized_keeps_those_who_are_in_it():
+    room = Room(4)
+    first = room.enter()
+    first.want(4)
+    room.resize(2)
+    second = room.enter()
+    second.want(2)
+    assert (first.held, second.held) == (4, 0)
+    first.give_back()
+    first.give_back()
+    assert second.held == 0
+    first.give_back()
+    assert second.held == 1
+    room.resize(3)
+    assert second.held == 2

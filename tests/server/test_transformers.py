@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 import conch.data
@@ -17,8 +22,10 @@ from conch.inference.open import open_chat
 from conch.models.load import load
 from conch.server import loading
 from conch.server.loading import open_service
-from conch.server.service import empty_service
+from conch.server.service import Service, empty_service
 from tests.server.scripted import chat_body, client_of, streamed_texts
+from tests.server.test_live import running
+from tests.server.test_service import wait_until
 
 CHATML_FILE = Path(conch.data.__file__).parent / "templates" / "chatml.jinja"
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
@@ -107,6 +114,12 @@ def test_settings_reach_the_model(tiny_folder, tmp_path, monkeypatch):
     assert service.models[0].chat.template.render([Message("user", "Hi")]) == "[Hi]"
     assert service.models[0].chat.template.thinking is False
     assert service.models[0].sampling.max_new_tokens == config.max_new_tokens
+
+
+@pytest.mark.parametrize(("asked", "places"), [(None, 32), (3, 3)])
+def test_as_many_answers_at_once_as_suit_the_engine(tiny_folder, asked, places):
+    config = ServeConfig(model=str(tiny_folder), engine="transformers", max_parallel_answers=asked)
+    assert open_service(config, str)._room._free == places
 
 
 def test_a_template_that_is_not_used_is_told(tiny_folder):
@@ -232,3 +245,50 @@ def test_prompt_log_probabilities_are_the_models(client):
     chat = client.app.state.service.model("shop").chat
     weighed = chat.engine.weigh(tokens, 0, "shop")
     assert given[1:] == pytest.approx([scored.logprob for scored in weighed], abs=1e-5)
+
+
+def test_clients_that_vanish_leave_nothing_behind(client):
+    """While they wait, while their prompt is read, and while they are answered."""
+    service, dice = client.app.state.service, random.Random(7)
+    engine = service.models[0].chat.engine
+    config = ServeConfig(model="base", max_parallel_answers=4)
+    small = Service(service.models, max_parallel_answers=4)
+
+    def vanish(address: str, number: int) -> None:
+        wait, stream = dice.choice([0.002, 0.01, 0.03, 0.1]), bool(number % 2)
+        body = chat_body("word " * dice.choice([1, 60]), stream=stream, max_tokens=300, temperature=1)
+        body["model"] = dice.choice(["base", "shop"])
+        with suppress(httpx.HTTPError):
+            httpx.post(f"{address}{CHAT}", json=body, timeout=httpx.Timeout(5, read=wait))
+
+    with running(small, config) as address:
+        before = httpx.post(f"{address}{CHAT}", json=chat_body(), timeout=20).json()["choices"]
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda number: vanish(address, number), range(60)))
+        wait_until(lambda: small.running == 0 and engine.running == 0, 20)
+        assert not engine._batch._steps()
+        after = httpx.post(f"{address}{CHAT}", json=chat_body(), timeout=20).json()["choices"]
+    assert after == before
+
+
+def test_clients_at_once_share_passes_and_get_their_own_answers(client):
+    service = client.app.state.service
+    batch = service.models[0].chat.engine._batch
+    asked = [{"text": f"Question {n}?", "model": ("base", "shop")[n % 2]} for n in range(8)]
+    bodies = [chat_body(max_tokens=60, logit_bias={"2": -100}, **one) for one in asked]
+    alone = [client.post(CHAT, json=body).json()["choices"] for body in bodies]
+    rows, real = [], batch._forward
+
+    def forward(inputs):
+        rows.append(len(inputs.tokens))
+        return real(inputs)
+
+    with running(Service(service.models), ServeConfig(model="base")) as address:
+        batch._forward = forward
+        with ThreadPoolExecutor(8) as pool:
+            post = partial(httpx.post, f"{address}{CHAT}", timeout=60)
+            found = list(pool.map(lambda body: post(json=body).json()["choices"], bodies))
+        batch._forward = real
+    assert found == alone
+    assert max(rows) > 1
+    assert len(rows) < 8 * 60

@@ -57,8 +57,6 @@ ENGINES = ("auto", "llamacpp", "transformers", "vllm")
 )
 @click.option(
     "--max-parallel-answers",
-    default=8,
-    show_default=True,
     type=click.IntRange(1),
     help=tr("serving.cli.max_parallel_answers"),
 )

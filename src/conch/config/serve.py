@@ -8,6 +8,10 @@ from pydantic import Field
 
 from conch.config.types import Count, Node, Positive, Size, Str
 
+ANSWERS_AT_ONCE = {"llamacpp": 8, "transformers": 32, "vllm": 64}
+"""Slots of llama.cpp each hold memory for a whole context; transformers takes it as answers grow, and
+vLLM decides by itself how many of those it is given it decodes at once."""
+
 
 class ServeConfig(Node):
     model: Str = Field(default="", min_length=1, validate_default=False)
@@ -46,7 +50,10 @@ class ServeConfig(Node):
     """The bound on an answer for requests that name none."""
     max_concurrent_requests: Count = 64
     """Requests beyond these are sent away."""
-    max_parallel_answers: Count = 8
-    """Answers made at once, over all requests; the others wait."""
+    max_parallel_answers: Count | None = None
+    """Answers made at once, over all requests; the others wait. As many as suit the engine, unless given."""
     request_seconds: Positive = 600.0
     """The longest that a request may take, waiting included."""
+
+    def answers_at_once(self, engine: str) -> int:
+        return self.max_parallel_answers or ANSWERS_AT_ONCE[engine]

@@ -38,6 +38,8 @@ class Delta:
     completion_tokens: int = 0
     marks: tuple[Mark, ...] = ()
     """The tokens of the text, where the request asks for log-probabilities."""
+    waits: bool = False
+    """Nothing was made yet."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,9 @@ class Chat:
         count = 0
         try:
             for piece in pieces:
+                if piece.empty:
+                    yield Delta("", waits=True)
+                    continue
                 count += piece.token is not None
                 text = _text(piece, detokenizer)
                 shown = stop.push(text)

@@ -69,6 +69,7 @@ class Scored:
 class Piece:
     """One step of an answer: a token, or (last) the reason why there are no more.
 
+    One with neither says that nothing was made yet, so that whoever waits may look around, and leave.
     The token that stopped the answer is not given: it is not part of it.
     """
 
@@ -77,6 +78,10 @@ class Piece:
     logprob: float | None = None
     """Where the request asks for it: the natural-log probability before sampling changed anything."""
     top: Alternatives = ()
+
+    @property
+    def empty(self) -> bool:
+        return self.token is None and self.finish is None
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,13 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         pairs = ((self.keys, other.keys), (self.values, other.values))
         self._use([_behind_one_another(pair, width, at) for pair in pairs], width)
 
+    def replace(self, other: GrowingLayer, rows: torch.Tensor, at: int) -> None:
+        """The rows of `other`, which are not longer, come in the place of these, filled up behind `at`."""
+        begin = at + self.keys.shape[-2] - other.keys.shape[-2]
+        for held, more in ((self.keys, other.keys), (self.values, other.values)):
+            held[rows, :, :at] = more[:, :, :at]
+            held[rows, :, begin:] = more[:, :, at:]
+
     def cut(self, at: int, count: int) -> None:
         """From token `at` on, `count` go, of all rows."""
         length = self.keys.shape[-2]
@@ -123,6 +130,11 @@ def begin_with(cache: Any, other: Any, rows: int) -> None:
 def join(cache: Any, other: Any, at: int) -> None:
     for one, two in zip(cache.layers, other.layers, strict=True):
         one.join(two, at)
+
+
+def replace(cache: Any, other: Any, rows: Sequence[int], at: int) -> None:
+    for one, two in zip(cache.layers, other.layers, strict=True):
+        one.replace(two, torch.tensor(rows, device=one.device), at)
 
 
 def cut(cache: Any, at: int, count: int) -> None:

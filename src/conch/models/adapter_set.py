@@ -83,6 +83,9 @@ class AdapterSet:
         else:
             self.model.delete_adapter(inner)
 
+    def has(self, name: str) -> bool:
+        return name in self._inner
+
     def use(self, name: str | None) -> None:
         """Compute with this adapter, or with the base alone, from now on."""
         if name != self._used:

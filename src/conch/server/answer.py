@@ -201,6 +201,8 @@ class Making:
         work = self._work
         while work is not None and work.left and self._may_go_on():
             part = work.step(self._share.held)
+            if part.delta.waits:
+                continue
             self._meter.add(part, part.index // self._job.count)
             self._made.append(part)
             if part.delta.finish is not None:

@@ -36,6 +36,7 @@ from conch.models import outline
 from conch.models.adapter_set import may_share
 from conch.models.load import adapter_folder, load
 from conch.models.locate import Located
+from conch.models.packed import pack
 from conch.runs import store
 from conch.server.errors import RequestError
 from conch.server.service import Served, Service, close_engines, empty_service
@@ -69,7 +70,8 @@ class Opener:
     def __init__(self, config: ServeConfig, notify: Notify) -> None:
         self.config = config
         self.notify = notify
-        self._engine: str | None = None
+        self.engine: str | None = None
+        """What was chosen, once the first model is loaded."""
 
     def load(self, adapters: tuple[str, ...] = ()) -> Loaded:
         """The config's model with `adapters` on it."""
@@ -78,22 +80,23 @@ class Opener:
         located, notices = outline.find(settings, self.notify)
         for notice in notices:
             self.notify(tr("cli.warning", message=notice.message))
-        if self._engine is None:
-            self._engine = self._choose(located)
+        if self.engine is None:
+            self.engine = self._choose(located)
         generation = GenerationConfig(max_new_tokens=self.config.max_new_tokens)
-        if self._engine == "transformers":
+        if self.engine == "transformers":
             whole = load(settings, template=self.config.template, notify=self.notify)
+            pack(whole.model)
             chat = open_chat(whole, self.config.enable_thinking)
             return Loaded(located, chat, sampling_of(whole, generation), notices)
         model = outline.outline(located, settings, self.config.template, notices)
         config = self.config
-        if self._engine == "vllm":
+        if self.engine == "vllm":
             if adapters:
                 raise ServeError("serving.vllm_merge", name=adapters[-1])
             trusted = config.trust_remote_code
             chat = open_vllm(model, self._vllm_wish(), config.enable_thinking, trusted, self.notify)
             return Loaded(located, chat, sampling_of(model, generation), notices)
-        wish = LlamaCppWish(config.max_parallel_answers, config.context_length, config.gguf_type)
+        wish = LlamaCppWish(config.answers_at_once(self.engine), config.context_length, config.gguf_type)
         chat = open_llamacpp(model, wish, config.enable_thinking, self.notify)
         return Loaded(located, chat, sampling_of(model, generation), notices)
 
@@ -139,6 +142,8 @@ def fill(service: Service, config: ServeConfig, notify: Notify) -> AdapterShelf:
 
     opener = Opener(config, told)
     base = opener.load()
+    assert opener.engine is not None
+    service.make_at_once(config.answers_at_once(opener.engine))
     name = config.name or base.name
     served = replace(base.served(name), aliases=(config.model, base.name))
     shelf = AdapterShelf(opener, base, served)

@@ -12,7 +12,7 @@ class Room:
     """Places for `places` answers. A free one goes to the request that has the fewest, then to the oldest."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._places = self._free = places
         self._shares: list[Share] = []
 
     @property
@@ -30,6 +30,11 @@ class Room:
         """How many of them wait for their first place."""
         return self.requests - self.working
 
+    def resize(self, places: int) -> None:
+        """Have so many places from now on; those that are held go on to be."""
+        more, self._places = places - self._places, places
+        self.free(more)
+
     def enter(self) -> Share:
         share = Share(self)
         self._shares.append(share)
@@ -41,7 +46,7 @@ class Room:
 
     def deal(self) -> None:
         """Give the free places to those who want some."""
-        while self._free and (wanting := [share for share in self._shares if share.wanted]):
+        while self._free > 0 and (wanting := [share for share in self._shares if share.wanted]):
             self._free -= 1
             min(wanting, key=lambda share: share.held).grant()
 

@@ -92,6 +92,10 @@ class Service:
     def names(self) -> list[str]:
         return list(self._models)
 
+    def make_at_once(self, answers: int) -> None:
+        """How many answers are made at once."""
+        self._room.resize(answers)
+
     def add(self, served: Served) -> None:
         """Serve a model. The first is the base."""
         self._models = {**self._models, served.name: served}
@@ -180,7 +184,6 @@ def empty_service(config: ServeConfig) -> Service:
     """A service whose models are yet to come."""
     return Service(
         max_concurrent_requests=config.max_concurrent_requests,
-        max_parallel_answers=config.max_parallel_answers,
         request_seconds=config.request_seconds,
     )
 

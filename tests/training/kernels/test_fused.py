@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy, linear, silu
 
+from conch.models import native
 from conch.training.kernels import cross_entropy as chunked
-from conch.training.kernels import native
 from conch.training.kernels.attention import SegmentAttention
 from conch.training.kernels.cross_entropy import HeadLoss
 from conch.training.kernels.lora import LoraLinear

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conch.training.kernels import native
+from conch.models import native
 from conch.training.kernels.products import Exact, Half, Int8, Product, quantised, quantised_rows, sparing
 
 sizes = st.integers(2, 70)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from conch.models.native import library
 from conch.training.kernels import choice, parts, segments, verdict
-from conch.training.kernels.native import library
 from tests.tiny import tiny_model
 from tests.training.kernels.test_choice import gradients, same, with_lora
 

@@ -123,8 +123,10 @@ TEXTS = {
         "同时受理的最大请求数，超出的请求返回状态码 429。",
     ),
     "serving.cli.max_parallel_answers": Text(
-        "The most answers made at once, over all requests; others wait. Each takes memory for its context.",
-        "所有请求合计同时生成的最大回答数，其余排队等待；每个回答都要为上下文占用内存。",
+        "The most answers made at once, over all requests; others wait. Each takes memory for its context. "
+        "Unless given: 8 with llamacpp, 32 with transformers, 64 with vllm.",
+        "所有请求合计同时生成的最大回答数，其余排队等待；每个回答都要为上下文占用内存。"
+        "未指定时：llamacpp 为 8，transformers 为 32，vllm 为 64。",
     ),
     "serving.cli.request_seconds": Text(
         "The longest that a request may take, waiting included.", "单个请求的最长时间（秒），包括等待。"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from conch.models.memory import LOGIT_CHUNK
-from conch.training.kernels.native import native_for
+from conch.models.native import native_for
 
 
 class HeadLoss(torch.autograd.Function):

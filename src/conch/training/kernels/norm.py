@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from conch.training.kernels.native import native_for
+from conch.models.native import native_for
 
 
 class RmsNorm(torch.autograd.Function):

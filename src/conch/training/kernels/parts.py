@@ -15,11 +15,11 @@ from peft.tuners.lora.layer import Linear as PeftLinear
 from torch import nn
 from transformers import PreTrainedModel
 
+from conch.models.native import library, native_for
 from conch.training.kernels import segments
 from conch.training.kernels.attention import SegmentAttention
 from conch.training.kernels.int8 import Int8Linear
 from conch.training.kernels.lora import FrozenLinear, LoraLinear
-from conch.training.kernels.native import library, native_for
 from conch.training.kernels.norm import RmsNorm
 from conch.training.kernels.patch import Patch
 from conch.training.kernels.products import Half, Product, product_with

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from conch.training.kernels.native import native_for
+from conch.models.native import native_for
 
 LOW_RANK = 32
 """Above this rank a matrix product of its own is faster than adding while the result is written."""

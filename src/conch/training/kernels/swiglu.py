@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn.functional import silu
 
-from conch.training.kernels.native import native_for
+from conch.models.native import native_for
 
 
 class SwiGlu(torch.autograd.Function):

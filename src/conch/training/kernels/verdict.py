@@ -20,9 +20,9 @@ import torch
 from conch.core import env
 from conch.core.files import write_whole
 from conch.models.hardware import cpu_flags
+from conch.models.native import library
 from conch.training.kernels import choice, segments
 from conch.training.kernels.choice import PLAIN, FastPath
-from conch.training.kernels.native import library
 
 LIBRARIES = ("torch", "transformers", "peft")
 

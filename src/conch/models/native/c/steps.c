@@ -1,8 +1,8 @@
 /* Element-wise steps of a transformer, each as one pass over memory.
  *
  * All tensors are fp32 and contiguous; `rows` are the tokens. Nothing here allocates, fails or
- * keeps state. native.py builds this folder with the system's C compiler and calls it; the Python
- * files beside it hold the same computations in torch for everything else.
+ * keeps state. The package around this folder builds it with the system's C compiler; its callers hold
+ * the same computations in torch for everything else.
  */
 #include <math.h>
 #include <stdint.h>
