@@ -43,21 +43,21 @@ def test_every_setting_has_an_option(served: list[ServeConfig]) -> None:
         "--require-key --cors-origin https://a.example --adapter-dir dir "
         "--no-thinking --trust-remote-code --max-new-tokens 5 --max-concurrent-requests 6 "
         "--max-parallel-answers 7 --request-seconds 8 "
-        "--engine transformers --context-length 512 --gguf-type bf16 "
-        "--vllm-url http://a:1 --vllm-key-file k --vllm-args --enforce-eager"
+        "--engine vllm --context-length 512 --gguf-type bf16 "
+        "--vllm-url http://a:1 --vllm-key-file k"
     )
     assert call(*words.split()).code == 0
     expected: dict[str, Any] = {
         "model": "m",
         "adapters": {"shop": "x"},
-        "engine": "transformers",
+        "engine": "vllm",
         "upstream": (),
         "upstream_key_file": None,
         "context_length": 512,
         "gguf_type": "bf16",
         "vllm_url": "http://a:1",
         "vllm_key_file": "k",
-        "vllm_args": "--enforce-eager",
+        "vllm_args": "",
         "name": "mine",
         "host": "localhost",
         "port": 1,
@@ -96,6 +96,10 @@ def test_a_gateway_has_upstreams_and_no_model(served: list[ServeConfig], tmp_pat
         (["--upstream", "http://user:secret@a"], ["upstream", "without user and key"]),
         (["--upstream", "http://a:port"], ["upstream"]),
         (["m", "--upstream-key-file", "k"], ["upstream_key_file", "without upstream"]),
+        (["m", "--vllm-key-file", "k"], ["vllm_key_file", "without vllm_url"]),
+        (["m", "--vllm-url", "http://a", "--vllm-args", "x"], ["vllm_args", "beside vllm_url"]),
+        (["m", "--vllm-url", "a:8000"], ["vllm_url", "http://host:8000"]),
+        (["m", "--vllm-url", "http://a", "--engine", "llamacpp"], ["engine", "beside vllm_url"]),
         ([], ["a model", "--upstream"]),
     ],
 )
@@ -104,6 +108,7 @@ def test_gateways_that_make_no_sense(served: list[ServeConfig], words: list[str]
     assert ended.code == 2
     assert [word for word in named if word not in ended.err] == [], ended.err
     assert "Traceback" not in ended.err
+    assert "secret" not in ended.err
     assert served == []
 
 
@@ -123,6 +128,8 @@ def test_vllm_is_installed_only_by_whoever_wants_it(
     assert call("serve", "m", "--engine", "vllm").code == 0
     assert made == [True]
     assert len(served) == 3
+    assert call("serve", "m", "--engine", "vllm", "--vllm-args", "--enforce-eager").code == 0
+    assert served[-1].vllm_args == "--enforce-eager"
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,34 @@ def _ill_matched(config: ServeConfig, given: Mapping[str, Given]) -> Iterator[Pr
             yield Problem("model", None, tr("serving.expect.model_or_upstream"))
         if config.upstream_key_file:
             yield _without("upstream_key_file", given, "upstream")
+        yield from _ill_matched_vllm(config, given)
         return
     for number, url in enumerate(config.upstream):
         if not _is_address(url) or url in config.upstream[:number]:
-            where = given["upstream"].where
-            yield Problem("upstream", url, tr("serving.expect.address"), where)
+            yield _no_address("upstream", url, given)
     for key in given:
         if key in ServeConfig.model_fields and key not in OF_GATEWAYS:
             yield Problem(key, given[key].value, tr("serving.expect.no_upstream"), given[key].where)
+
+
+def _ill_matched_vllm(config: ServeConfig, given: Mapping[str, Given]) -> Iterator[Problem]:
+    """Keys of a server that is started and of one that runs already."""
+    if config.vllm_url is None:
+        if config.vllm_key_file:
+            yield _without("vllm_key_file", given, "vllm_url")
+        return
+    if not _is_address(config.vllm_url):
+        yield _no_address("vllm_url", config.vllm_url, given)
+    if config.vllm_args:
+        yield Problem("vllm_args", config.vllm_args, tr("serving.expect.no_url"), given["vllm_args"].where)
+    if config.engine not in {"auto", "vllm"}:
+        yield Problem("engine", config.engine, tr("serving.expect.vllm"), given["engine"].where)
+
+
+def _no_address(key: str, url: str, given: Mapping[str, Given]) -> Problem:
+    """What may be a password is not shown."""
+    shown = re.sub(r"//[^/@]*@", "//…@", url)
+    return Problem(key, shown, tr("serving.expect.address"), given[key].where)
 
 
 def _without(key: str, given: Mapping[str, Given], other: str) -> Problem:

@@ -540,6 +540,13 @@ TEXTS = {
         "与 upstream 同时使用时应省略，请在网关后面的服务上设置",
     ),
     "serving.expect.with_other": Text("left out without {other}", "没有 {other} 时应省略"),
+    "serving.expect.no_url": Text(
+        "left out beside vllm_url: that server has been started already",
+        "与 vllm_url 同时使用时应省略，该服务已经启动",
+    ),
+    "serving.expect.vllm": Text(
+        "vllm beside vllm_url, or left out", "与 vllm_url 同时使用时应为 vllm 或省略"
+    ),
     "serving.expect.address": Text(
         "an address such as http://host:8000, each once, without user and key",
         "应为 http://主机:8000 这样的地址，不重复，不含用户名和密钥",
