@@ -13,10 +13,13 @@ HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 
 @contextmanager
-def below(prefix: str, port: int, late: bytes = b"", seconds: float = 0.0) -> Iterator[int]:
+def below(
+    prefix: str, port: int, *, late: bytes = b"", seconds: float = 0.0, idle: float = 60.0
+) -> Iterator[int]:
     """The server at `port`, shown below `prefix`; yields the proxy's port. Nothing tells the server.
 
-    What holds `late` is passed on `seconds` later than it came.
+    What holds `late` is passed on `seconds` later than it came. A stream on which nothing comes for `idle`
+    seconds is cut.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -24,7 +27,7 @@ def below(prefix: str, port: int, late: bytes = b"", seconds: float = 0.0) -> It
             if not self.path.startswith(prefix):
                 self.send_error(404)
                 return
-            there = HTTPConnection("127.0.0.1", port, timeout=60)
+            there = HTTPConnection("127.0.0.1", port, timeout=idle)
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {**dict(self.headers), "host": f"127.0.0.1:{port}", "connection": "close"}
             headers = {name: value for name, value in headers.items() if name != "Host"}

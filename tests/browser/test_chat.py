@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from typing import Any
 
 import pytest
 
 from conch.webui import jobs
+from conch.webui.jobs import Job
 from tests.browser.conftest import visitor
+from tests.browser.proxy import below
 from tests.browser.studio import Studio, start_studio, wait_for
 
 MODEL = "conch/tiny"
@@ -98,6 +103,32 @@ def test_what_goes_wrong_is_told_in_words(page: Any, studio: Studio) -> None:
     assert page.locator("#chat-talk .turn").count() == 1
 
 
+def test_an_answer_comes_through_a_proxy_that_cuts_idle_streams(
+    browser: Any, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model's process is held up for longer than the proxy waits for a byte."""
+    idle = 14.0
+    monkeypatch.setenv("CONCH_HOME", str(studio.home))
+    with start_studio(studio.home) as own, below("/cut", own.port, idle=idle) as port:
+        shown = Studio(own.process, own.home, port, None)
+        with visitor(browser, shown) as page:
+            page.goto(f"{shown.url}/cut/?at=chat&model={MODEL}")
+            page.wait_for_selector("#chat-talk .empty")
+            page.wait_for_function(f"document.querySelector('#chat-model input').value === '{MODEL}'")
+            bound(page, 4)
+            ask(page, "Who are you?")
+            held = wait_for(lambda: jobs_of(own.process.pid), 60, "the model's process")[0]
+            os.kill(held.worker.pid, signal.SIGSTOP)
+            time.sleep(idle + 4)
+            os.kill(held.worker.pid, signal.SIGCONT)
+            page.wait_for_function(DONE, timeout=120_000)
+            assert page.locator("#chat-talk .note.bad").count() == 0
+
+
+def jobs_of(owner: int) -> list[Job]:
+    return [job for job in jobs.jobs("held") if job.owner and job.owner.pid == owner and job.is_alive()]
+
+
 def test_models_in_memory_end_with_the_studio(
     browser: Any, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +139,6 @@ def test_models_in_memory_end_with_the_studio(
         page.wait_for_function(DONE, timeout=120_000)
         assert page.locator("#chat-talk .note.bad").count() == 0
         monkeypatch.setenv("CONCH_HOME", str(studio.home))
-        held = next(job for job in jobs.jobs("held") if job.owner and job.owner.pid == own.process.pid)
+        (held,) = jobs_of(own.process.pid)
         assert held.is_alive()
     wait_for(lambda: not held.is_alive(), 30, "the model's process ends")

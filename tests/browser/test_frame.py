@@ -18,10 +18,27 @@ SAME = {"中文 · English"}
 WIDE, NARROW = 1280, 390
 
 
+FILLED = {
+    "models": "#models-list table",
+    "data": "#data-list table",
+    "train": "#train-estimate .note, #train-estimate .facts",
+    "runs": "#runs-list table, #runs-list .empty",
+    "chat": "#chat-talk .empty, #chat-talk .turn",
+    "evaluate": "#evaluate-list .empty, #evaluate-list .job",
+    "export": "#export-list .empty, #export-list .job",
+    "machine": "#machine-found table",
+}
+"""What is there once a page has everything to show."""
+
+
+def filled(page: Any, name: str) -> None:
+    page.wait_for_selector(f"#page-{name}", state="visible")
+    page.wait_for_selector(FILLED[name], timeout=90_000)
+
+
 def shown(page: Any, name: str) -> str:
     """Every text on a page that a reader sees, labels of fields and hints included."""
-    page.wait_for_selector(f"#page-{name}", state="visible")
-    page.wait_for_timeout(700)
+    filled(page, name)
     hints = page.eval_on_selector_all(
         f"#page-{name} [placeholder], #page-{name} [title], #page-{name} [aria-label]",
         "all => all.filter(e => e.offsetParent)"
@@ -63,7 +80,7 @@ def test_what_opens_on_a_page_is_translated_too(name: str, browser: Any, studio:
     """Down to the names that are only read aloud."""
     with visitor(browser, studio, "zh-CN") as page:
         page.goto(studio.at(name))
-        page.wait_for_selector(f"#page-{name}", state="visible")
+        filled(page, name)
         for opener in OPENS[name]:
             page.click(opener)
         page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
@@ -101,8 +118,7 @@ def test_the_language_is_switched_in_place_and_entries_stay(page: Any, studio: S
 def test_no_page_is_wider_than_a_phone(name: str, browser: Any, studio: Studio, picture: Any) -> None:
     with visitor(browser, studio, width=NARROW) as page:
         page.goto(studio.at(name))
-        page.wait_for_selector(f"#page-{name}", state="visible")
-        page.wait_for_timeout(500)
+        filled(page, name)
         picture(page, f"{name}-narrow")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
 

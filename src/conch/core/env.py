@@ -116,10 +116,12 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate)\b")
 
 
-def keep_uploads_in(folder: Path) -> None:
-    """Where Gradio puts what browsers send. Call before importing it."""
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder))
+def set_up_gradio(uploads: Path) -> None:
+    """Where Gradio puts what browsers send, and how it speaks to them. Call before importing it."""
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(uploads))
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # seconds between signs of life: proxies cut streams on which nothing comes
+    os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", "5")
 
 
 def tensor_malloc() -> dict[str, str]:

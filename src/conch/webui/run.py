@@ -21,7 +21,7 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None]) -> None:
 
     The API has no model until one is opened.
     """
-    env.keep_uploads_in(env.home() / "tmp" / "uploads")
+    env.set_up_gradio(env.home() / "tmp" / "uploads")
     keyed = with_key(config)
     with listening(config.host, config.port) as taken:
         from conch.webui.mount import mount  # Gradio takes seconds: after what can fail at once

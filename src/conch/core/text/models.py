@@ -275,8 +275,8 @@ TEXTS = {
         "Unset HF_HUB_OFFLINE, or use a model of this machine.", "请取消 HF_HUB_OFFLINE，或使用本机模型。"
     ),
     "models.search_silent": Text(
-        "The hubs can't be searched: none of {sources} can be reached.",
-        "无法搜索模型站点：{sources} 均无法访问。",
+        "The hubs can't be searched, since none answers: {sources}.",
+        "无法搜索模型站点，以下站点没有应答：{sources}。",
     ),
     "models.search_silent.fix": Text(
         "Check the network, or choose another source.", "请检查网络，或换一个来源。"

@@ -14,6 +14,7 @@ TEXTS = {
     "studio.nav.export": Text("Export and deploy", "导出与部署"),
     "studio.nav.machine": Text("Machine", "本机"),
     "studio.failed": Text("That did not work", "操作未成功"),
+    "studio.loading": Text("One moment…", "请稍候…"),
     "studio.more": Text("More", "更多"),
     "studio.done": Text("Done", "已完成"),
     "studio.copy": Text("Copy", "复制"),

@@ -74,7 +74,7 @@ def build(page: Page) -> None:
                 add = gr.Button(word("studio.data.register"), variant="primary", elem_id="data-register")
                 leave = gr.Button(word("studio.cancel"))
     parts.part("studio.data.here")
-    table = parts.acting(elem_id="data-list")
+    table = parts.acting(parts.waiting("studio.loading"), elem_id="data-list")
     opened = data_open.build(page, (table, _list))
     asked = [told_of, form, name, format_name, kept, *columns]
 

@@ -57,7 +57,7 @@ def build(page: Page) -> None:
         found = parts.acting(elem_id="models-found")
         state = parts.acting(elem_id="models-pulls")
     parts.part("studio.models.here")
-    listed = parts.acting(elem_id="models-list")
+    listed = parts.acting(parts.waiting("studio.loading"), elem_id="models-list")
 
     def show_pulls() -> str:
         return "".join(_pull(pull) for pull in pulls.all())

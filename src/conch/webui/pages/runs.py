@@ -43,7 +43,7 @@ def build(page: Page) -> None:
     run = gr.Textbox(visible=False)
     seen = gr.State("")
     with gr.Column(visible=True, min_width=0) as many:
-        listed = parts.acting(elem_id="runs-list")
+        listed = parts.acting(parts.waiting("studio.loading"), elem_id="runs-list")
         compared = runs_compare.build(page, shelf)
     with gr.Column(visible=False, min_width=0, elem_id="run-one") as one:
         parts_of, find_in = _one()
