@@ -163,8 +163,20 @@ def plant(monkeypatch: pytest.MonkeyPatch, fault) -> None:
 
 
 def base_instead(tiny_folder: Path):
+    """The adapter is not applied."""
+
     def fault(tensors: dict, folder: Path) -> None:
         tensors.update(weights(tiny_folder))
+
+    return fault
+
+
+def half_the_scaling(tiny_folder: Path):
+    def fault(tensors: dict, folder: Path) -> None:
+        base = weights(tiny_folder)
+        for name in tensors.keys() & base.keys():
+            middle = (tensors[name].float() + base[name].float()) / 2
+            tensors[name] = middle.to(tensors[name].dtype)
 
     return fault
 
@@ -176,6 +188,13 @@ def swapped(tensors: dict, folder: Path) -> None:
 
 def scaled(tensors: dict, folder: Path) -> None:
     tensors["model.layers.1.self_attn.v_proj.weight"] *= 1.5
+
+
+def another_base(tensors: dict, folder: Path) -> None:
+    """The adapter merged into a base of the same shape, but not its own."""
+    noise = torch.Generator().manual_seed(0)
+    for name, values in tensors.items():
+        tensors[name] = values + 0.02 * torch.randn(values.shape, generator=noise).to(values.dtype)
 
 
 def other_template(tensors: dict, folder: Path) -> None:
@@ -206,12 +225,24 @@ def not_a_number(tensors: dict, folder: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "bfloat16, block by block"])
 @pytest.mark.parametrize(
-    "fault", ["base", swapped, scaled, other_template, other_rope, other_end_of_turn, not_a_number]
+    "fault",
+    [
+        "base",
+        "half the scaling",
+        another_base,
+        swapped,
+        scaled,
+        other_template,
+        other_rope,
+        other_end_of_turn,
+        not_a_number,
+    ],
 )
 def test_a_wrong_export_is_refused_and_nothing_is_written(
     trained: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault, dtype: str
 ) -> None:
-    plant(monkeypatch, base_instead(tiny_folder) if fault == "base" else fault)
+    made = {"base": base_instead, "half the scaling": half_the_scaling}
+    plant(monkeypatch, made[fault](tiny_folder) if isinstance(fault, str) else fault)
     dtype, _, streamed = dtype.partition(", ")
     if streamed:
         block_by_block(monkeypatch)

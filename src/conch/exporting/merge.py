@@ -29,6 +29,7 @@ from conch.exporting.folder import write_folder
 from conch.exporting.gguf_proof import GgufProof
 from conch.exporting.proof import Proof, Source, Witnesses, ask, ask_base, follow, hear, prove, stops_of
 from conch.exporting.push import push
+from conch.exporting.served import ServedProof, Server, prove_served
 from conch.exporting.whole import Whole, fits_whole
 from conch.models import gguf, merging
 from conch.models.hardware import Device, cpu_device, find_device
@@ -152,6 +153,23 @@ def export(config: ExportConfig, notify: Notify = lambda _: None) -> ExportRepor
         notify(tr("export.pushing", repository=config.export_hub_model_id))
         pushed = push(target, config.export_hub_model_id, config.hf_hub_token)
     return ExportReport(target, written, proof.dtype, proof, form, target / file if file else None, pushed)
+
+
+def prove_server(config: ExportConfig, server: Server, notify: Notify = lambda _: None) -> ServedProof:
+    """Hold what a running server says against the model of `config`, in the format `gguf_type`.
+
+    Where `export_dir` holds an export, its proof tells of the server, too.
+    """
+    target = expanded(config.export_dir).absolute()
+    job = _job(config, target, notify)
+    notify(tr("export.proving_served", url=server.url, model=server.model))
+    found = prove_served(job.source(), server, config.gguf_type)
+    file = target / PROOF
+    if file.is_file():
+        told = json.loads(file.read_text(encoding="utf-8"))
+        text = json.dumps({**told, "served": found.to_dict()}, ensure_ascii=False, indent=2, allow_nan=False)
+        write_whole(file, text)
+    return found
 
 
 def _job(config: ExportConfig, target: Path, notify: Notify) -> Job:

@@ -114,7 +114,7 @@ def ask(loaded: LoadedModel, prompts: Sequence[str] = PROMPTS, *, greedy: bool =
     said = _greedy(loaded, ids) if greedy else [()] * len(ids)
     return [
         Answer(prompt, tokens, logits, answer, str(loaded.tokenizer.decode(list(answer))))
-        for prompt, tokens, logits, answer in zip(prompts, ids, _logits(loaded, ids), said, strict=True)
+        for prompt, tokens, logits, answer in zip(prompts, ids, logits_of(loaded, ids), said, strict=True)
     ]
 
 
@@ -127,7 +127,7 @@ def follow(loaded: LoadedModel, answers: Sequence[Answer]) -> list[Answer]:
     ids = [_prompt_ids(loaded, answer.prompt) for answer in answers]
     if ids != [answer.prompt_ids for answer in answers]:
         return ask(loaded, [answer.prompt for answer in answers])
-    read = _logits(loaded, [answer.prompt_ids + list(answer.tokens) for answer in answers])
+    read = logits_of(loaded, [answer.prompt_ids + list(answer.tokens) for answer in answers])
     stops = stops_of(loaded)
     return [_as_far(loaded, answer, logits, stops) for answer, logits in zip(answers, read, strict=True)]
 
@@ -168,7 +168,7 @@ def _greedy(loaded: LoadedModel, ids: list[list[int]]) -> list[tuple[int, ...]]:
 
 
 @torch.inference_mode()
-def _logits(loaded: LoadedModel, rows: list[list[int]]) -> list[torch.Tensor]:
+def logits_of(loaded: LoadedModel, rows: list[list[int]]) -> list[torch.Tensor]:
     """Of all rows in one pass. What fills up the shorter ones stands behind them, where they don't look."""
     device = next(loaded.model.parameters()).device
     width = max(map(len, rows))

@@ -698,6 +698,20 @@ TEXTS = {
     # export
     "cli.export.to": Text("The folder to make.", "要生成的文件夹。"),
     "cli.export.format": Text("What to write.", "导出格式。"),
+    "cli.export.served": Text(
+        "Compare what a running server says with the source: its address, such as http://127.0.0.1:8000. With --to an "
+        "existing export, its proof is added to; with a new one, it is exported first.",
+        "将正在运行的服务与原模型对比：填写服务地址，如 http://127.0.0.1:8000。--to 指向已有导出时，结果写入其验证文件；"
+        "指向新文件夹时先导出。",
+    ),
+    "cli.export.served_model": Text(
+        "What the server calls the model; needed where it serves several.",
+        "模型在该服务中的名称；服务提供多个模型时必填。",
+    ),
+    "cli.export.served_proof": Text(
+        "{url} as {model} compared on {prompts} prompts, {positions} tokens; {same} answers are the same:",
+        "{url} 上的 {model}：对比 {prompts} 个提示、{positions} 个词元，{same} 个回答完全一致：",
+    ),
     "cli.export.allow": Text(
         "Keep the export although it does not answer as its source does.",
         "即使导出模型的回答与来源不一致也保留。",

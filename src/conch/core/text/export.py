@@ -33,6 +33,32 @@ TEXTS = {
         "只有恰好带一个适配器的模型才能单独导出适配器；该模型带有 {count} 个。",
     ),
     "export.one_adapter.fix": Text("Export the merged model instead.", "请改为导出合并后的模型。"),
+    "export.proving_served": Text(
+        "Comparing what {url} says as {model} with the source …",
+        "正在对比 {url} 上的 {model} 与原模型的回答 …",
+    ),
+    "export.served_which": Text("{url} serves several models: {names}", "{url} 提供多个模型：{names}"),
+    "export.served_which.fix": Text("Name one with --served-model.", "请用 --served-model 指定一个。"),
+    "export.served_refused": Text("{url} answered with status {status}.", "{url} 返回状态码 {status}。"),
+    "export.served_refused.fix": Text(
+        "Check --served-model, and the key in CONCH_API_KEY. The server needs /tokenize, and /v1/completions with "
+        "echo and logprobs (conch serve, vLLM).",
+        "请检查 --served-model 和环境变量 CONCH_API_KEY 中的密钥。服务需提供 /tokenize，"
+        "且 /v1/completions 支持 echo 和 logprobs（如 conch serve、vLLM）。",
+    ),
+    "export.served_silent": Text("{url} can't be read: {reason}", "无法读取 {url}：{reason}"),
+    "export.served_silent.fix": Text(
+        "Give the address of a running server, such as http://127.0.0.1:8000.",
+        "请给出正在运行的服务地址，如 http://127.0.0.1:8000。",
+    ),
+    "export.served_differs": Text(
+        "What is served does not answer as its source does:\n{failed}",
+        "部署的模型与原模型的回答不一致：\n{failed}",
+    ),
+    "export.served_differs.fix": Text(
+        "Serve the export or the run itself, and say by --type in which format the server computes.",
+        "请部署该导出结果或训练本身，并用 --type 说明服务使用的数值格式。",
+    ),
     "export.no_modelfile": Text(
         "The model's chat template can't be written as one that Ollama understands.",
         "模型的对话模板无法改写成 Ollama 能理解的模板。",

@@ -834,8 +834,8 @@ TEXTS = {
         "过大：容易混入低概率词元。过小：缺少变化，为 1 时总取概率最高的。",
     ),
     "keys.max_new_tokens": Text(
-        "The most tokens an answer may have, the prompt not counted. Unset: 1024.",
-        "回答最多生成多少个词元，不含提示；不填则为 1024。",
+        "The most tokens an answer may have, the prompt not counted.",
+        "回答最多生成多少个词元，不含提示。",
     ),
     "keys.max_new_tokens.effect": Text(
         "Too large: an answer that finds no end takes long. Too small: answers break off in mid-sentence.",
@@ -926,8 +926,9 @@ TEXTS = {
         "或 auto（按机器选择）。",
     ),
     "keys.max_length": Text(
-        "The most tokens of prompt and answer together. Counts only where max_new_tokens is unset.",
-        "提示与回答合计最多多少个词元；仅在未设置 max_new_tokens 时生效。",
+        "The most tokens of prompt and answer together. Counts only where max_new_tokens is unset; where both are, "
+        "answers have at most 1024 tokens.",
+        "提示与回答合计最多多少个词元；仅在未设置 max_new_tokens 时生效。两者都不设置时，回答最多 1024 个词元。",
     ),
     "keys.max_length.effect": Text(
         "Too small: long prompts leave little or no room for an answer, and such rows are left unanswered.",
