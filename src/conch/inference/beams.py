@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
+from conch.inference.batching import BATCH
 from conch.inference.engine import Completion, Request
-from conch.inference.engines.transformers import BATCH, TransformersEngine
+from conch.inference.engines.transformers import TransformersEngine
 
 
 @dataclass(frozen=True)
