@@ -6,6 +6,7 @@ vLLM itself needs a GPU. What answers here is a stand-in that speaks its protoco
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +203,25 @@ def test_what_is_chosen_on_a_gpu(home, tiny_folder, monkeypatch, ready, engine, 
     assert choice.engine == engine
     assert word in choice.reason
     assert "H100" in choice.reason
+
+
+def test_what_vllm_can_not_put_on_a_base_is_left_to_the_other_engine(
+    home, tiny_folder, adapter, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(opening, "find_device", lambda: Device("cuda", True, "H100"))
+    odd = tmp_path / "odd"
+    shutil.copytree(adapter, odd)
+    settings = json.loads((odd / "adapter_config.json").read_text())
+    (odd / "adapter_config.json").write_text(json.dumps({**settings, "bias": "all"}))
+    for adapters, engine in (
+        ((adapter,), "vllm"),
+        ((odd,), "transformers"),
+        ((adapter, adapter), "transformers"),
+    ):
+        assert choose_engine(Located("m", tiny_folder, adapters), vllm=True).engine == engine
+    install(environment.program())
+    with pytest.raises(ServeError, match="plain LoRA"):
+        opened(config_of(odd))
 
 
 def test_without_a_gpu_it_is_not_chosen(home, tiny_folder, monkeypatch):

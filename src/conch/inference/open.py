@@ -68,7 +68,7 @@ def choose_engine(
     if asked != "auto":
         return Choice(asked, tr("serving.engine.asked"))
     device = find_device()
-    if device.kind == "cuda" and vllm:
+    if device.kind == "cuda" and vllm and _fits_vllm(located):
         return Choice("vllm", tr("serving.engine.vllm", device=device.why))
     if device.kind == "cuda" and vllm is False:
         return Choice("transformers", tr("serving.engine.gpu_no_vllm", device=device.why))
@@ -77,6 +77,11 @@ def choose_engine(
     if hindrance:
         return Choice("transformers", tr("serving.engine.no_llamacpp", reason=hindrance))
     return Choice("llamacpp", tr("serving.engine.cpu"))
+
+
+def _fits_vllm(located: Located) -> bool:
+    """Whether vLLM can put the adapters that belong to a model on its base: one, and plain LoRA."""
+    return len(located.adapters) < 2 and all(may_share(folder) for folder in located.adapters)
 
 
 def _no_llamacpp(located: Located, remote_code: bool) -> str:
@@ -152,7 +157,7 @@ def open_vllm(
     from conch.inference.vllm.process import MODEL, VllmProcess
 
     own = model.located.adapters
-    if len(own) > 1 or not all(may_share(folder) for folder in own):
+    if not _fits_vllm(model.located):
         raise ServeError("serving.vllm_merge", name=model.name)
     if wish.url is not None:
         engine = VllmEngine(GivenServer(wish.url.rstrip("/").removesuffix("/v1"), wish.key))

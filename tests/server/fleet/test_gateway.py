@@ -352,7 +352,7 @@ def test_a_host_that_is_killed_under_load(opened, hosts, rounds, proofs):
         for number in range(rounds):
             victim, upstream = hosts[number], fleet.upstreams[number]
             time.sleep(2)
-            wait_until(lambda upstream=upstream: upstream.in_hand > 1, 20)
+            wait_until(lambda upstream=upstream: upstream.in_hand > 3, 20)
             victim.kill()
             wait_until(lambda upstream=upstream: not upstream.up, 10)
             time.sleep(1)
