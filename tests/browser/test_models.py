@@ -44,7 +44,13 @@ def test_a_model_is_found_judged_fetched_and_deleted(
             page.wait_for_selector("#models-found .empty")
             page.fill("#models-name input", "conch")
             page.click("#models-search")
+            hub.bytes_a_second = 10_000
             page.click(f"#models-found [data-do=fetch][data-key='{REPO}']")
+            page.wait_for_selector("#models-pulls .small:has-text('kB')")
+            page.click("#models-pulls [data-do=cancel]")
+            page.wait_for_selector("#models-pulls .note.warn:has-text('cancelled')", timeout=60_000)
+            hub.bytes_a_second = 0
+            page.click("#models-pulls [data-do=again]")
             page.wait_for_selector(f"#models-list b:text-is('{REPO}')", timeout=60_000)
             page.on("dialog", lambda dialog: dialog.accept())
             page.click("#models-list [data-do=remove]")

@@ -3,7 +3,7 @@
 // press seems lost. Here a stream that ends while something is owed is followed by the next one, unseen.
 (() => {
   const fetched = window.fetch.bind(window);
-  const owed = new Set();
+  const owed = new Set(), before = new Set(); // `before`: answered sooner than we heard under which name
   const ENDS = '"msg":"close_stream"', ANSWERED = '"msg":"process_completed"';
   const pathOf = (asked) => new URL(asked instanceof Request ? asked.url : asked, window.location.href).pathname;
 
@@ -19,9 +19,11 @@
 
   async function remember(answer) {
     const told = await answer.clone().json().catch(() => ({}));
-    if (told.event_id) owed.add(told.event_id);
+    if (told.event_id && !before.delete(told.event_id)) owed.add(told.event_id);
     return answer;
   }
+
+  const answered = (name) => owed.delete(name) || before.add(name);
 
   // one body out of as many as it takes
   function joined(first, request) {
@@ -50,8 +52,8 @@
       const messages = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = messages.pop();
       for (const message of messages) {
-        if (message.slice(0, 80).includes(ANSWERED)) owed.delete(/"event_id":"(\w+)"/.exec(message)?.[1]);
-        if (message.includes(ENDS) && owed.size) early = true;
+        if (message.slice(0, 80).includes(ANSWERED)) answered(/"event_id":"(\w+)"/.exec(message)?.[1]);
+        if (message.slice(0, 80).includes(ENDS) && owed.size) early = true;
         else await out.write(encoder.encode(`${message}\n\n`));
       }
     }

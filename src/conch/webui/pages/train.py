@@ -202,7 +202,9 @@ def _about(seconds: float) -> str:
     """A length of time in the unit that suits it."""
     for unit, size_of in (("hours", 3600), ("minutes", 60)):
         if seconds >= 1.5 * size_of:
-            return tr(f"studio.train.about_{unit}", count=f"{seconds / size_of:.1f}".removesuffix(".0"))
+            count = seconds / size_of
+            told = f"{count:.0f}" if count >= 10 else f"{count:.1f}".removesuffix(".0")
+            return tr(f"studio.train.about_{unit}", count=told)
     return tr("studio.train.about_seconds", count=max(1, round(seconds)))
 
 
