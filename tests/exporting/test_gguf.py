@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import conch.data
 from conch.config import load_export
 from conch.core.errors import ConchError, ExportError
 from conch.exporting import llamacpp
@@ -88,6 +89,14 @@ def test_the_adapter_alone(trained: Callable[[str], Path], tmp_path: Path) -> No
     assert report.file is not None
     assert len(list((tmp_path / "out").glob("*.gguf"))) == 1
     assert not list(tmp_path.glob(".conch-tmp-*"))
+
+
+@pytest.mark.parametrize("default", ["", "{%- set enable_thinking = false -%}"])
+def test_a_switch_for_thoughts_stands_as_the_source_has_it(tmp_path: Path, default: str) -> None:
+    """llama.cpp sets the switch by itself where nobody does, and not as templates do."""
+    qwen3 = (Path(conch.data.__file__).parent / "templates" / "qwen3.jinja").read_text(encoding="utf-8")
+    model = save_tiny(tmp_path / "model", template=default + qwen3)
+    assert do(model, tmp_path / "out").proof.holds
 
 
 # planted faults

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from conch.core.conversation import Message
+from conch.data.template import ChatTemplate
+from conch.data.thoughts import switches_of
 from conch.exporting.checks import Check, Share, at_least, at_most, share_of
 from conch.exporting.llamacpp import LlamaCpp
 from conch.exporting.proof import GREEDY_TOKENS, Answer
@@ -190,7 +193,19 @@ def _compare(compared: _Compared, answer: Answer, base: Answer | None, reader: L
 def _prompt_tokens(answer: Answer, loaded: LoadedModel, reader: LlamaCpp) -> list[int]:
     if not loaded.has_template():
         return reader.tokens(answer.prompt, begin=True)
-    return reader.tokens(reader.rendered([{"role": "user", "content": answer.prompt}]))
+    wish = _usual_thinking(loaded.template())
+    return reader.tokens(reader.rendered([{"role": "user", "content": answer.prompt}], wish))
+
+
+def _usual_thinking(template: ChatTemplate) -> bool | None:
+    """What the template's switch for thoughts is where nobody sets it; llama.cpp always sets it."""
+    if not switches_of(template.source):
+        return None
+    asked = [Message("user", "?")]
+    usual = template.render(asked)
+    return next(
+        (wish for wish in (True, False) if replace(template, thinking=wish).render(asked) == usual), None
+    )
 
 
 def _answer(answer: Answer, loaded: LoadedModel, reader: LlamaCpp) -> dict[str, Any]:

@@ -49,9 +49,12 @@ class LlamaCpp:
         asked = {"content": text, "add_special": begin, "parse_special": True}
         return list(self._ask("/tokenize", asked)["tokens"])
 
-    def rendered(self, messages: Sequence[dict[str, Any]]) -> str:
-        """The prompt that the file's own chat template makes."""
-        return str(self._ask("/apply-template", {"messages": list(messages)})["prompt"])
+    def rendered(self, messages: Sequence[dict[str, Any]], thinking: bool | None = None) -> str:
+        """The prompt that the file's own chat template makes, its switch for thoughts set where given."""
+        asked: dict[str, Any] = {"messages": list(messages)}
+        if thinking is not None:
+            asked["chat_template_kwargs"] = {"enable_thinking": thinking, "thinking": thinking}
+        return str(self._ask("/apply-template", asked)["prompt"])
 
     def likeliest(self, tokens: Sequence[int], count: int) -> list[tuple[int, float]]:
         """The `count` likeliest tokens after `tokens`, with the natural logarithms of their probabilities."""
