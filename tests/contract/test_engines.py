@@ -173,6 +173,21 @@ def test_closing_the_iterator_ends_the_work(engine):
     assert len(engine.complete([Request(PROMPTS[0], frozenset(), GREEDY)])[0].tokens) == 12
 
 
+@pytest.mark.parametrize("name", ["transformers-llama", "llamacpp-llama"])
+def test_who_leaves_need_not_wait_for_the_whole_prompt(name):
+    """An empty piece after each part of a prompt that is read: closing the iterator then ends the work."""
+    engine = ENGINES[name]()
+    try:
+        long = Request(tuple(3 + at % 200 for at in range(480)), frozenset(), GREEDY)
+        pieces = engine.stream(long)
+        assert next(pieces).empty, "a part of the prompt was read, and no token made"
+        pieces.close()
+        assert engine.running == 0
+        assert collected(engine, long) == engine.complete([long])[0]
+    finally:
+        engine.close()
+
+
 def test_threads_do_not_disturb_one_another(engine):
     requests = [Request(prompt, frozenset(), DRAWN) for prompt in PROMPTS]
     alone = [collected(engine, request) for request in requests]

@@ -31,6 +31,8 @@ CANDIDATES = 256
 SEGMENT = 64
 """Tokens of a given text that are weighed one after another; longer texts are cut up."""
 
+Told = tuple[int, float, Alternatives]
+"""A token, its natural-log probability, and the likeliest beside it."""
 MakeLora = Callable[[Path], Path]
 """An adapter's folder → its GGUF file."""
 
@@ -159,7 +161,11 @@ class LlamaCppEngine:
         asked = {**_drawn(request.sampling), "n_predict": request.sampling.max_new_tokens}
         if request.top is not None:
             asked["n_probs"] = max(request.top, 1)
-        for token, logprob, top in self._live().ask(request.prompt, asked, request.adapter):
+        for told in self._live().ask(request.prompt, asked, request.adapter):
+            if told is None:
+                yield Piece()
+                continue
+            token, logprob, top = told
             if token in request.stop_ids:
                 yield Piece(finish="stop")
                 return
@@ -214,7 +220,7 @@ class LlamaCppEngine:
         asked = {**_drawn(Sampling()), "n_predict": end - start, "grammar": f"root ::= {rule}"}
         asked["n_probs"] = max(top, 1)
         with self._places:
-            answer = list(self._live().ask(tokens[:start], asked, adapter))
+            answer = self._live().answer(tokens[:start], asked, adapter)
         return [Scored(token, logprob, best[:top]) for token, logprob, best in answer]
 
 
@@ -238,10 +244,11 @@ class _Loaded:
     def ended(self) -> bool:
         return self._process.ended
 
-    def ask(
-        self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None
-    ) -> Iterator[tuple[int, float, Alternatives]]:
-        """Tokens as they are made. Closing the iterator ends the work, within one step of it."""
+    def ask(self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None) -> Iterator[Told | None]:
+        """Tokens as they are made, and None for each part of the prompt that was read.
+
+        Closing the iterator ends the work, within one step of it.
+        """
         if adapter is not None and adapter not in self.adapters:
             raise ServeError("serving.adapter_gone", name=adapter)
         # every adapter is named: llama.cpp puts those on that a request says nothing of
@@ -257,8 +264,8 @@ class _Loaded:
         }
         self._enter()
         try:
-            for token, logprob, top in self._process.ask(whole):
-                yield token, _number(logprob), tuple((other, _number(value)) for other, value in top)
+            for told in self._process.ask(whole):
+                yield None if told is None else _told(*told)
         except LlamaEndedError as error:
             raise ServeError("serving.llamacpp_ended") from error
         except LlamaError as error:
@@ -266,10 +273,14 @@ class _Loaded:
         finally:
             self._leave()
 
+    def answer(self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None) -> list[Told]:
+        """All tokens."""
+        return [told for told in self.ask(prompt, asked, adapter) if told is not None]
+
     def likeliest(self, prompt: Sequence[int], count: int, adapter: str | None) -> Alternatives:
         """The `count` likeliest next tokens."""
         asked = {**_drawn(Sampling()), "n_predict": 1, "n_probs": count}
-        ((_, _, top),) = self.ask(prompt, asked, adapter)
+        ((_, _, top),) = self.answer(prompt, asked, adapter)
         return top
 
     def retire(self) -> None:
@@ -293,6 +304,10 @@ class _Loaded:
             last = self._retired and not self._users
         if last:
             self.close()
+
+
+def _told(token: int, logprob: float | None, top: Sequence[tuple[int, float | None]]) -> Told:
+    return token, _number(logprob), tuple((other, _number(value)) for other, value in top)
 
 
 def _number(told: float | None) -> float:

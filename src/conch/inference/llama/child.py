@@ -87,7 +87,12 @@ class _Talk:
 
 
 def _tokens(told: dict[str, Any]) -> Any:
-    """The tokens in a piece of llama.cpp's answer with what is known of them: [id, logprob, alternatives]."""
+    """The tokens in a piece of llama.cpp's answer with what is known of them: [id, logprob, alternatives].
+
+    None of them where it only says that a part of the prompt was read.
+    """
+    if "prompt_progress" in told:
+        yield []
     choice = told["choices"][0]
     ids = [int(text) for text in choice["text"].split(",") if text]
     if ids:

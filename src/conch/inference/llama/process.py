@@ -87,6 +87,8 @@ class LlamaProcess:
     def ask(self, question: dict[str, Any]) -> Iterator[Any]:
         """`[id, logprob, alternatives]` of each token of the answer. Closing the iterator ends the work.
 
+        Where the question wants `return_progress`, None comes for each part of the prompt that was read: a
+        moment to leave.
         Raises LlamaError with what llama.cpp says, LlamaEndedError where it is gone.
         """
         number = next(self._numbers)
@@ -95,7 +97,7 @@ class LlamaProcess:
         try:
             self._say({"number": number, "question": question})
             while isinstance(told := heard.get(), list):
-                yield from told
+                yield from told or (None,)
         finally:
             if isinstance(told, list):  # the asker has left
                 with suppress(LlamaEndedError):
