@@ -141,7 +141,7 @@ def test_a_crash_is_told_and_the_engine_goes_on(file):
     with pytest.raises(ServeError, match="ended in the middle"):
         list(pieces)
     assert engine.running == 0
-    assert len(list(engine.stream(request))) == 401
+    assert len([piece for piece in engine.stream(request) if not piece.empty]) == 401
     engine.close()
     with pytest.raises(ServeError, match="about to end"):
         list(engine.stream(request))
