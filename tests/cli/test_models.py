@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -166,16 +165,14 @@ def test_list_shows_what_is_half_here_or_damaged(hub: Hub, tmp_path: Path, home:
     assert [entry["name"] for entry in listed()] == ["o/bad"]
 
 
-def test_list_brings_in_nothing_heavy_and_is_quick(pulled: Path) -> None:
+def test_list_brings_in_nothing_heavy(pulled: Path) -> None:
     code = (
         "import sys; from conch.cli import main; sys.argv = ['conch', 'models', 'list']\n"
         "try: main()\nexcept SystemExit: pass\n"
         "print([n for n in ('torch', 'transformers', 'numpy', 'huggingface_hub') if n in sys.modules])"
     )
-    began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert time.monotonic() - began < 3
 
 
 # info

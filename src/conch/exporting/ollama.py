@@ -38,6 +38,14 @@ class Talk:
     thinking: bool | None = None
 
 
+_LEFT_OUT = {
+    "system": Notice("export.ollama_without_system", {}),
+    "tools": Notice("export.ollama_without_tools", {}),
+    "thinking": Notice("export.ollama_without_thinking", {}),
+}
+"""What is told of a part that can't be derived."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A template in Go's words, and the parts of the model's own that are not in it."""
@@ -68,7 +76,7 @@ def write_modelfile(
     else:
         lines.append("PARAMETER temperature 0")
     (folder / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return tuple(Notice(f"export.ollama_without_{part}", {}) for part in found.left_out)
+    return tuple(_LEFT_OUT[part] for part in found.left_out)
 
 
 def take_apart(template: ChatTemplate) -> Found:
