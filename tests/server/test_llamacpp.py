@@ -7,6 +7,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -15,8 +16,9 @@ from conch.config.serve import ServeConfig
 from conch.core.conversation import Message
 from conch.core.errors import ServeError
 from conch.data.encoder import Encoder
+from conch.inference import open as opening
 from conch.inference.engine import Request
-from conch.inference.open import choose_engine
+from conch.inference.open import EngineWish, choose_engine
 from conch.models.gguf import kept
 from conch.models.locate import Located
 from conch.server import loading
@@ -77,12 +79,25 @@ def test_it_is_chosen_told_of_and_kept(home, tiny_folder):
 
 def test_reasons_for_the_other_engine(home, tiny_folder, monkeypatch):
     located = Located("m", tiny_folder)
-    assert choose_engine(located, remote_code=True).engine == "transformers"
-    assert "code" in choose_engine(located, remote_code=True).reason
+    choice = choose_engine(located, EngineWish(remote_code=True))
+    assert choice.engine == "transformers"
+    assert "code" in choice.reason
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "not installed" in choose_engine(located).reason
     with pytest.raises(ServeError, match="not installed"):
-        choose_engine(located, "llamacpp")
+        choose_engine(located, EngineWish("llamacpp"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "room", "engine"),
+    [(None, 1e9, "llamacpp"), (8, 1e9, "llamacpp"), (32, 1e9, "transformers"), (32, 1e3, "llamacpp")],
+)
+def test_many_answers_of_a_small_model_are_one_batch(home, tiny_folder, monkeypatch, answers, room, engine):
+    memory = SimpleNamespace(available=room)
+    monkeypatch.setattr(opening.psutil, "virtual_memory", lambda: memory)
+    choice = choose_engine(Located("m", tiny_folder), EngineWish(answers=answers))
+    assert choice.engine == engine
+    assert ("32" in choice.reason) == (engine == "transformers")
 
 
 def test_both_engines_say_the_same(home, tiny_folder, adapter):

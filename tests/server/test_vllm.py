@@ -18,7 +18,7 @@ from conch.core.conversation import Message
 from conch.core.errors import ServeError
 from conch.data.encoder import Encoder
 from conch.inference import open as opening
-from conch.inference.open import choose_engine
+from conch.inference.open import EngineWish, choose_engine
 from conch.inference.vllm import environment
 from conch.models.hardware import Device
 from conch.models.locate import Located
@@ -199,7 +199,7 @@ def test_an_address_where_nobody_is(home, tiny_folder):
 )
 def test_what_is_chosen_on_a_gpu(home, tiny_folder, monkeypatch, ready, engine, word):
     monkeypatch.setattr(opening, "find_device", lambda: Device("cuda", True, "H100"))
-    choice = choose_engine(Located("m", tiny_folder), vllm=ready)
+    choice = choose_engine(Located("m", tiny_folder), EngineWish(vllm=ready))
     assert choice.engine == engine
     assert word in choice.reason
     assert "H100" in choice.reason
@@ -218,7 +218,7 @@ def test_what_vllm_can_not_put_on_a_base_is_left_to_the_other_engine(
         ((odd,), "transformers"),
         ((adapter, adapter), "transformers"),
     ):
-        assert choose_engine(Located("m", tiny_folder, adapters), vllm=True).engine == engine
+        assert choose_engine(Located("m", tiny_folder, adapters), EngineWish(vllm=True)).engine == engine
     install(environment.program())
     with pytest.raises(ServeError, match="plain LoRA"):
         opened(config_of(odd))
@@ -226,5 +226,5 @@ def test_what_vllm_can_not_put_on_a_base_is_left_to_the_other_engine(
 
 def test_without_a_gpu_it_is_not_chosen(home, tiny_folder, monkeypatch):
     monkeypatch.setattr(opening, "find_device", lambda: Device("cpu", False, "no GPU"))
-    assert choose_engine(Located("m", tiny_folder), vllm=True).engine != "vllm"
-    assert choose_engine(Located("m", tiny_folder), "vllm", vllm=False).engine == "vllm"
+    assert choose_engine(Located("m", tiny_folder), EngineWish(vllm=True)).engine != "vllm"
+    assert choose_engine(Located("m", tiny_folder), EngineWish("vllm", vllm=False)).engine == "vllm"

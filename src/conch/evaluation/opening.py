@@ -13,7 +13,14 @@ from conch.config.output import GenerationConfig
 from conch.core.errors import UsageError
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
-from conch.inference.open import LlamaCppWish, choose_engine, open_chat, open_llamacpp, sampling_of
+from conch.inference.open import (
+    EngineWish,
+    LlamaCppWish,
+    choose_engine,
+    open_chat,
+    open_llamacpp,
+    sampling_of,
+)
 from conch.models import outline
 from conch.models.load import load
 from conch.models.locate import Located, Request, locate
@@ -49,7 +56,7 @@ def _open(
     config: ModelConfig, reading: ReadingConfig, generation: GenerationConfig, notify: Notify
 ) -> Opened:
     located, notices = outline.find(config, notify)
-    engine = choose_engine(located, reading.engine, remote_code=config.trust_remote_code).engine
+    engine = choose_engine(located, EngineWish(reading.engine, config.trust_remote_code)).engine
     if engine == "transformers":
         loaded = load(config, template=reading.template, notify=notify)
         chat = open_chat(loaded, reading.enable_thinking)

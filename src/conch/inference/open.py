@@ -25,6 +25,7 @@ from conch.models.adapter_set import may_share, rank_of
 from conch.models.gguf.families import family_of, read_config
 from conch.models.gguf.kept import kept_lora, kept_model
 from conch.models.hardware import find_device
+from conch.models.headers import read_model_files
 from conch.models.load import LoadedModel, load_tokenizer, tokenizer_folder
 from conch.models.locate import Located
 from conch.models.merging import NotMergeableError
@@ -37,7 +38,9 @@ Notify = Callable[[str], None]
 PROBE = "Who are you, and what can you do for me today?"
 """What an adapter is asked, to see whether it changes anything."""
 MEMORY_SHARE = 0.25
-"""How much of the free memory the slots of llama.cpp may take for their contexts."""
+"""How much of the free memory the slots of llama.cpp may take for their contexts, or weights in fp32."""
+MANY = 16
+"""From so many answers at once on, transformers' batch of a small model overtakes llama.cpp on CPUs."""
 LEAST_CONTEXT = 512
 OWN = "own"
 """The adapter that belongs to a model, where the engine holds it beside its base."""
@@ -55,28 +58,47 @@ class Choice:
     reason: str
 
 
-def choose_engine(
-    located: Located, asked: str = "auto", *, remote_code: bool = False, vllm: bool | None = None
-) -> Choice:
-    """The engine for a model on this machine. Raises ServeError where the one asked for can't be had.
+@dataclass(frozen=True)
+class EngineWish:
+    """What an engine is chosen by, beside the model and the machine."""
 
-    `vllm` is whether it is there to be chosen; None where it is no choice.
-    """
-    hindrance = _no_llamacpp(located, remote_code)
-    if asked == "llamacpp" and hindrance:
+    engine: str = "auto"
+    remote_code: bool = False
+    vllm: bool | None = None
+    """Whether vLLM is there to be chosen; None where it is no choice."""
+    answers: int | None = None
+    """How many answers somebody wants made at once."""
+
+
+def choose_engine(located: Located, wish: EngineWish = EngineWish()) -> Choice:
+    """The engine for a model on this machine. Raises ServeError where the one asked for can't be had."""
+    hindrance = _no_llamacpp(located, wish.remote_code)
+    if wish.engine == "llamacpp" and hindrance:
         raise ServeError("serving.no_llamacpp", reason=hindrance)
-    if asked != "auto":
-        return Choice(asked, tr("serving.engine.asked"))
+    if wish.engine != "auto":
+        return Choice(wish.engine, tr("serving.engine.asked"))
     device = find_device()
-    if device.kind == "cuda" and vllm and _fits_vllm(located):
-        return Choice("vllm", tr("serving.engine.vllm", device=device.why))
-    if device.kind == "cuda" and vllm is False:
-        return Choice("transformers", tr("serving.engine.gpu_no_vllm", device=device.why))
     if device.kind == "cuda":
-        return Choice("transformers", tr("serving.engine.gpu", device=device.why))
+        return _on_gpu(located, wish.vllm, device.why)
     if hindrance:
         return Choice("transformers", tr("serving.engine.no_llamacpp", reason=hindrance))
+    if (wish.answers or 0) >= MANY and _is_small(located):
+        return Choice("transformers", tr("serving.engine.many", answers=wish.answers))
     return Choice("llamacpp", tr("serving.engine.cpu"))
+
+
+def _on_gpu(located: Located, vllm: bool | None, device: str) -> Choice:
+    if vllm and _fits_vllm(located):
+        return Choice("vllm", tr("serving.engine.vllm", device=device))
+    if vllm is False:
+        return Choice("transformers", tr("serving.engine.gpu_no_vllm", device=device))
+    return Choice("transformers", tr("serving.engine.gpu", device=device))
+
+
+def _is_small(located: Located) -> bool:
+    """Whether the weights in fp32 take little of the memory."""
+    weights = 4 * read_model_files(located.folder).parameters
+    return weights <= psutil.virtual_memory().available * MEMORY_SHARE
 
 
 def _fits_vllm(located: Located) -> bool:

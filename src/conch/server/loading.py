@@ -21,6 +21,7 @@ from conch.core.text import tr
 from conch.inference.chat import Chat
 from conch.inference.engine import Sampling
 from conch.inference.open import (
+    EngineWish,
     LlamaCppWish,
     VllmWish,
     adapter_chat,
@@ -102,9 +103,13 @@ class Opener:
 
     def _choose(self, located: Located) -> str:
         config = self.config
-        asked = "vllm" if config.vllm_url else config.engine
-        ready = environment.is_ready()
-        choice = choose_engine(located, asked, remote_code=config.trust_remote_code, vllm=ready)
+        wish = EngineWish(
+            "vllm" if config.vllm_url else config.engine,
+            remote_code=config.trust_remote_code,
+            vllm=environment.is_ready(),
+            answers=config.max_parallel_answers,
+        )
+        choice = choose_engine(located, wish)
         self.notify(tr("serving.engine.chosen", engine=choice.engine, reason=choice.reason))
         return choice.engine
 

@@ -318,6 +318,10 @@ TEXTS = {
     "serving.engine.cpu": Text(
         "there is no GPU, and it is the fastest on a CPU", "没有 GPU，它在 CPU 上最快"
     ),
+    "serving.engine.many": Text(
+        "there is no GPU, the model is small, and {answers} answers at once are wanted, which it decodes in one batch",
+        "没有 GPU，模型较小，且需要同时生成 {answers} 个回答，它可将这些回答合为一批解码",
+    ),
     "serving.engine.no_llamacpp": Text(
         "llama.cpp can't serve this model: {reason}", "llama.cpp 无法部署该模型：{reason}"
     ),
