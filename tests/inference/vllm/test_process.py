@@ -6,6 +6,7 @@ The program is a stand-in (`tests/vllm_server.py`), put where vLLM's environment
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,31 @@ def test_it_starts_answers_crashes_comes_back_with_its_adapters_and_ends(
     assert not [pid for pid in last if psutil.pid_exists(pid)]
     with pytest.raises(ServeError, match="about to end"):
         _ = server.url
+
+
+def test_an_adapter_that_is_gone_when_it_comes_back_is_told_and_costs_no_other(
+    settings: VllmSettings, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "BACK_OFF_SECONDS", 0.1)
+    told: list[str] = []
+    server = VllmProcess(replace(settings, rank=8, adapters=2), told.append)
+    engine = VllmEngine(server, MODEL)
+    lost = Path(shutil.copytree(adapter, tmp_path / "lost"))
+    for name, folder in (("lost", lost), ("shop", adapter)):
+        engine.load_adapter(name, folder)
+    asked = replace(ASKED, adapter="shop")
+    tuned = engine.complete([asked])
+    shutil.rmtree(lost)
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(f"{server.url}/fake/die")
+    wait_until(lambda: "vLLM is back." in told, 60)
+    assert any("'lost'" in line for line in told), told
+    assert engine.complete([asked]) == tuned
+    engine.unload_adapter("lost")
+    with pytest.raises(ServeError) as caught:
+        engine.complete([replace(ASKED, adapter="lost")])
+    assert caught.value.key == "serving.adapter_gone"
+    engine.close()
 
 
 def test_one_that_dies_while_it_starts_tells_its_last_lines(settings: VllmSettings) -> None:
