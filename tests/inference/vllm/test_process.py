@@ -162,6 +162,22 @@ def test_leaving_a_stream_ends_the_work_there(settings: VllmSettings) -> None:
     engine.close()
 
 
+def test_nothing_is_left_where_not_even_the_last_line_can_be_written(tmp_path: Path) -> None:
+    """On a full disk what holds the GPU must go all the same."""
+    note = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {note}; exit 3"
+    guard = [sys.executable, "-m", "conch.inference.vllm.guard", "sh", "-c", script]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.Popen(
+            guard, stdin=subprocess.PIPE, stdout=full, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    ended.wait(30)
+    left = int(note.read_text())
+    wait_until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie", 5)
+    assert ended.stdin is not None
+    ended.stdin.close()
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path
