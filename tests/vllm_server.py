@@ -200,7 +200,10 @@ def _add_adapters(app: FastAPI, fake: Fake) -> None:
     async def load(body: dict[str, Any]):
         if not given.enable_lora or os.environ.get("VLLM_ALLOW_RUNTIME_LORA_UPDATING") != "True":
             raise Refusal("LoRA is not enabled.", 404)
-        settings = json.loads((Path(body["lora_path"]) / "adapter_config.json").read_text())
+        file = Path(body["lora_path"]) / "adapter_config.json"
+        if not file.is_file():
+            raise Refusal(f"No adapter found for {body['lora_path']}", 404)
+        settings = json.loads(file.read_text())
         if settings["r"] > given.max_lora_rank:
             raise Refusal(f"LoRA rank {settings['r']} is greater than max_lora_rank {given.max_lora_rank}.")
         with fake.turn:

@@ -43,6 +43,7 @@ def test_a_wrong_file_is_refused_in_words(page: Any, studio: Studio, tmp_path: P
     assert "JSON" in page.inner_text("#data-told")
     picture = tmp_path / "picture.exe"
     picture.write_bytes(b"MZ")
+    wait_for(lambda: "processing" not in page.inner_text("#data-list"), 10)
     before = page.inner_text("#data-list")
     page.set_input_files("#data-file input[type=file]", str(picture))
     wait_for(lambda: "Invalid" in page.inner_text("body") or "type" in page.inner_text("body"), 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,6 +100,9 @@ def test_a_gateway_has_upstreams_and_no_model(served: list[ServeConfig], tmp_pat
         (["m", "--vllm-key-file", "k"], ["vllm_key_file", "without vllm_url"]),
         (["m", "--vllm-url", "http://a", "--vllm-args", "x"], ["vllm_args", "beside vllm_url"]),
         (["m", "--vllm-url", "a:8000"], ["vllm_url", "http://host:8000"]),
+        (["m", "--engine", "vllm", "--vllm-args", '--x "y'], ["vllm_args", "every quote closed"]),
+        (["--upstream", "http://\x01a"], ["upstream", "http://host:8000"]),
+        (["--upstream", "http://bad host:1"], ["upstream", "http://host:8000"]),
         (["m", "--vllm-url", "http://a", "--engine", "llamacpp"], ["engine", "beside vllm_url"]),
         ([], ["a model", "--upstream"]),
     ],
@@ -110,6 +114,19 @@ def test_gateways_that_make_no_sense(served: list[ServeConfig], words: list[str]
     assert "Traceback" not in ended.err
     assert "secret" not in ended.err
     assert served == []
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway tells what it sees in the very task that looks at its servers."""
+    told: list[Callable[[str], None]] = []
+    monkeypatch.setattr(run, "serve", lambda config, announce, notify: told.append(notify))
+    assert call("serve", "--upstream", "http://a").code == 0
+
+    def gone(line: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("conch.cli.serve.whisper", gone)
+    told[0]("http://a is down")
 
 
 def test_vllm_is_installed_only_by_whoever_wants_it(

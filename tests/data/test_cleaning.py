@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conch.data import editing
+import pytest
+
+from conch.data import editing, hubs
 from conch.data.check import check
 from conch.data.cleaning import cleaned_copy
 from conch.data.describe import register
@@ -40,3 +42,29 @@ def test_of_a_folder_the_copy_is_a_folder(tmp_path: Path) -> None:
     made = cleaned_copy("many")
     opened = open_dataset(find_dataset(made.name))
     assert {file.path.name for file in opened.files} == {"a.json", "b.json"}
+
+
+def test_of_files_with_one_name_in_several_folders_all_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [tmp_path / folder / "data.jsonl" for folder in ("one", "two")]
+    for place in places:
+        place.parent.mkdir()
+        place.write_text(json.dumps({**GOOD, "q": f"Who is {place.parent.name}?"}) + "\n")
+    monkeypatch.setattr(hubs, "fetch", lambda dataset, told: places)
+    columns = {"prompt": "q", "response": "a", "query": None}
+    register("hubbed", {"hf_hub_url": "owner/hubbed", "columns": columns})
+    made = cleaned_copy("hubbed")
+    assert made.repaired.kept == 2
+    opened = open_dataset(find_dataset(made.name))
+    assert sum(1 for _ in opened.items()) == 2
+
+
+def test_half_a_character_is_left_out_with_its_row(tmp_path: Path) -> None:
+    file = tmp_path / "half.json"
+    file.write_text(json.dumps([GOOD, {"q": "Half?", "a": "\ud83d"}]))
+    register("half", {"file_name": str(file), "columns": {"prompt": "q", "response": "a", "query": None}})
+    made = cleaned_copy("half")
+    assert (made.repaired.kept, made.repaired.removed) == (1, 1)
+    told = json.loads((made.repaired.folder / "removed.jsonl").read_text(encoding="utf-8"))
+    assert told["content"]["a"] == "\ud83d"

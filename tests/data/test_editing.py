@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conch.core.conversation import Conversation, Message
 from conch.core.errors import DataError, RowError
-from conch.data import editing, registry
+from conch.data import editing, keeping, registry
 from conch.data.describe import describe, register
 from conch.data.editing import RefusedRowError
-from conch.data.keeping import keep, kept_folder
+from conch.data.keeping import keep, keep_row, kept_folder
 from conch.data.reading import Opened, open_dataset
 from conch.data.rows import Row
 from conch.data.sources import by_place, find_dataset
@@ -111,6 +114,47 @@ def test_what_two_change_is_not_lost(tmp_path: Path) -> None:
         editing.save(opened, mine, editing.edited(mine, {"output": "Mine."}))
     assert caught.value.key == "edit.changed"
     assert values(opened)[1]["output"] == "Theirs."
+
+
+def test_a_row_that_a_chat_keeps_meanwhile_is_not_lost(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Conversation((Message("user", "Hello?"), Message("assistant", "Hello.")))
+    keep_row("talks", said)
+    keep_row("talks", said)
+    opened = open_dataset(find_dataset("talks"))
+    keeps = Thread(target=lambda: keep_row("talks", said))
+    real = editing.splice
+
+    def slow(*given: Any) -> None:
+        real(*given)
+        keeps.start()
+        keeps.join(0.3)
+
+    monkeypatch.setattr(editing, "splice", slow)
+    editing.remove(opened, editing.held(opened, 1))
+    keeps.join(10)
+    assert len(values(opened)) == 2
+
+
+def test_whoever_never_ends_a_change_is_told_of(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = ours(tmp_path, "a.jsonl")
+    monkeypatch.setattr(keeping, "_PATIENCE", 0.1)
+    with keeping.changing(), pytest.raises(DataError) as caught:
+        editing.remove(opened, editing.held(opened, 1))
+    assert caught.value.key == "edit.busy"
+    assert values(opened) == ROWS
+
+
+def test_half_a_character_is_copied_as_it_is(tmp_path: Path) -> None:
+    rows = [{**ROWS[0], "output": "Half \ud83d."}, ROWS[1]]
+    place = tmp_path / "half.json.gz"
+    place.write_bytes(gzip.compress(json.dumps(rows).encode()))
+    register("half", describe(by_place(str(place))))
+    copy = editing.own_copy("half")
+    assert values(open_dataset(find_dataset(copy.name))) == rows
 
 
 def test_the_only_row_stays(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -121,3 +123,45 @@ def test_one_of_several_models_must_be_named() -> None:
 
     with pytest.raises(ExportError, match="a, b"):
         Server("http://here", send=send)
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [None, {"token_logprobs": [None, -1.0]}, {"token_logprobs": [None, -1.0], "top_logprobs": [None, {}]}],
+)
+def test_a_server_that_says_it_otherwise_is_told_of(logprobs: Any) -> None:
+    def send(path: str, asked: dict[str, Any] | None) -> dict[str, Any]:
+        return {"choices": [{"logprobs": logprobs}]}
+
+    server = Server("http://here", "it", send=send)
+    for ask in (
+        lambda: Server("http://here", send=send),
+        lambda: server.tokens("Hello?", chat=True),
+        lambda: server.weigh([1, 2, 3]),
+        lambda: server.answer([1, 2]),
+    ):
+        with pytest.raises(ExportError) as caught:
+            ask()
+        assert caught.value.key == "export.served_odd"
+
+
+def test_the_key_is_for_the_server_alone() -> None:
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.path, self.headers["authorization"]))
+            self.send_response(302 if self.path == "/v1/models" else 200)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(b'{"data": [{"id": "it"}]}')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    seen: list[tuple[str, str | None]] = []
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as there:
+        Thread(target=there.serve_forever, daemon=True).start()
+        try:
+            Server(f"http://127.0.0.1:{there.server_port}", api_key="sesame")
+        finally:
+            there.shutdown()
+    assert seen == [("/v1/models", "Bearer sesame"), ("/elsewhere", None)]

@@ -254,6 +254,71 @@ def test_a_fault_reaches_all_whom_it_concerns_and_nobody_later() -> None:
     assert [told(list(engine.stream(request))) for request in asked] == whole
 
 
+def test_who_leaves_while_longer_prompts_are_read_leaves_their_answers_whole() -> None:
+    """The row under way goes in the very pass after which the others would have joined it."""
+    asked = [Request(prompt(n, n), frozenset(), bounded(9)) for n in (30, 31)]
+    whole = [told(list(engine_of().stream(request))) for request in asked]
+    engine = engine_of()
+    leaves = engine.stream(Request(prompt(5, 5), frozenset(), LONG))
+    following(leaves)
+    real = engine._batch._forward
+
+    def forward(inputs: Inputs) -> torch.Tensor:
+        if inputs.tokens.shape[1] > 1:  # as another thread closes it meanwhile
+            engine._batch._asks[0].gone = True
+        return real(inputs)
+
+    engine._batch._forward = forward
+    tokens: dict[int, list[Piece]] = {0: [], 1: []}
+    for row, piece in engine._pieces(asked):
+        tokens[row].append(piece)
+    assert [told(tokens[row]) for row in (0, 1)] == whole
+
+
+class Broken:
+    """A constraint that fails in mid-answer, at one of its two places."""
+
+    finished = False
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+        self._left = 3
+
+    def allowed(self, size: int) -> torch.Tensor:
+        self._fail("allowed")
+        return torch.ones(size, dtype=torch.bool)
+
+    def push(self, token: int) -> None:
+        self._fail("push")
+
+    def _fail(self, at: str) -> None:
+        self._left -= at == self._at
+        if not self._left:
+            raise ValueError("this grammar is broken")
+
+
+@pytest.mark.parametrize("at", ["allowed", "push"])
+def test_what_goes_wrong_in_one_answers_sampling_is_nobody_elses_trouble(at: str) -> None:
+    engine = TransformersEngine(tiny_model(), lambda grammar, stop_ids: Broken(at))
+    sound, broken = (
+        engine.stream(Request(prompt(n, n), frozenset(), LONG, grammar=grammar))
+        for n, grammar in ((5, None), (6, "x"))
+    )
+    pieces = [following(sound)]
+    with pytest.raises(ValueError, match="this grammar is broken"):
+        list(broken)
+    pieces += sound
+    assert told(pieces) == told(list(engine_of().stream(Request(prompt(5, 5), frozenset(), LONG))))
+
+
+def test_a_temperature_that_is_hardly_above_zero_is_zero() -> None:
+    request = Request(prompt(5), frozenset(), bounded(9))
+    cold = replace(request, sampling=replace(request.sampling, temperature=1e-40))
+    penalised = replace(cold.sampling, presence_penalty=1e-9)
+    answers = [list(engine_of().stream(each)) for each in (request, cold, replace(cold, sampling=penalised))]
+    assert told(answers[0]) == told(answers[1]) == told(answers[2])
+
+
 def test_an_adapter_that_is_taken_off_ends_its_answers(with_adapters: TransformersEngine) -> None:
     base, shop = (
         with_adapters.stream(Request(prompt(5), frozenset(), LONG, adapter=name)) for name in (None, "a1")

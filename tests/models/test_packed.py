@@ -60,6 +60,17 @@ def test_what_has_its_weight_elsewhere_too_leaves_it_there() -> None:
     assert torch.equal(model.lm_head.weight, weight)
 
 
+def test_layers_with_one_weight_between_them_keep_one() -> None:
+    model = nn.Sequential(nn.Linear(64, 64, bias=False), nn.Linear(64, 64, bias=False))
+    model[1].weight = model[0].weight
+    x = torch.randn(3, 64)
+    before = model(x).detach()
+    assert packed.pack(model) == 2
+    assert model[0].packed is model[1].packed
+    with torch.inference_mode():
+        assert torch.allclose(model(x), before, atol=1e-4)
+
+
 def test_adapters_come_and_go_on_packed_layers(tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 

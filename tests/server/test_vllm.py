@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -191,6 +193,29 @@ def test_an_address_where_nobody_is(home, tiny_folder):
     with pytest.raises(ServeError) as caught:
         opened(config_of(tiny_folder, vllm_url="http://127.0.0.1:9"))
     assert caught.value.key == "serving.vllm_ended"
+
+
+@pytest.mark.parametrize("says", ["404", "<html>Hello</html>", "[]", '{"data": [{"id": "base"}]}'])
+def test_an_address_where_something_else_answers(home, tiny_folder, says):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = says.encode()
+            self.send_response(404 if says == "404" else 200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(ServeError) as caught:
+                opened(config_of(tiny_folder, vllm_url=f"http://127.0.0.1:{other.server_port}"))
+        finally:
+            other.shutdown()
+    assert caught.value.key == "serving.vllm_odd"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +123,14 @@ def command(
     origin = "file" if api_key_file else "word" if api_key is not None else "environment"
     if key is None:
         origin = "config"
-    serve(config, _announce_json if as_json else partial(_announce, origin=origin), whisper)
+    serve(config, _announce_json if as_json else partial(_announce, origin=origin), _tell)
     whisper(tr("serving.stopped"))
+
+
+def _tell(line: str) -> None:
+    """Where whoever read this has gone, the server serves on."""
+    with suppress(OSError):
+        whisper(line)
 
 
 def _config_file(model: str) -> Path | None:

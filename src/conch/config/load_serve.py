@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def _ill_matched(config: ServeConfig, given: Mapping[str, Given]) -> Iterator[Pr
 
 def _ill_matched_vllm(config: ServeConfig, given: Mapping[str, Given]) -> Iterator[Problem]:
     """Keys of a server that is started and of one that runs already."""
+    if not _are_words(config.vllm_args):
+        yield Problem("vllm_args", config.vllm_args, tr("serving.expect.words"), given["vllm_args"].where)
     if config.vllm_url is None:
         if config.vllm_key_file:
             yield _without("vllm_key_file", given, "vllm_url")
@@ -86,6 +89,14 @@ def _without(key: str, given: Mapping[str, Given], other: str) -> Problem:
     return Problem(key, given[key].value, tr("serving.expect.with_other", other=other), given[key].where)
 
 
+def _are_words(text: str) -> bool:
+    try:
+        shlex.split(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -93,7 +104,7 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    return parts.scheme in {"http", "https"} and named and plain
+    return parts.scheme in {"http", "https"} and named and plain and url.isprintable() and " " not in url
 
 
 def _in_our_words(given: Mapping[str, Given]) -> dict[str, Given]:

@@ -25,9 +25,9 @@ def cleaned_copy(name: str) -> Cleaned:
     opened = open_dataset(find_dataset(name))
     new = free_name(Path(f"{name}-clean.jsonl"))
     done = repair(check(opened), _free(registry.own_folder() / "cleaned" / new))
-    places = {file.path.name for file in opened.files}
+    places = {file.path for file in opened.files}
     alone = len(places) == 1 and not (opened.dataset.file and opened.dataset.file.is_dir())
-    place = done.folder / places.pop() if alone else done.folder
+    place = done.folder / places.pop().name if alone else done.folder
     register(new, {"file_name": str(place), **registry.reading(name)})
     return Cleaned(new, done)
 

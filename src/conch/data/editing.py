@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,18 +21,14 @@ from conch.core.text import tr
 from conch.data import readers, registry
 from conch.data.describe import register
 from conch.data.files import DataFile
-from conch.data.keeping import free_file, free_name, kept_folder
+from conch.data.keeping import changing, free_file, free_name, kept_folder
 from conch.data.layout import Layout
 from conch.data.reading import Opened, open_dataset
 from conch.data.recognise import LOOKED_AT
 from conch.data.rows import Fault, Item, Row
 from conch.data.rules import WARNINGS, Look, errors_in
 from conch.data.sources import find_dataset
-from conch.data.splicing import KINDS, TABLES, Change, is_array, number_of, splice
-
-LOCK = ".edit.lock"
-_PATIENCE = 60
-"""Seconds that are waited for another edit to be done."""
+from conch.data.splicing import KINDS, TABLES, Change, as_json, is_array, number_of, splice
 
 
 class RefusedRowError(DataError):
@@ -170,24 +166,13 @@ def _count(opened: Opened) -> int:
 
 def _write(opened: Opened, row: Held, values: Mapping[str, Any] | None) -> None:
     file = _required(opened)
-    with _alone():
+    with changing():
         if row.number is not None and stamp_of(_item(file, row.number)) != row.stamp:
             raise DataError("edit.changed", row=row.number)
         with temporary_folder(file.path.parent) as aside:
             made = aside / file.path.name
             splice(file, Change(row.number, values), made)
             publish(made, file.path)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One edit at a time: each writes its file anew."""
-    from filelock import FileLock
-
-    folder = registry.own_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / LOCK, timeout=_PATIENCE):
-        yield
 
 
 def _required(opened: Opened) -> DataFile:
@@ -232,24 +217,24 @@ def own_copy(name: str) -> Copied:
     new = free_name(Path(f"{name}-edited.jsonl"))
     with temporary_folder(kept_folder()) as aside:
         made = aside / "rows"
-        left_out = _copy_lines(opened, made) if single is None else _copy_file(single, made)
+        left_out = 0
+        if single is None:
+            left_out = _copy_lines(opened, made)
+        else:
+            shutil.copyfile(single.path, made)
         file = free_file(new + (".jsonl" if single is None else single.suffix))
         publish(made, file)
     register(new, {"file_name": f"{file.parent.name}/{file.name}", **registry.reading(name)})
     return Copied(new, file, left_out)
 
 
-def _copy_file(file: DataFile, target: Path) -> int:
-    target.write_bytes(file.path.read_bytes())
-    return 0
-
-
 def _copy_lines(opened: Opened, target: Path) -> int:
+    """Returns how many rows could not be read."""
     left_out = 0
     with target.open("w", encoding="utf-8") as out:
         for item in opened.items():
             if isinstance(item, Fault):
                 left_out += 1
             else:
-                out.write(json.dumps(dict(item.values), ensure_ascii=False, default=str) + "\n")
+                out.write(as_json(dict(item.values)) + "\n")
     return left_out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,31 @@ from conch.data.archives import ENDINGS, bare, is_readable
 from conch.data.describe import register
 
 MOST_NAMES = 1000
+LOCK = ".edit.lock"
+_PATIENCE = 60
+"""Seconds that are waited for another change to be done."""
 
 
 def kept_folder() -> Path:
     return registry.own_folder() / "files"
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """One change of kept rows at a time: an edit writes its file anew, without what is added meanwhile.
+
+    Raises DataError where another change goes on for too long.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = registry.own_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            held.enter_context(FileLock(folder / LOCK, timeout=_PATIENCE))
+        except Timeout as error:
+            raise DataError("edit.busy") from error
+        yield
 
 
 def keep(source: Path, name: str) -> Path:
@@ -96,6 +119,8 @@ def keep_row(name: str, conversation: Conversation) -> int:
         raise DataError("data.not_kept_here", name=name)
     file.parent.mkdir(parents=True, exist_ok=True)
     messages = [{"role": message.role, "content": message.content} for message in conversation.messages]
-    append_line(file, (json.dumps({"messages": messages}, ensure_ascii=False) + "\n").encode())
-    with file.open("rb") as lines:
-        return sum(1 for _ in lines)
+    line = json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
+    with changing():
+        append_line(file, line.encode())
+        with file.open("rb") as lines:
+            return sum(1 for _ in lines)

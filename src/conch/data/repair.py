@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import shutil
 import zipfile
@@ -19,6 +18,7 @@ from conch.data.check import Finding, Report
 from conch.data.files import DataFile
 from conch.data.reading import Opened
 from conch.data.rows import Fault, Row
+from conch.data.splicing import as_json
 
 REMOVED = "removed.jsonl"
 """Not read as rows where it lies in a folder (`conch.data.archives`)."""
@@ -146,4 +146,4 @@ class _Sorting:
             "why": [{"rule": each.rule, "reason": each.reason} for each in found],
             "content": content,
         }
-        self._removed.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+        self._removed.write(as_json(entry) + "\n")

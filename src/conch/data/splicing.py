@@ -41,7 +41,7 @@ def splice(file: DataFile, change: Change, target: Path) -> None:
     elif is_array(file):
         _splice_array(file, change, target)
     else:
-        text = "" if change.values is None else f"{_json(change.values)}\n"
+        text = "" if change.values is None else f"{as_json(change.values)}\n"
         _splice_lines(file, _one_line(change.number), text, target)
 
 
@@ -102,7 +102,7 @@ def _splice_table(file: DataFile, change: Change, target: Path) -> None:
 
 def _cell(value: Any) -> str:
     """A cell is text: what is more is written as JSON, as it is read again (`conch.data.cells`)."""
-    return "" if value is None else value if isinstance(value, str) else _json(value)
+    return "" if value is None else value if isinstance(value, str) else as_json(value)
 
 
 # a JSON array
@@ -132,15 +132,15 @@ def _rows(file: DataFile, change: Change, indent: str | None) -> Iterator[str]:
 
 def _shown(value: Any, indent: str | None) -> str:
     if indent is None:
-        return _json(value)
-    return "\n".join(f"{indent}{line}" for line in _json(value, indent).split("\n"))
+        return as_json(value)
+    return "\n".join(f"{indent}{line}" for line in as_json(value, indent).split("\n"))
 
 
-def _json(value: Any, indent: str | None = None) -> str:
-    """Half of a surrogate pair, which rows at fault may hold, is no UTF-8: there everything is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def as_json(value: Any, indent: str | None = None) -> str:
+    """Half of a surrogate pair, which rows may hold, is no UTF-8: there everything is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, indent=indent)
+        return json.dumps(value, indent=indent, default=str)
     return text

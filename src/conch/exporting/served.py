@@ -8,11 +8,13 @@ source, whoever serves it and on whatever machine.
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +47,9 @@ class Server:
         self.model = model or self._only()
 
     def _only(self) -> str:
-        names = [str(entry["id"]) for entry in self._send("/v1/models", None)["data"]]
+        told = self._send("/v1/models", None)
+        with _understood(self.url):
+            names = [str(entry["id"]) for entry in told["data"]]
         if len(names) != 1:
             raise ExportError("export.served_which", url=self.url, names=", ".join(names) or "-")
         return names[0]
@@ -55,7 +59,9 @@ class Server:
         asked: dict[str, Any] = {"prompt": prompt}
         if chat:
             asked = {"messages": [{"role": "user", "content": prompt}]}
-        return list(self._ask("/tokenize", asked)["tokens"])
+        told = self._ask("/tokenize", asked)
+        with _understood(self.url):
+            return list(told["tokens"])
 
     def weigh(self, tokens: Sequence[int]) -> tuple[list[float], list[str]]:
         """The log-probability of each token but the first, and the text that is likeliest in its place."""
@@ -66,33 +72,45 @@ class Server:
             "echo": True,
             "logprobs": LIKELIEST,
         }
-        told = self._ask("/v1/completions", asked)["choices"][0]["logprobs"]
-        found = [_number(value) for value in told["token_logprobs"][1 : len(tokens)]]
-        likeliest = [max(each, key=each.get) for each in told["top_logprobs"][1 : len(tokens)]]
-        return found, likeliest
+        told = self._ask("/v1/completions", asked)
+        with _understood(self.url):
+            places = told["choices"][0]["logprobs"]
+            found = [_number(places["token_logprobs"][at]) for at in range(1, len(tokens))]
+            tops = [places["top_logprobs"][at] for at in range(1, len(tokens))]
+            return found, [max(top, key=top.get) for top in tops]
 
     def answer(self, tokens: Sequence[int]) -> str:
         """The likeliest answer."""
         asked = {"prompt": list(tokens), "max_tokens": GREEDY_TOKENS, "temperature": 0}
-        return str(self._ask("/v1/completions", asked)["choices"][0]["text"])
+        told = self._ask("/v1/completions", asked)
+        with _understood(self.url):
+            return str(told["choices"][0]["text"])
 
     def _ask(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         return self._send(path, {**asked, "model": self.model})
 
     def _fetch(self, path: str, asked: dict[str, Any] | None) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
         body = None if asked is None else json.dumps(asked).encode()
         address = self.url + path
         try:
-            request = urllib.request.Request(address, body, headers)
+            request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+            if self._key:  # not for where an answer may lead to
+                request.add_unredirected_header("Authorization", f"Bearer {self._key}")
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             raise ExportError("export.served_refused", url=address, status=error.code) from error
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, TypeError) as error:
             raise ExportError("export.served_silent", url=address, reason=first_line(error)) from error
+
+
+@contextmanager
+def _understood(url: str) -> Iterator[None]:
+    """Raises ExportError where a document is not what OpenAI's and vLLM's servers say there."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ExportError("export.served_odd", url=url) from error
 
 
 @dataclass(frozen=True)

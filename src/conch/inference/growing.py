@@ -117,8 +117,9 @@ def loses_rows(cache: Any) -> bool:
 
 
 def keep_rows(cache: Any, rows: Sequence[int]) -> None:
+    """All others go; these may be none."""
     for layer in cache.layers:
-        layer.batch_select_indices(torch.tensor(rows, device=layer.device))
+        layer.batch_select_indices(torch.tensor(rows, dtype=torch.long, device=layer.device))
 
 
 def begin_with(cache: Any, other: Any, rows: int) -> None:

@@ -33,18 +33,30 @@ class Row:
         return self._ended or self.ask.gone
 
     def pick(self, logits: torch.Tensor, likeliest: int) -> int:
-        """The next token, from logits of shape [vocabulary] and their likeliest token."""
+        """The next token, from logits of shape [vocabulary] and their likeliest token.
+
+        What goes wrong in here, and in `advance`, concerns this row alone.
+        """
         if self.finished:
             return 0
-        return likeliest if self._sampler.takes_likeliest else self._sampler.pick(logits)
+        if self._sampler.takes_likeliest:
+            return likeliest
+        try:
+            return self._sampler.pick(logits)
+        except Exception as error:
+            self.fail(error)
+            return 0
 
     def advance(self, token: int, logits: torch.Tensor) -> None:
         """Tell what `token`, drawn from `logits`, means for whoever asked."""
         if self.finished:
             return
-        for piece in self._pieces(token, logits):
-            self._ended = piece.finish is not None
-            self.ask.made.append((self.number, piece))
+        try:
+            for piece in self._pieces(token, logits):
+                self._ended = piece.finish is not None
+                self.ask.made.append((self.number, piece))
+        except Exception as error:
+            self.fail(error)
 
     def fail(self, error: BaseException) -> None:
         if not self.finished:

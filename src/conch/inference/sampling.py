@@ -12,6 +12,9 @@ import torch
 
 from conch.inference.engine import Alternatives, Sampling
 
+COLDEST = 1e-5
+"""Below this temperature the likeliest token is taken: logits divided by less are no numbers any more."""
+
 
 class Constraint(Protocol):
     """What a grammar allows, token by token."""
@@ -51,7 +54,7 @@ class Sampler:
     def takes_likeliest(self) -> bool:
         """Whether it always picks the likeliest token, whatever came before."""
         bound = self._constraint is not None or self._tokens is not None or self._sampling.logit_bias
-        return self._sampling.temperature <= 0 and not bound
+        return self._sampling.temperature < COLDEST and not bound
 
     def pick(self, logits: torch.Tensor) -> int:
         """The next token, from logits of shape [vocabulary]."""
@@ -112,7 +115,7 @@ def _penalise(logits: torch.Tensor, tokens: Sequence[int], sampling: Sampling) -
 
 def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> int:
     """Greedy at temperature 0; else from the top-k, then the nucleus (Holtzman et al. 2020, 1904.09751)."""
-    if sampling.temperature <= 0:
+    if sampling.temperature < COLDEST:
         return int(logits.argmax())
     logits = logits / sampling.temperature
     order = logits.argsort(descending=True)

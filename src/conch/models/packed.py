@@ -64,8 +64,11 @@ def pack(model: nn.Module) -> int:
     if not layers or not _pays(max((layer.weight for layer in layers), key=lambda weight: weight.shape[1])):
         return 0
     shared = _shared(model)
+    made: dict[int, torch.Tensor] = {}  # layers may have one weight between them
     for layer in layers:
-        layer.packed = packed_weight(layer.weight)
+        if id(layer.weight) not in made:
+            made[id(layer.weight)] = packed_weight(layer.weight)
+        layer.packed = made[id(layer.weight)]
         if id(layer.weight) not in shared:  # that of an output layer is the embedding's as well
             layer.weight.data = layer.weight.new_empty(0)
         del layer._parameters["weight"]

@@ -6,6 +6,7 @@ The program is a stand-in (`tests/vllm_server.py`), put where vLLM's environment
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,31 @@ def test_it_starts_answers_crashes_comes_back_with_its_adapters_and_ends(
         _ = server.url
 
 
+def test_an_adapter_that_is_gone_when_it_comes_back_is_told_and_costs_no_other(
+    settings: VllmSettings, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "BACK_OFF_SECONDS", 0.1)
+    told: list[str] = []
+    server = VllmProcess(replace(settings, rank=8, adapters=2), told.append)
+    engine = VllmEngine(server, MODEL)
+    lost = Path(shutil.copytree(adapter, tmp_path / "lost"))
+    for name, folder in (("lost", lost), ("shop", adapter)):
+        engine.load_adapter(name, folder)
+    asked = replace(ASKED, adapter="shop")
+    tuned = engine.complete([asked])
+    shutil.rmtree(lost)
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(f"{server.url}/fake/die")
+    wait_until(lambda: "vLLM is back." in told, 60)
+    assert any("'lost'" in line for line in told), told
+    assert engine.complete([asked]) == tuned
+    engine.unload_adapter("lost")
+    with pytest.raises(ServeError) as caught:
+        engine.complete([replace(ASKED, adapter="lost")])
+    assert caught.value.key == "serving.adapter_gone"
+    engine.close()
+
+
 def test_one_that_dies_while_it_starts_tells_its_last_lines(settings: VllmSettings) -> None:
     with pytest.raises(ServeError) as caught:
         VllmProcess(
@@ -134,6 +160,22 @@ def test_leaving_a_stream_ends_the_work_there(settings: VllmSettings) -> None:
     pieces.close()
     wait_until(lambda: httpx.get(f"{server.url}/fake/running").json() == 0, 10)
     engine.close()
+
+
+def test_nothing_is_left_where_not_even_the_last_line_can_be_written(tmp_path: Path) -> None:
+    """On a full disk what holds the GPU must go all the same."""
+    note = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {note}; exit 3"
+    guard = [sys.executable, "-m", "conch.inference.vllm.guard", "sh", "-c", script]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.Popen(
+            guard, stdin=subprocess.PIPE, stdout=full, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    ended.wait(30)
+    left = int(note.read_text())
+    wait_until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == "zombie", 5)
+    assert ended.stdin is not None
+    ended.stdin.close()
 
 
 HOLDER = """

@@ -17,6 +17,8 @@ TEXTS = {
         "第 {row} 条已不是原来的内容：文件已被他人修改。",
     ),
     "edit.changed.fix": Text("Open the row again.", "请重新打开该样本。"),
+    "edit.busy": Text("Somebody else is changing a file right now.", "其他人正在修改文件。"),
+    "edit.busy.fix": Text("Try again in a moment.", "请稍后重试。"),
     "edit.last_row": Text("This is the only row.", "这是唯一的一条样本。"),
     "edit.last_row.fix": Text(
         "Add another one first, or delete the dataset.", "请先添加其他样本，或删除整个数据集。"

@@ -51,6 +51,14 @@ TEXTS = {
         "Give the address of a running server, such as http://127.0.0.1:8000.",
         "请给出正在运行的服务地址，如 http://127.0.0.1:8000。",
     ),
+    "export.served_odd": Text(
+        "{url} answers in another form than conch serve and vLLM.",
+        "{url} 的返回格式与 conch serve、vLLM 不同。",
+    ),
+    "export.served_odd.fix": Text(
+        "The server needs /tokenize, and /v1/completions with echo and logprobs.",
+        "服务需提供 /tokenize，且 /v1/completions 支持 echo 和 logprobs。",
+    ),
     "export.served_differs": Text(
         "What is served does not answer as its source does:\n{failed}",
         "部署的模型与原模型的回答不一致：\n{failed}",

@@ -514,6 +514,12 @@ TEXTS = {
         "The vLLM server has no model '{name}', but: {known}.", "vLLM 服务没有模型 '{name}'，现有：{known}。"
     ),
     "serving.vllm_other_model.fix": Text("Name the server that has it.", "请指定提供该模型的服务。"),
+    "serving.vllm_odd": Text("What answers at {url} is no vLLM server.", "{url} 返回的内容不像 vLLM 服务。"),
+    "serving.vllm_odd.fix": Text(
+        "Give vLLM's own address, such as http://127.0.0.1:8000. Servers of other kinds can stand behind a "
+        "gateway (--upstream).",
+        "请给出 vLLM 服务本身的地址，如 http://127.0.0.1:8000；其他类型的服务可以放在网关之后（--upstream）。",
+    ),
     "serving.vllm_other_tokens": Text(
         "The vLLM server at {url} reads text as other tokens: it serves another model.",
         "{url} 的 vLLM 服务把文本切分为不同的词元：它部署的是另一个模型。",
@@ -547,6 +553,9 @@ TEXTS = {
     "serving.expect.no_url": Text(
         "left out beside vllm_url: that server has been started already",
         "与 vllm_url 同时使用时应省略，该服务已经启动",
+    ),
+    "serving.expect.words": Text(
+        "words as in a shell, with every quote closed", "应为 shell 写法的参数，引号须成对"
     ),
     "serving.expect.vllm": Text(
         "vllm beside vllm_url, or left out", "与 vllm_url 同时使用时应为 vllm 或省略"

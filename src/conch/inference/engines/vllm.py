@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,10 +58,16 @@ class VllmEngine:
         self._adapters: dict[str, Path] = {}
         self._counting = threading.Lock()
         self._running = 0
-        card = _named(self._get("/v1/models")["data"], model)
-        self._model = str(card["id"])
-        self.context_length = int(card["max_model_len"])
+        self._model, self.context_length = self._find(model)
         server.when_restarted = self._put_all_on
+
+    def _find(self, model: str | None) -> tuple[str, int]:
+        """What a model is called there, and how long its context is."""
+        try:
+            card = _named(self._get("/v1/models")["data"], model)
+            return str(card["id"]), int(card["max_model_len"])
+        except (_RefusedError, ValueError, KeyError, TypeError) as error:
+            raise ServeError("serving.vllm_odd", url=self._server.url) from error
 
     @property
     def running(self) -> int:
@@ -105,7 +111,8 @@ class VllmEngine:
         if name not in self._adapters:
             return
         self._adapters = {key: folder for key, folder in self._adapters.items() if key != name}
-        self._send("/v1/unload_lora_adapter", {"lora_name": _public(name)})
+        with suppress(_RefusedError):  # started anew by somebody else, it never had it
+            self._send("/v1/unload_lora_adapter", {"lora_name": _public(name)})
 
     def close(self) -> None:
         """Answers on hand end with an error."""
@@ -120,9 +127,15 @@ class VllmEngine:
             raise ServeError("serving.vllm_no_adapter", name=name, reason=error) from error
 
     def _put_all_on(self) -> None:
-        """A server that was started anew knows no adapters."""
+        """A server that was started anew knows no adapters. Raises the first error, when all were tried."""
+        errors = []
         for name, folder in self._adapters.items():
-            self._put_on(name, folder)
+            try:
+                self._put_on(name, folder)
+            except ServeError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _called(self, adapter: str | None) -> str:
         if adapter is None:
@@ -225,7 +238,7 @@ def _translated() -> Iterator[None]:
     """Foreign errors as ours: a connection that fails is a server that is not there."""
     try:
         yield
-    except (httpx.HTTPError, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
         raise ServeError("serving.vllm_ended", reason=first_line(error)) from error
 
 

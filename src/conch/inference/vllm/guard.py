@@ -47,9 +47,11 @@ def _end_with_input(child: subprocess.Popen[bytes]) -> None:
 
 def _say_and_end(code: int) -> None:
     """The last line of the log says how it ended; then nothing is left of the group, ourselves included."""
-    sys.stdout.write(tr("serving.vllm_exit", code=code) + "\n")
-    sys.stdout.flush()
-    os.killpg(0, signal.SIGKILL)
+    try:
+        sys.stdout.write(tr("serving.vllm_exit", code=code) + "\n")
+        sys.stdout.flush()
+    finally:  # also where the disk is full
+        os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -167,10 +167,15 @@ class VllmProcess:
         with self._turn:
             if self._closed:
                 return
-            with suppress(ServeError):  # it ended again: what it said is told by the next turn
+            try:
                 self._child = self._start()
+            except ServeError:  # it ended again: what it said is told by the next turn
+                return
+            try:
                 self.when_restarted()
-                self._notify(tr("serving.vllm_back"))
+            except ServeError as error:  # it is there, but without all that it had before
+                self._notify(tr("cli.warning", message=error.message))
+            self._notify(tr("serving.vllm_back"))
 
 
 class _Child:

@@ -57,7 +57,7 @@ class Upstream:
                 self.lost(type(error).__name__)
         except httpx.HTTPStatusError as error:
             self.lost(f"HTTP {error.response.status_code}")
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
             self.lost(first_line(error))
         else:
             self.models, self.up, self.reason, self._misses = models, True, "", 0

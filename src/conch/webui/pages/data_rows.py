@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -13,7 +14,7 @@ import gradio as gr
 from conch.core.errors import DataError
 from conch.core.text import tr
 from conch.data import editing
-from conch.data.editing import Held
+from conch.data.editing import Held, stamp_of
 from conch.data.reading import Opened, open_dataset
 from conch.data.rows import Fault, Item
 from conch.data.sources import find_dataset
@@ -71,9 +72,9 @@ class Sheet:
     def of(opened: Opened) -> list[Any]:
         """The first sheet of a dataset."""
         own = editing.editable(opened) is not None
+        rows, count = _drawn(opened, 1)
         return [
-            gr.update(visible=own), gr.update(visible=not own), _about(opened), "", *_drawn(opened, 1)[:1], 1,
-            _drawn(opened, 1)[1],
+            gr.update(visible=own), gr.update(visible=not own), _about(opened), "", rows, 1, count,
         ]  # fmt: skip
 
 
@@ -110,11 +111,13 @@ def _about(opened: Opened) -> str:
 
 
 def _act(name: str, at: float | None, event: gr.EventData) -> list[Any]:
+    """A row is taken out only if it still is the one that was seen beside the button."""
     opened = _opened(name)
-    row = editing.held(opened, int(event.key))
+    number, _, stamp = event.key.partition(":")
+    row = editing.held(opened, int(number))
     if event.act == "edit":
         return [_form(opened, row), gr.skip(), gr.skip(), gr.skip()]
-    editing.remove(opened, row)
+    editing.remove(opened, replace(row, stamp=stamp))
     note(tr("studio.rows.removed"))
     return ["", *_redrawn(name, int(at or 1))]
 
@@ -204,7 +207,7 @@ def _buttons(item: Item) -> parts.Html:
     sure = tr("studio.rows.remove_sure")
     return parts.buttons(
         parts.button(tr("studio.rows.edit"), "edit", str(at)),
-        parts.button(tr("studio.remove"), "remove", str(at), sure=sure, kind="danger"),
+        parts.button(tr("studio.remove"), "remove", f"{at}:{stamp_of(item)}", sure=sure, kind="danger"),
     )
 
 
