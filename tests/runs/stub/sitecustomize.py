@@ -20,7 +20,8 @@ class Job:
     wants_stop: Any
     wants_save: Any
     resume: Path | None
-    tell_paused: Any = None
+    tell_paused: Any
+    afterwards: Any
 
 
 def train(job: Job) -> None:
@@ -42,7 +43,9 @@ def train(job: Job) -> None:
         if stop:
             job.log.write(Stopped, step=step, checkpoint=str(path))
             return
-    job.log.write(Finished, step=steps, train_seconds=1.0, tokens=1, tokens_per_second=1.0)
+    ended = {"step": steps, "train_seconds": 1.0, "tokens": 1, "tokens_per_second": 1.0}
+    if job.afterwards(ended):
+        job.log.write(Finished, **ended)
 
 
 def checkpoint(output: Path, step: int) -> Path:
