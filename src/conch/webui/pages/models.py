@@ -56,6 +56,7 @@ def build(page: Page) -> None:
             seek = gr.Button(word("studio.models.search"), elem_id="models-search")
         found = parts.acting(elem_id="models-found")
         state = parts.acting(elem_id="models-pulls")
+        seen = gr.State("")
     parts.part("studio.models.here")
     listed = parts.acting(parts.waiting("studio.loading"), elem_id="models-list")
 
@@ -73,16 +74,14 @@ def build(page: Page) -> None:
         pulls.start(event.key, _source(source))
         return event.key, gr.skip(), show_pulls()
 
-    def tick() -> tuple[Any, Any]:
-        """Progress, and the list once something has come."""
+    def tick(seen: str) -> tuple[Any, Any, str]:
+        """Progress, how it ended, and the list once something has come. `seen` is what this page shows."""
         news = [pull for pull in pulls.all() if pull.done and not pull.error and not pull.reason]
-        busy = any(not pull.done for pull in pulls.all())
-        if not busy and not news:
-            return gr.skip(), gr.skip()
         for pull in news:
             pulls.forget(pull.name)
             note(tr("studio.models.fetched", name=pull.name))
-        return show_pulls(), _list() if news else gr.skip()
+        now = show_pulls()
+        return now if now != seen else gr.skip(), _list() if news else gr.skip(), now
 
     def act(event: gr.EventData) -> tuple[Any, Any]:
         _does(pulls, event.act, event.key)
@@ -98,7 +97,7 @@ def build(page: Page) -> None:
     page.acts(state, act, None, [state, listed])
     page.acts(listed, act, None, [state, listed])
     page.fresh(lambda: (show_pulls(), _list()), [], [state, listed])
-    page.every(1, tick, [], [state, listed])
+    page.every(1, tick, [seen], [state, listed, seen])
 
 
 def _does(pulls: Pulls, act: str, name: str) -> None:
