@@ -24,6 +24,7 @@ from conch.inference.open import (
 from conch.models import outline
 from conch.models.load import load
 from conch.models.locate import Located, Request, locate
+from conch.models.packed import pack
 from conch.runs import store
 
 Notify = Callable[[str], None]
@@ -59,6 +60,7 @@ def _open(
     engine = choose_engine(located, EngineWish(reading.engine, config.trust_remote_code)).engine
     if engine == "transformers":
         loaded = load(config, template=reading.template, notify=notify)
+        pack(loaded.model)
         chat = open_chat(loaded, reading.enable_thinking)
         return Opened(chat, sampling_of(loaded, generation), located)
     model = outline.outline(located, config, reading.template, notices)
