@@ -99,6 +99,7 @@ def test_a_gateway_has_upstreams_and_no_model(served: list[ServeConfig], tmp_pat
         (["m", "--upstream-key-file", "k"], ["upstream_key_file", "without upstream"]),
         (["m", "--vllm-key-file", "k"], ["vllm_key_file", "without vllm_url"]),
         (["m", "--vllm-url", "http://a", "--vllm-args", "x"], ["vllm_args", "beside vllm_url"]),
+        (["m", "--engine", "llamacpp", "--vllm-args", "x"], ["vllm_args", "another engine"]),
         (["m", "--vllm-url", "a:8000"], ["vllm_url", "http://host:8000"]),
         (["m", "--engine", "vllm", "--vllm-args", '--x "y'], ["vllm_args", "every quote closed"]),
         (["--upstream", "http://\x01a"], ["upstream", "http://host:8000"]),

@@ -70,6 +70,10 @@ def _ill_matched_vllm(config: ServeConfig, given: Mapping[str, Given]) -> Iterat
     if config.vllm_url is None:
         if config.vllm_key_file:
             yield _without("vllm_key_file", given, "vllm_url")
+        if config.vllm_args and config.engine not in {"auto", "vllm"}:
+            yield Problem(
+                "vllm_args", config.vllm_args, tr("serving.expect.vllm_engine"), given["vllm_args"].where
+            )
         return
     if not _is_address(config.vllm_url):
         yield _no_address("vllm_url", config.vllm_url, given)

@@ -550,6 +550,9 @@ TEXTS = {
         "与 upstream 同时使用时应省略，请在网关后面的服务上设置",
     ),
     "serving.expect.with_other": Text("left out without {other}", "没有 {other} 时应省略"),
+    "serving.expect.vllm_engine": Text(
+        "left out beside another engine than vllm", "未使用 vllm 引擎时应省略"
+    ),
     "serving.expect.no_url": Text(
         "left out beside vllm_url: that server has been started already",
         "与 vllm_url 同时使用时应省略，该服务已经启动",
