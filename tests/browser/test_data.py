@@ -35,6 +35,14 @@ def test_a_file_becomes_a_dataset(page: Any, studio: Studio, dataset: Path, pict
     picture(page, "data-tokens")
 
 
+def settled(page: Any, list_of: str) -> str:
+    """The text of a list once it is there and nothing of it is waited for."""
+    wait_for(
+        lambda: page.locator(f"{list_of} table").count() and "One moment" not in page.inner_text(list_of), 30
+    )
+    return str(page.inner_text(list_of))
+
+
 def test_a_wrong_file_is_refused_in_words(page: Any, studio: Studio, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{not json", encoding="utf-8")
@@ -43,11 +51,10 @@ def test_a_wrong_file_is_refused_in_words(page: Any, studio: Studio, tmp_path: P
     assert "JSON" in page.inner_text("#data-told")
     picture = tmp_path / "picture.exe"
     picture.write_bytes(b"MZ")
-    wait_for(lambda: "processing" not in page.inner_text("#data-list"), 10)
-    before = page.inner_text("#data-list")
+    before = settled(page, "#data-list")
     page.set_input_files("#data-file input[type=file]", str(picture))
     wait_for(lambda: "Invalid" in page.inner_text("body") or "type" in page.inner_text("body"), 10)
-    assert page.inner_text("#data-list") == before
+    assert settled(page, "#data-list") == before
     assert not list((studio.home / "data" / "files").glob("*.exe"))
 
 

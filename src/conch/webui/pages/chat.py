@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,6 +33,8 @@ SAMPLING: dict[str, type[int] | type[float]] = {
 """The fields of the sampling, by the API's own names; what is left empty is as the model's config says."""
 MAX_TOKENS = "512"
 DRAW_SECONDS = 0.12
+LEAVE_SECONDS = 3.0
+"""How long to wait for a drawing that isn't wanted any more: a browser that is gone may keep it."""
 OWN = "window.localStorage.getItem('conch.talk') || ''"
 CAME = (
     "(talk, asked, ...more) => { const at = new URL(window.location);"
@@ -77,27 +80,46 @@ def build(page: Page) -> None:
     )
 
 
+class Drawing:
+    """One that draws a conversation for a page. It is asked for the next picture after the last was sent."""
+
+    def __init__(self) -> None:
+        self.unwanted = False
+        self.left = threading.Event()
+
+
 class Desk:
     """What the page does."""
 
     def __init__(self) -> None:
         self._talks = Talks(Held())
-        self._latest: dict[str | None, object] = {}
+        self._latest: dict[str | None, Drawing] = {}
 
     def follow(self, name: str, viewer: gr.Request) -> Iterator[str]:
         """The conversation as it goes on, drawn no more often than eyes can follow.
 
         Of two that draw for one page the later goes on: it may speak another language.
         """
-        found, drawn, own = self._talks.get(name), -1, object()
+        found, drawn, own = self._talks.get(name), -1, Drawing()
+        self._end_drawing(viewer)
         self._latest[viewer.session_hash] = own
-        while (found.version != drawn or found.going) and self._latest.get(viewer.session_hash) is own:
-            if found.version != drawn:
-                drawn = found.version
-                yield chat_shown.talk(found)
-            time.sleep(DRAW_SECONDS)
-        if self._latest.get(viewer.session_hash) is own:
-            del self._latest[viewer.session_hash]
+        try:
+            while (found.version != drawn or found.going) and not own.unwanted:
+                if found.version != drawn:
+                    drawn = found.version
+                    yield chat_shown.talk(found)
+                time.sleep(DRAW_SECONDS)
+        finally:
+            own.left.set()
+            if self._latest.get(viewer.session_hash) is own:
+                del self._latest[viewer.session_hash]
+
+    def _end_drawing(self, viewer: gr.Request) -> None:
+        """Whoever draws for this page leaves, and nothing of theirs comes after what the caller shows."""
+        earlier = self._latest.pop(viewer.session_hash, None)
+        if earlier is not None:
+            earlier.unwanted = True
+            earlier.left.wait(LEAVE_SECONDS)
 
     def ask(self, name: str, text: str, edit: Any, *given: Any) -> list[Any]:
         found = self._talks.get(name)
@@ -137,7 +159,7 @@ class Desk:
 
     def begin(self, viewer: gr.Request) -> list[Any]:
         """Nothing said yet; whoever still draws the old conversation for this page leaves."""
-        self._latest.pop(viewer.session_hash, None)
+        self._end_drawing(viewer)
         return ["", "", None, "", chat_shown.talk(Talk(""))]
 
     def keep(self, name: str, dataset: str, side: int) -> None:
