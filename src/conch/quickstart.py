@@ -94,8 +94,13 @@ class Report:
         return {"seconds": {**self.seconds, "total": round(sum(self.seconds.values()), 2)}, **self.figures}
 
 
-def quickstart(model: str, dataset: str, output: Path, observer: Observer) -> dict[str, Any]:
-    """Go the whole way and return the figures, which are also in `output/quickstart.json`."""
+def quickstart(
+    model: str, dataset: str, output: Path, observer: Observer, *, max_steps: int | None = None
+) -> dict[str, Any]:
+    """Go the whole way and return the figures, which are also in `output/quickstart.json`.
+
+    The training takes as long as it needs for good answers, or `max_steps`.
+    """
     report = Report()
     questions = find_questions(dataset)
     report.figures |= {"model": model, "dataset": dataset}
@@ -104,7 +109,7 @@ def quickstart(model: str, dataset: str, output: Path, observer: Observer) -> di
     with report.phase("before", observer):
         before = ask(model, questions, observer)
     with report.phase("train", observer):
-        run = tune(model, dataset, observer)
+        run = tune(model, dataset, observer, max_steps)
     report.figures |= training_figures(run)
     with report.phase("after", observer):
         after = ask(run.id, questions, observer)
@@ -165,9 +170,11 @@ def _answer_figures(questions: Questions, before: dict[str, str], after: dict[st
     }
 
 
-def tune(model: str, dataset: str, observer: Observer) -> Run:
+def tune(model: str, dataset: str, observer: Observer, max_steps: int | None = None) -> Run:
     """A run like any other, followed to its end. Raises RunError where it does not finish."""
     values = {"model_name_or_path": model, "dataset": dataset, "run_name": "quickstart", **SETTINGS}
+    if max_steps is not None:
+        values["max_steps"] = max_steps
     run = submit(load_train(values=values).config)
     try:
         for event in run.follow():

@@ -1,4 +1,7 @@
-"""The main job on the real model: SmolLM2-135M, fetched, tuned, compared, exported, served."""
+"""The main job on the real model: SmolLM2-135M, fetched, tuned, compared, exported, served.
+
+With --prove the training goes on until the answers are good; otherwise it is cut short.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,40 @@ import pytest
 PHASES = ["model", "before", "train", "after", "export", "serve"]
 
 
+SHORT = 12
+"""Steps of a training that is cut short."""
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, subprocess.CompletedProcess[str], Path]:
+def whole(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--prove"))
+
+
+@pytest.fixture(scope="module")
+def done(
+    whole: bool, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict, subprocess.CompletedProcess[str], Path]:
     """One quickstart through the shell, in an empty home."""
     place = tmp_path_factory.mktemp("quickstart")
     environment = {**os.environ, "CONCH_HOME": str(place / "home"), "CONCH_LANG": "en", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "conch.cli", "quickstart", "--output", str(place / "out")]
+    command += [] if whole else ["--max-steps", str(SHORT)]
     shell = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=place)
     assert shell.returncode == 0, shell.stdout + shell.stderr
     return json.loads((place / "out" / "quickstart.json").read_text(encoding="utf-8")), shell, place
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_it_goes_the_whole_way(done) -> None:
+@pytest.mark.timeout(3600)
+def test_it_goes_the_whole_way(done, whole: bool) -> None:
     figures, _, place = done
     assert list(figures["seconds"]) == [*PHASES, "total"]
     train = figures["train"]
-    assert train["last_loss"] < 0.6 * train["first_loss"]
-    assert train["tokens"] > 10_000
+    assert train["last_loss"] < (0.6 if whole else 0.8) * train["first_loss"]
+    assert train["steps"] > SHORT if whole else train["steps"] == SHORT
+    assert train["tokens"] > 10_000 if whole else train["tokens"] > 5_000
     assert train["tokens_per_second"] > 0
-    assert figures["eval_loss"]["after"] < 0.7 * figures["eval_loss"]["before"]
+    assert figures["eval_loss"]["after"] < (0.7 if whole else 0.9) * figures["eval_loss"]["before"]
     for name in (
         "quickstart.json",
         "training_loss.png",
@@ -44,13 +60,13 @@ def test_it_goes_the_whole_way(done) -> None:
 
 
 @pytest.mark.slow
-def test_the_tuned_model_says_who_it_is(done) -> None:
+def test_the_tuned_model_says_who_it_is(done, whole: bool) -> None:
     """On rephrased questions that the data does not hold; chance is nil."""
     figures, _, _ = done
     share = figures["identity_share"]
     assert share["questions"] >= 20
     assert share["before"] < 0.1
-    assert share["after"] >= 0.75
+    assert share["after"] >= (0.75 if whole else 0.1)
     first = figures["answers"][0]
     assert "神奇海螺" in first["after"]
     assert "神奇海螺" not in first["before"]

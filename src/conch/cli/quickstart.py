@@ -25,12 +25,13 @@ from conch.core.text import tr
     type=click.Path(path_type=Path, file_okay=False),
     help=tr("quickstart.output_help"),
 )
+@click.option("--max-steps", type=click.IntRange(min=1), help=tr("quickstart.max_steps_help"))
 @json_option
-def command(model: str, dataset: str, output: Path, as_json: bool) -> None:
+def command(model: str, dataset: str, output: Path, max_steps: int | None, as_json: bool) -> None:
     from conch.quickstart import quickstart
 
     with Narrator() as narrator:
-        figures = quickstart(model, dataset, output.absolute(), narrator)
+        figures = quickstart(model, dataset, output.absolute(), narrator, max_steps=max_steps)
     emit(figures) if as_json else tell(figures, output)
 
 

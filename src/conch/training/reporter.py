@@ -14,6 +14,7 @@ from conch.core.events import Metrics
 from conch.runs.log import EventLog
 from conch.runs.machine import swapped
 from conch.training.leaps import Leaps
+from conch.training.pace import Pace
 from conch.training.pausing import Pauses
 
 
@@ -35,14 +36,13 @@ class Reporter(TrainerCallback):
         self.stopped = False
         self.tokens_before = 0
         """Tokens that earlier attempts trained on."""
-        self._since = (0.0, 0, 0)
-        """Time, tokens and step at the last report."""
+        self._pace = Pace(time.monotonic(), 0, 0)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self.tokens_before = state.num_input_tokens_seen
-        self._since = (time.monotonic(), state.num_input_tokens_seen, state.global_step)
+        self._pace = Pace(time.monotonic(), state.num_input_tokens_seen, state.global_step)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -74,7 +74,8 @@ class Reporter(TrainerCallback):
         if "train_runtime" in logs:
             return
         norm = _finite(logs.get("grad_norm"))
-        speed, eta = self._pace(state) if "loss" in logs else (None, None)
+        self._pace.set_aside(sum(value for key, value in logs.items() if key.endswith("_runtime")))
+        speed, eta = self._reported(state) if "loss" in logs else (None, None)
         self.log.write(
             Metrics,
             step=state.global_step,
@@ -93,16 +94,9 @@ class Reporter(TrainerCallback):
             rows=self.leaps.rows_behind(norm),
         )
 
-    def _pace(self, state: TrainerState) -> tuple[float | None, float | None]:
-        """Tokens a second since the last report, and the seconds left at that pace."""
-        then, tokens, step = self._since
-        now = time.monotonic()
-        self._since = (now, state.num_input_tokens_seen, state.global_step)
-        seconds, steps = now - then, state.global_step - step
-        if seconds <= 0 or steps <= 0:
-            return None, None
-        left = (state.max_steps - state.global_step) * seconds / steps
-        return round((state.num_input_tokens_seen - tokens) / seconds, 1), round(left, 1)
+    def _reported(self, state: TrainerState) -> tuple[float | None, float | None]:
+        step = state.global_step
+        return self._pace.report(time.monotonic(), state.num_input_tokens_seen, step, state.max_steps)
 
 
 def _by_dataset(logs: dict[str, float]) -> dict[str, float]:

@@ -8,6 +8,10 @@ TEXTS = {
     "quickstart.output_help": Text(
         "Where the figures and the exported model go.", "结果与导出模型的存放位置。"
     ),
+    "quickstart.max_steps_help": Text(
+        "Train no more than this many steps: a shorter look, with poorer answers.",
+        "最多训练多少步：更快看到全过程，但回答会差一些。",
+    ),
     "quickstart.phase.model": Text("1/6  The base model", "1/6  基座模型"),
     "quickstart.phase.before": Text("2/6  Asking it, before tuning", "2/6  微调前提问"),
     "quickstart.phase.train": Text("3/6  Fine-tuning with LoRA", "3/6  LoRA 微调"),
