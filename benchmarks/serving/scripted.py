@@ -40,6 +40,7 @@ def main() -> None:
     chat = Chat(ScriptedEngine(script), template, template.stop_ids())
     service = Service([Served("base", chat)])
     server = Server(create_app(service, ServeConfig(model="base")), service)
+    server.settle()
     with listening("127.0.0.1", port) as taken:
         server.run(sockets=[taken])
 
