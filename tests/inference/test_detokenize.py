@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from conch.data.tokenizer import TokenReader
 from conch.inference.detokenize import Detokenizer
 from tests.tiny import tiny_tokenizer
 
@@ -49,7 +50,7 @@ TEXTS = st.text(
 
 
 def pieces(tokenizer, tokens) -> list[str]:
-    detokenizer = Detokenizer(tokenizer)
+    detokenizer = Detokenizer(TokenReader(tokenizer))
     return [*(detokenizer.push(token) for token in tokens), detokenizer.flush()]
 
 
@@ -94,7 +95,7 @@ def test_a_real_replacement_character_is_shown():
 def test_special_tokens_are_shown_where_asked_for():
     tokenizer = byte_level()
     tokens = tokenizer.encode("<|im_start|>user", add_special_tokens=False)
-    detokenizer = Detokenizer(tokenizer, skip_special_tokens=False)
+    detokenizer = Detokenizer(TokenReader(tokenizer), show_special=True)
     assert "".join([*map(detokenizer.push, tokens), detokenizer.flush()]) == "<|im_start|>user"
 
 

@@ -168,7 +168,7 @@ def _tokens(example: Example, measure: Measure, part: str) -> dict[str, Any]:
         "row": origin.row if origin else 0,
         "part": part,
         "ids": example.input_ids,
-        "tokens": pieces_of(measure.template.tokenizer, example.input_ids),
+        "tokens": pieces_of(measure.template.reader, example.input_ids),
         "trained": [label != IGNORED for label in example.labels],
         "truncated": example.truncated,
     }

@@ -87,12 +87,12 @@ class ChatTemplate:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of `text` as it stands: the template writes every special token itself."""
-        return self.reader.encode(text)
+        self.reader.reset()
+        return self.reader.read(text)
 
     def text_ids(self, text: str) -> list[int]:
         """Token ids of raw text: begun with the beginning-of-text token where the tokenizer begins so."""
-        self.reader.reset()
-        return [*self.reader.start, *self.reader.read(text)]
+        return [*self.reader.start, *self.encode(text)]
 
     def kept_source(self, default_system: str | None = None) -> str:
         """The Jinja text to keep with a trained model: what was asked of thoughts becomes its default.

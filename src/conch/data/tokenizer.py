@@ -48,6 +48,12 @@ class TokenReader:
         ids: list[int] = self._core.encode_batch_fast([text], add_special_tokens=False)[0].ids
         return ids
 
+    def text(self, tokens: list[int], *, special: bool = False) -> str:
+        """What `tokens` read, with special tokens or without, as transformers tells it: thrice as fast."""
+        if self._writer is None:
+            return str(self.tokenizer.decode(tokens, skip_special_tokens=not special))
+        return str(self._writer.decode(tokens, skip_special_tokens=not special))
+
     def reset(self) -> None:
         """Undo what somebody may have asked of the core, as transformers does before each text."""
         if self._core is not None:
@@ -87,6 +93,19 @@ class TokenReader:
             return None
         same = self.encode(_SAMPLE) == core.encode_batch_fast([_SAMPLE], add_special_tokens=False)[0].ids
         return core if same else None
+
+    @cached_property
+    def _writer(self) -> Any:
+        """The core, where transformers gives the text as it comes from there; None where it changes it."""
+        if self._core is None or getattr(self.tokenizer, "clean_up_tokenization_spaces", True):
+            return None
+        tokens = [*self.encode(_SAMPLE), *self.tokenizer.all_special_ids]
+        same = all(
+            self.tokenizer.decode(tokens, skip_special_tokens=skip)
+            == self._core.decode(tokens, skip_special_tokens=skip)
+            for skip in (True, False)
+        )
+        return self._core if same else None
 
 
 def text_of(tokenizer: Tokenizer, token: int) -> str:

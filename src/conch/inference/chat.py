@@ -136,7 +136,7 @@ class Chat:
 
         So whoever reads can end the work, by closing the generator, between any two tokens.
         """
-        detokenizer = Detokenizer(self.template.tokenizer, skip_special_tokens=not show_special)
+        detokenizer = Detokenizer(self.template.reader, show_special=show_special)
         stop = StopText(stops)
         pieces = self.engine.stream(request)
         marks = Marks()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conch.data.tokenizer import Tokenizer
+from conch.data.tokenizer import TokenReader
 
 _UNFINISHED = "\ufffd"
 WINDOW = 8
@@ -18,9 +18,9 @@ class Detokenizer:
     of a character that is not complete yet are held back.
     """
 
-    def __init__(self, tokenizer: Tokenizer, skip_special_tokens: bool = True) -> None:
-        self._tokenizer = tokenizer
-        self._skip = skip_special_tokens
+    def __init__(self, reader: TokenReader, *, show_special: bool = False) -> None:
+        self._reader = reader
+        self._special = show_special
         self._tokens: list[int] = []
         self._shown = 0
         self._before = ""
@@ -35,6 +35,8 @@ class Detokenizer:
 
     def flush(self) -> str:
         """What was held back, at the end of the answer."""
+        if self._shown == len(self._tokens):
+            return ""
         return self._show(self._decode(self._tokens))
 
     def _show(self, text: str) -> str:
@@ -48,11 +50,11 @@ class Detokenizer:
         return new
 
     def _decode(self, tokens: list[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=self._skip)) if tokens else ""
+        return self._reader.text(tokens, special=self._special) if tokens else ""
 
 
-def pieces_of(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[str]:
+def pieces_of(reader: TokenReader, tokens: Sequence[int]) -> list[str]:
     """The text that each token completes, special tokens shown; empty for the first parts of a character."""
-    detokenizer = Detokenizer(tokenizer, skip_special_tokens=False)
+    detokenizer = Detokenizer(reader, show_special=True)
     pieces = [detokenizer.push(token) for token in tokens]
     return [*pieces[:-1], pieces[-1] + detokenizer.flush()] if pieces else []

@@ -82,6 +82,19 @@ class Answer:
             if self._making.begun:
                 await self._place()
             await self._making.some(hurry)
+        return self._take()
+
+    def at_hand(self) -> Part | None:
+        """A piece that need not be waited for, if there is one. Raises what ended the work."""
+        if not self._making.at_hand:
+            return None
+        try:
+            return self._take()
+        except Exception:
+            self._failed = True
+            raise
+
+    def _take(self) -> Part:
         part = self._making.take()
         if part.delta.finish is not None:
             self._share.give_back()
@@ -101,8 +114,9 @@ class Answer:
         self._closed = True
         self._meter.count(self._outcome())
         try:
-            with CancelScope(shield=True):
-                await self._making.end()
+            if not self._making.over:
+                with CancelScope(shield=True):
+                    await self._making.end()
         finally:
             self._share.leave()
             self._meter.leave()
@@ -139,6 +153,11 @@ class Making:
         return self._work is not None
 
     @property
+    def over(self) -> bool:
+        """Whether nothing is made, and nothing is left that the engine must be told to end."""
+        return not self._busy and not (self._work is not None and self._work.left)
+
+    @property
     def at_hand(self) -> bool:
         return bool(self._made)
 
@@ -163,7 +182,7 @@ class Making:
     async def end(self) -> None:
         """Until nothing is made any more. If the waiting is cut short, the thread still ends the work."""
         self._ended, self._hurry = True, False
-        while self._busy or (self._work is not None and self._work.left):
+        while not self.over:
             self._start()
             await self._news()
 

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
@@ -36,6 +37,7 @@ METRICS = "/metrics"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -92,14 +94,13 @@ class Access:
         if not self.locked and not is_loopback(_host(request)):
             return RequestError("serving.foreign_host", status=403)
         reading = request.scope["method"] in READING
-        harmless = reading and (self.locked or request.url.path in LINKED)
-        listed = request.headers.get("origin") in self.origins
-        if not harmless and not listed and _is_foreign(request):
+        harmless = reading and (self.locked or request.scope["path"] in LINKED)
+        if not harmless and _is_foreign(request) and request.headers.get("origin") not in self.origins:
             return RequestError("serving.foreign_page", status=403)
         return self._wrong_key(request)
 
     def _wrong_key(self, request: HTTPConnection) -> RequestError | None:
-        path = request.url.path
+        path: str = request.scope["path"]
         if not self.locked or path == OPEN or path.startswith(f"{OPEN}/"):
             return None
         given = _given(request, path)
@@ -194,7 +195,7 @@ class Gate:
 
 def _keeping(request: HTTPConnection, send: Send) -> Send:
     """`send`, which lets a browser that came to the studio by its link keep the key as a cookie."""
-    key = request.query_params.get("key") if in_studio(request.url.path) else None
+    key = request.query_params.get("key") if in_studio(request.scope["path"]) else None
     if not key:
         return send
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from conch.server.documents import (
     Usage,
 )
 from conch.server.errors import RequestError
+from conch.server.ids import new_id
 from conch.server.job import Job, Part, Reading
 from conch.server.schema import ChatRequest, ToolNamed, ToolOffered
 from conch.server.service import Served
@@ -186,7 +186,7 @@ def _finish(finish: str, calls: int) -> Finish:
 
 def _message(whole: Whole) -> AssistantMessage:
     calls = [
-        CallMade(id=_new_id(), function=CalledFunction(name=name, arguments=arguments))
+        CallMade(id=_call_id(), function=CalledFunction(name=name, arguments=arguments))
         for name, arguments in whole.calls
     ]
     return AssistantMessage(
@@ -207,7 +207,7 @@ def _delta(part: Part) -> dict[str, Any]:
                 delta["reasoning_content"] = delta.get("reasoning_content", "") + fragment.text
             case "call":
                 function = {"name": fragment.text, "arguments": ""}
-                call = {"index": fragment.call, "id": _new_id(), "type": "function", "function": function}
+                call = {"index": fragment.call, "id": _call_id(), "type": "function", "function": function}
                 delta.setdefault("tool_calls", []).append(call)
             case "arguments":
                 _go_on(delta.setdefault("tool_calls", []), fragment.call, fragment.text)
@@ -220,5 +220,5 @@ def _go_on(calls: list[dict[str, Any]], index: int, arguments: str) -> None:
     calls[-1]["function"]["arguments"] += arguments
 
 
-def _new_id() -> str:
-    return f"call_{uuid.uuid4().hex[:24]}"
+def _call_id() -> str:
+    return f"call_{new_id(24)}"

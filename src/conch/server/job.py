@@ -183,7 +183,7 @@ def _deltas(job: Job, task: Task) -> Generator[Delta, None, None]:
 def _prompt_marks(job: Job, request: Request) -> Iterator[Mark]:
     """The prompt's tokens. Nothing foretells the first."""
     engine, prompt = job.chat.engine, request.prompt
-    lengths = map(len, pieces_of(job.chat.template.tokenizer, prompt))
+    lengths = map(len, pieces_of(job.chat.template.reader, prompt))
     starts = accumulate(lengths, initial=0)
     yield Mark(prompt[0], next(starts), None)
     for scored in engine.weigh(prompt, job.top or 0, job.chat.adapter) if len(prompt) > 1 else ():

@@ -75,6 +75,8 @@ class Meter:
 
     def add(self, part: Part, prompt: int) -> None:
         """A piece of an answer to prompt number `prompt`."""
+        if part.delta.finish is None and part.index in self._firsts:
+            return
         now = time.monotonic()
         if part.index not in self._firsts:
             self._firsts[part.index] = now

@@ -14,7 +14,7 @@ from conch.server.chat_answer import ChatForm, chat_job
 from conch.server.documents import ChatCompletion, Completion, ModelCard, ModelList
 from conch.server.job import Job
 from conch.server.schema import ChatRequest, CompletionRequest
-from conch.server.service import Served, Service, ServiceOf
+from conch.server.service import Served, Service, ServiceOf, service_of
 from conch.server.text_answer import TextForm
 
 
@@ -39,7 +39,8 @@ def router() -> APIRouter:
     return routes
 
 
-async def chat_completions(asked: ChatRequest, request: Request, service: ServiceOf) -> Response:
+async def chat_completions(asked: ChatRequest, request: Request) -> Response:
+    service = service_of(request)
     served = service.model(asked.model)
     job, form = chat_job(asked, served), ChatForm(asked, served)
     if asked.stream:
@@ -48,7 +49,8 @@ async def chat_completions(asked: ChatRequest, request: Request, service: Servic
     return as_json(form.document(wholes, usage))
 
 
-async def completions(asked: CompletionRequest, request: Request, service: ServiceOf) -> Response:
+async def completions(asked: CompletionRequest, request: Request) -> Response:
+    service = service_of(request)
     served = service.model(asked.model)
     job, form = _text_job(asked, served), TextForm(asked, served)
     if asked.stream:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NAME = "x-request-id"
+from conch.server.ids import new_id
+
+NAME = b"x-request-id"
 _SOUND = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -22,13 +22,15 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(NAME, "")
-        name = given if _SOUND.fullmatch(given) else uuid.uuid4().hex
+        given = next((value.decode("latin-1") for key, value in scope["headers"] if key == NAME), "")
+        name = given if _SOUND.fullmatch(given) else new_id()
+        header = (NAME, name.encode())
         scope.setdefault("state", {})["request_id"] = name
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[NAME] = name
+                others = (pair for pair in message.get("headers", ()) if pair[0].lower() != NAME)
+                message = {**message, "headers": [*others, header]}
             await send(message)
 
         await self.app(scope, receive, send_named)

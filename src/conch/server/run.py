@@ -141,7 +141,7 @@ class Server(uvicorn.Server):
     def settle(self) -> None:
         """What was loaded stays: the garbage collector need not look through it again and again.
 
-        With torch and transformers that are 400,000 objects and a third of a second in which all requests wait.
+        With torch and transformers that are 400,000 objects, and a third of a second for which all wait.
         """
         gc.collect()
         gc.freeze()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -63,12 +64,18 @@ class Body(BaseModel):
         for name, harmless in cls.not_honoured.items():
             if data.get(name) is not None and data[name] not in harmless:
                 raise _refused("serving.unsupported", name)
-        known = {field.alias or name for name, field in cls.model_fields.items()}
+        known = _names(cls)
         return {
             name: value
             for name, value in data.items()
             if name not in cls.not_honoured and (value is not None or name not in known)
         }
+
+
+@cache
+def _names(model: type[Body]) -> frozenset[str]:
+    """Its fields as clients call them."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 def _listed(value: Any) -> Any:

@@ -188,11 +188,15 @@ def empty_service(config: ServeConfig) -> Service:
     )
 
 
-async def service_of(request: Request) -> Service:
-    """Not a plain function: FastAPI would send those to a thread."""
+def service_of(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-ServiceOf = Annotated[Service, Depends(service_of)]
-"""A route's parameter that holds the service."""
+async def _dependency(request: Request) -> Service:
+    """Not a plain function: FastAPI would send those to a thread."""
+    return service_of(request)
+
+
+ServiceOf = Annotated[Service, Depends(_dependency)]
+"""A route's parameter that holds the service. (Routes that many ask ask `service_of`: that takes less.)"""

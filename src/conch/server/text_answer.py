@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from conch.data.tokenizer import Tokenizer
 from conch.inference.marks import Mark, token_text
 from conch.server.answering import Whole
 from conch.server.documents import Completion, CompletionChoice, TextLogprobs, Usage
+from conch.server.ids import new_id
 from conch.server.job import Part
 from conch.server.schema import CompletionRequest, OpenAIBody
 from conch.server.service import Served
@@ -18,7 +18,7 @@ from conch.server.service import Served
 
 def head_of(kind: str, served: Served) -> dict[str, Any]:
     """What all documents of one answer begin with."""
-    return {"id": f"{kind}-{uuid.uuid4().hex}", "created": int(time.time()), "model": served.name}
+    return {"id": f"{kind}-{new_id()}", "created": int(time.time()), "model": served.name}
 
 
 def without_usage(asked: OpenAIBody) -> dict[str, None]:
