@@ -15,6 +15,7 @@ import psutil
 
 from conch.config.model import ModelConfig
 from conch.config.serve import ServeConfig
+from conch.core import env
 from conch.data.template import ChatTemplate
 from conch.inference.chat import Chat
 from conch.inference.engine import Request
@@ -29,6 +30,7 @@ ANSWER = "I am the magic conch of this shop."
 
 def main() -> None:
     folder, port, core = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    env.quiet_libraries()
     if core >= 0:
         psutil.Process().cpu_affinity([core])
     template = ChatTemplate.of(load_tokenizer(folder, ModelConfig(model_name_or_path=str(folder))))

@@ -49,7 +49,7 @@ class TokenReader:
         return ids
 
     def text(self, tokens: list[int], *, special: bool = False) -> str:
-        """What `tokens` read, with special tokens or without, as transformers tells it: thrice as fast."""
+        """What `tokens` read, with special tokens or without, as transformers tells it, but sooner."""
         if self._writer is None:
             return str(self.tokenizer.decode(tokens, skip_special_tokens=not special))
         return str(self._writer.decode(tokens, skip_special_tokens=not special))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from conch.core.text import tr
 from conch.server.answering import collect, stream
+from conch.server.body_route import BodyRoute
 from conch.server.chat_answer import ChatForm, chat_job
 from conch.server.documents import ChatCompletion, Completion, ModelCard, ModelList
 from conch.server.job import Job
@@ -31,6 +32,7 @@ def router() -> APIRouter:
             path,
             endpoint,
             methods=[method],
+            route_class_override=BodyRoute if method == "POST" else None,
             response_model=answer,
             summary=tr(f"serving.route.{text}"),
             description=tr(f"serving.route.{text}.more"),
