@@ -22,6 +22,7 @@ from conch.inference.open import (
     sampling_of,
 )
 from conch.models import outline
+from conch.models.fused import fuse
 from conch.models.load import load
 from conch.models.locate import Located, Request, locate
 from conch.models.packed import pack
@@ -61,6 +62,7 @@ def _open(
     if engine == "transformers":
         loaded = load(config, template=reading.template, notify=notify)
         pack(loaded.model)
+        fuse(loaded.model)
         chat = open_chat(loaded, reading.enable_thinking)
         return Opened(chat, sampling_of(loaded, generation), located)
     model = outline.outline(located, config, reading.template, notices)

@@ -35,6 +35,7 @@ from conch.inference.open import (
 from conch.inference.vllm import environment
 from conch.models import outline
 from conch.models.adapter_set import may_share
+from conch.models.fused import fuse
 from conch.models.load import adapter_folder, load
 from conch.models.locate import Located
 from conch.models.packed import pack
@@ -87,6 +88,7 @@ class Opener:
         if self.engine == "transformers":
             whole = load(settings, template=self.config.template, notify=self.notify)
             pack(whole.model)
+            fuse(whole.model)
             chat = open_chat(whole, self.config.enable_thinking)
             return Loaded(located, chat, sampling_of(whole, generation), notices)
         model = outline.outline(located, settings, self.config.template, notices)

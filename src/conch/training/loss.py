@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from conch.data.example import IGNORED
+from conch.models.patch import Patch
 from conch.training.kernels.cross_entropy import HeadLoss
-from conch.training.kernels.patch import Patch
 from conch.training.kernels.step import step
 
 

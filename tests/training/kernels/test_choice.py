@@ -8,7 +8,8 @@ from peft import LoraConfig, get_peft_model
 
 from conch.core.errors import TrainingError
 from conch.data.batches import packed
-from conch.training.kernels import choice, parts
+from conch.models import fused
+from conch.training.kernels import choice
 from conch.training.kernels.int8 import Int8Linear, hold_in_int8, spare_outliers
 from conch.training.kernels.segments import segmented
 from conch.training.loss import score
@@ -73,8 +74,8 @@ def test_variants_of_lora_stay_plain(settings: dict) -> None:
 
 
 def test_a_part_that_computes_something_else_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = parts._offset
-    monkeypatch.setattr(parts, "_offset", lambda *given: real(*given) + 1)
+    real = fused._offset
+    monkeypatch.setattr(fused, "_offset", lambda *given: real(*given) + 1)
     model = with_lora("llama")
     path = choice.choose(model)
     assert path.left == ("norm",)

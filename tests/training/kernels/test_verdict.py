@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from conch.models import fused
 from conch.models.native import library
-from conch.training.kernels import choice, parts, segments, verdict
+from conch.training.kernels import choice, segments, verdict
 from tests.tiny import tiny_model
 from tests.training.kernels.test_choice import gradients, same, with_lora
 
@@ -53,9 +54,9 @@ def test_the_same_path_is_found_again(architecture: str, folder: Path, tries: li
 
 
 def test_what_was_left_out_stays_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = parts._offset
+    real = fused._offset
     with monkeypatch.context() as wrong:
-        wrong.setattr(parts, "_offset", lambda *given: real(*given) + 1)
+        wrong.setattr(fused, "_offset", lambda *given: real(*given) + 1)
         first = verdict.find_path(with_lora("llama"), [folder], mixed=False)
     again = verdict.find_path(with_lora("llama"), [folder], mixed=False)
     assert first[1].left == again[1].left == ("norm",)

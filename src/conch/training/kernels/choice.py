@@ -16,8 +16,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from conch.data.example import IGNORED
+from conch.models.patch import Patch, applied
 from conch.training.kernels.parts import PARTS
-from conch.training.kernels.patch import Patch, applied
 from conch.training.kernels.segments import CANNOT_RUN, segmented, two_sequences
 from conch.training.loss import score
 

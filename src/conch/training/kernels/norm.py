@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from conch.models.fused import rms_norm
 from conch.models.native import native_for
 
 
@@ -15,15 +16,8 @@ class RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, eps: float, offset: float) -> torch.Tensor:
         x = x.contiguous()
-        library = native_for(x, weight)
         ctx.offset = offset
-        if library is None:
-            rstd = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
-            ctx.save_for_backward(x, weight, rstd)
-            return x * rstd * (weight + offset)
-        dim = x.shape[-1]
-        y, rstd = torch.empty_like(x), x.new_empty(x.numel() // dim)
-        library.call("rms_norm_forward", x, weight, y, rstd, x.numel() // dim, dim, eps, offset)
+        y, rstd = rms_norm(x, weight, eps, offset)
         ctx.save_for_backward(x, weight, rstd)
         return y
 

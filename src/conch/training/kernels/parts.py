@@ -6,7 +6,6 @@ it computes the same is not judged here: choice.py tries it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,13 +14,14 @@ from peft.tuners.lora.layer import Linear as PeftLinear
 from torch import nn
 from transformers import PreTrainedModel
 
+from conch.models import fused
 from conch.models.native import library, native_for
+from conch.models.patch import Patch
 from conch.training.kernels import segments
 from conch.training.kernels.attention import SegmentAttention
 from conch.training.kernels.int8 import Int8Linear
 from conch.training.kernels.lora import FrozenLinear, LoraLinear
 from conch.training.kernels.norm import RmsNorm
-from conch.training.kernels.patch import Patch
 from conch.training.kernels.products import Half, Product, product_with
 from conch.training.kernels.rotary import rotary_instead_of
 from conch.training.kernels.step import step
@@ -30,25 +30,15 @@ from conch.training.kernels.swiglu import SwiGlu
 
 def norms(model: nn.Module) -> Iterator[Patch]:
     """RMSNorm layers whose weight does not train."""
-    for module in model.modules():
-        weight = getattr(module, "weight", None)
-        if not type(module).__name__.endswith("RMSNorm") or weight is None or weight.requires_grad:
-            continue
-        eps = getattr(module, "variance_epsilon", getattr(module, "eps", None))
-        if isinstance(eps, float):
-            yield Patch(module, "forward", _norm(_held(weight), eps, _offset(module, weight)))
+    for norm in fused.norms(model):
+        weight = norm.module.weight
+        if not weight.requires_grad:
+            yield Patch(norm.module, "forward", _norm(_held(weight), norm.eps, norm.offset))
 
 
 def _held(weight: torch.Tensor) -> torch.Tensor:
     """As it is computed with: in fp32 where it is held in less."""
     return weight.float() if weight.dtype == torch.bfloat16 else weight
-
-
-def _offset(module: nn.Module, weight: torch.Tensor) -> float:
-    """1 where the layer multiplies by `1 + weight`, as Gemma's do; found by asking it."""
-    x = torch.ones(1, weight.shape[0], dtype=weight.dtype, device=weight.device)
-    with torch.no_grad():
-        return float((module(x) - weight).mean().round())
 
 
 def _norm(weight: torch.Tensor, eps: float, offset: float) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -61,11 +51,8 @@ def _norm(weight: torch.Tensor, eps: float, offset: float) -> Callable[[torch.Te
 
 def gated(model: nn.Module) -> Iterator[Patch]:
     """Feed-forward layers of the shape `down(silu(gate(x)) * up(x))`."""
-    for module in model.modules():
-        if all(hasattr(module, name) for name in ("gate_proj", "up_proj", "down_proj", "act_fn")) and (
-            isinstance(module.act_fn, nn.SiLU) or type(module.act_fn).__name__ == "SiLUActivation"
-        ):
-            yield Patch(module, "forward", _gated(module))
+    for module in fused.gated(model):
+        yield Patch(module, "forward", _gated(module))
 
 
 def _gated(module: Any) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -78,12 +65,9 @@ def _gated(module: Any) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def rotaries(model: PreTrainedModel) -> Iterator[Patch]:
     """The function by which the model's file turns queries and keys."""
-    files = {type(module).__module__ for module in model.modules()}
-    for name in sorted(files):
-        file = sys.modules[name]
-        plain = getattr(file, "apply_rotary_pos_emb", None)
-        if plain is not None:
-            yield Patch(file, "apply_rotary_pos_emb", rotary_instead_of(plain))
+    for file in fused.rotary_files(model):
+        plain = file.apply_rotary_pos_emb
+        yield Patch(file, "apply_rotary_pos_emb", rotary_instead_of(plain))
 
 
 def adapters(model: nn.Module) -> Iterator[Patch]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from conch.models.native import native_for
+from conch.models.fused import turned
 from conch.training.kernels.step import step
 
 
@@ -17,24 +17,12 @@ class Rotary(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(cosine, sine)
-        return turned(x, cosine, sine, 1.0)
+        return turned(x, cosine, sine)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         cosine, sine = ctx.saved_tensors
         return turned(gradients[0], cosine, sine, -1.0), None, None
-
-
-def turned(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor, sign: float) -> torch.Tensor:
-    """x turned forwards (`sign` 1) or back (-1)."""
-    x = x.contiguous()
-    library = native_for(x, cosine, sine)
-    if library is None:
-        half = torch.cat([-x[..., x.shape[-1] // 2 :], x[..., : x.shape[-1] // 2]], -1)
-        return x * cosine[:, None] + half * sine[:, None] * sign
-    y = torch.empty_like(x)
-    library.call("rotary", x, cosine, sine, y, *x.shape, sign)
-    return y
 
 
 Apply = Callable[..., tuple[torch.Tensor, torch.Tensor]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 
@@ -16,17 +17,21 @@ class Patch:
     name: str
     value: Any
 
-    @contextmanager
-    def applied(self) -> Iterator[None]:
+    def put(self) -> Callable[[], None]:
+        """Replace it, and return what brings the old one back."""
         own = vars(self.owner).get(self.name)
         setattr(self.owner, self.name, self.value)
+        if own is None:
+            return partial(delattr, self.owner, self.name)
+        return partial(setattr, self.owner, self.name, own)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        bring_back = self.put()
         try:
             yield
         finally:
-            if own is None:
-                delattr(self.owner, self.name)
-            else:
-                setattr(self.owner, self.name, own)
+            bring_back()
 
 
 @contextmanager
