@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from conch.core.events import Metrics
-from conch.runs.follow import mark, parse
+from conch.runs.follow import mark, objects
 from conch.runs.run import Run
 
 Point = tuple[float, float]
@@ -59,20 +60,21 @@ class Curves:
         whole = data[: data.rfind(b"\n") + 1]
         self.offset += len(whole)
         wanted = mark(Metrics)
-        for line in whole.splitlines():
-            event = parse(line) if wanted in line else None
-            if isinstance(event, Metrics):
-                self._take(event)
+        for told in objects([line for line in whole.splitlines() if wanted in line]):
+            if told.get("kind") == Metrics.kind and "step" in told:
+                self._take(told)
         return bool(whole)
 
-    def _take(self, event: Metrics) -> None:
+    def _take(self, told: Mapping[str, Any]) -> None:
+        """What a line says; making an event of each would take longer than reading it."""
+        step = told["step"]
         for name in SERIES:
-            value = getattr(event, name)
+            value = told.get(name)
             if value is not None:
                 own = self.points.setdefault(name, [])
-                while own and own[-1][0] >= event.step:  # a resumed run goes back to its checkpoint
+                while own and own[-1][0] >= step:  # a resumed run goes back to its checkpoint
                     own.pop()
-                own.append((event.step, value))
+                own.append((step, value))
 
     def shown(self, most: int = POINTS) -> dict[str, list[Point]]:
         """Each curve that there is, thinned."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from conch.core.events import Event, from_dict
 
@@ -17,7 +18,7 @@ def read_events(path: Path) -> list[Event]:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
-    return [event for line in data.splitlines() if (event := parse(line)) is not None]
+    return parse_all(data.splitlines())
 
 
 TAIL = 65536
@@ -46,11 +47,33 @@ def read_last(path: Path, *kinds: type[Event]) -> Event | None:
 
 
 def parse(line: bytes) -> Event | None:
+    data = _value(line)
+    return from_dict(data) if isinstance(data, dict) else None
+
+
+def parse_all(lines: Sequence[bytes]) -> list[Event]:
+    """The events of many lines."""
+    return [event for data in objects(lines) if (event := from_dict(data)) is not None]
+
+
+def objects(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The JSON objects of many lines: parsed at once, which takes a fraction, where every line is whole."""
+    written = [line for line in lines if line.strip()]
     try:
-        data = json.loads(line)
+        listed = json.loads(b"[" + b",".join(written) + b"]")
+    except ValueError:
+        listed = []
+    if len(listed) != len(written):
+        listed = list(map(_value, written))
+    return [data for data in listed if isinstance(data, dict)]
+
+
+def _value(line: bytes) -> Any:
+    """What a line holds; None where it holds no JSON."""
+    try:
+        return json.loads(line)
     except ValueError:
         return None
-    return from_dict(data) if isinstance(data, dict) else None
 
 
 def follow(
