@@ -10,8 +10,14 @@ import gradio as gr
 
 from conch.webui.handlers import handler
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""How events of pages are called: without a veil over what is there, and not as a public API."""
+QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
+"""How events of pages are called: without a veil over what is there, and not as a public API.
+
+What shows progress "on" nothing also costs nothing: with each step of each event, Gradio's page tells every
+component on which an event ever showed progress how far that one has come.
+"""
+BUSY: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
+"""Beside `QUIET`, for what takes long: its place shows that it is being filled."""
 
 
 @dataclass

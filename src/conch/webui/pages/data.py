@@ -21,7 +21,7 @@ from conch.data.rows import Row
 from conch.data.sources import by_place
 from conch.webui import parts
 from conch.webui.handlers import note, told
-from conch.webui.page import Page
+from conch.webui.page import BUSY, Page
 from conch.webui.pages import data_open
 from conch.webui.words import word
 
@@ -96,7 +96,7 @@ def build(page: Page) -> None:
             return [_list(), *data_open.hidden()]
         return [gr.skip(), *data_open.show(event.key)]
 
-    page.on(file.upload, uploaded, [file], [*asked, file], show_progress="minimal")
+    page.on(file.upload, uploaded, [file], [*asked, file], **BUSY)
     for event in (read.click, place.submit):
         page.on(event, lambda given: _recognised(_given(given)), [place], asked)
     page.on(format_name.input, _again, [kept, format_name, *columns], [told_of])

@@ -21,7 +21,7 @@ from conch.data.stats import stats
 from conch.models import inventory
 from conch.webui import parts
 from conch.webui.handlers import note, told
-from conch.webui.page import Page
+from conch.webui.page import BUSY, Page
 from conch.webui.pages import data_rows
 from conch.webui.words import word
 
@@ -73,8 +73,8 @@ def build(page: Page, relisted: Relisted) -> list[Any]:
 
     page.on(sheet.copy.click, copied, [name], [listed, *opened], trigger_mode="once")
     page.on(sheet.saved.success, lambda name: [draw_list(), *_checked(name)], [name], [listed, report, clean])
-    page.on(see.click, _tokens, [name, model, cutoff, number], [tokens], show_progress="minimal")
-    page.on(clean.click, clean_copy, [name], [listed, cleaned], show_progress="minimal", trigger_mode="once")
+    page.on(see.click, _tokens, [name, model, cutoff, number], [tokens], **BUSY)
+    page.on(clean.click, clean_copy, [name], [listed, cleaned], **BUSY, trigger_mode="once")
     page.acts(cleaned, look, None, opened)
     page.fresh(_retold, [name], [title, report, clean])
     return opened

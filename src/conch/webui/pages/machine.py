@@ -19,7 +19,7 @@ from conch.models.doctor import examine
 from conch.runs.machine import memory_available, memory_total
 from conch.webui import jobs, parts
 from conch.webui.handlers import note
-from conch.webui.page import Page
+from conch.webui.page import BUSY, Page
 from conch.webui.pages import machine_keys
 from conch.webui.words import word
 
@@ -49,8 +49,8 @@ def build(page: Page) -> None:
     page.fresh(lambda: (_room(), default_source(), _places()), [], [room, source, places])
     page.fresh(lambda: _found(network=False), [], [found])  # takes seconds, for which nothing else waits
     page.every(LOOK_SECONDS, _room, [], [room])
-    page.on(again.click, lambda: _found(network=False), None, [found], show_progress="minimal")
-    page.on(network.click, lambda: _found(network=True), None, [found], show_progress="minimal")
+    page.on(again.click, lambda: _found(network=False), None, [found], **BUSY)
+    page.on(network.click, lambda: _found(network=True), None, [found], **BUSY)
 
 
 def _settings(page: Page) -> Any:

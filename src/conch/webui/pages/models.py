@@ -22,7 +22,7 @@ from conch.models.search import search
 from conch.models.source import Found
 from conch.webui import parts
 from conch.webui.handlers import note, told
-from conch.webui.page import Page
+from conch.webui.page import BUSY, Page
 from conch.webui.pulling import Pull, Pulls
 from conch.webui.words import word
 
@@ -90,9 +90,9 @@ def build(page: Page) -> None:
     page.on(fetch.click, start, [name, source], [state, found, name])
     # a word is searched for; what is a name as it stands is looked at
     page.on(name.submit, lambda name, source: (_look if _is_name(name) else _seek)(name, source),
-            [name, source], [found], show_progress="minimal")  # fmt: skip
-    page.on(look.click, _look, [name, source], [found], show_progress="minimal")
-    page.on(seek.click, _seek, [name, source], [found], show_progress="minimal")
+            [name, source], [found], **BUSY)  # fmt: skip
+    page.on(look.click, _look, [name, source], [found], **BUSY)
+    page.on(seek.click, _seek, [name, source], [found], **BUSY)
     page.acts(found, chosen, [source], [name, found, state])
     page.acts(state, act, None, [state, listed])
     page.acts(listed, act, None, [state, listed])

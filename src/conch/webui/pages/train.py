@@ -25,7 +25,7 @@ from conch.runs.follow import read_last
 from conch.submit import check, submit
 from conch.webui import parts, settings
 from conch.webui.handlers import note
-from conch.webui.page import Page
+from conch.webui.page import BUSY, Page
 from conch.webui.words import word
 
 NOW = "() => [window.conch.settings()]"
@@ -86,9 +86,7 @@ def build(page: Page) -> None:
         None,
         js="(found) => { window.conch.blame(JSON.parse(found || '{}')); return []; }",
     )
-    begun = page.on(
-        start.click, started, [given, request], [made], js=BOTH, trigger_mode="once", show_progress="minimal"
-    )
+    begun = page.on(start.click, started, [given, request], [made], js=BOTH, trigger_mode="once", **BUSY)
     begun.success(None, [made], None, js=TO_RUN)
     page.on(load.upload, read, [load], [form])
     page.on(clear.click, None, None, None, js="() => { window.conch.forget(); return []; }")
