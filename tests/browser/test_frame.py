@@ -114,6 +114,37 @@ def test_the_language_is_switched_in_place_and_entries_stay(page: Any, studio: S
     page.wait_for_selector("#nav-models:has-text('Models')")
 
 
+def test_pages_that_are_opened_later_are_in_the_language_that_was_chosen(page: Any, studio: Studio) -> None:
+    """Also those that were open before, and there and back again. What was typed in stays."""
+    page.goto(studio.at("data"))
+    filled(page, "data")
+    page.click("#nav-chat")
+    filled(page, "chat")
+    page.fill("#chat-text textarea", "What do you say?")
+    page.click("#language")
+    page.wait_for_selector("#nav-data:has-text('数据')")
+    for name in PAGES:
+        page.click(f"#nav-{name}")
+        page.wait_for_function(
+            "(name) => /[\u4e00-\u9fff]/.test(document.querySelector(`#page-${name} h1`)?.innerText)",
+            arg=name,
+        )
+        page.wait_for_timeout(1000)
+        english = re.compile(r"[A-Za-z]{3,}( [a-z]{2,}){2,}")
+        told = page.eval_on_selector_all(
+            f"#page-{name} :is(h1, .head p, label, h2, button, .why)",
+            "all => all.filter((e) => e.offsetParent).map((e) => e.innerText)",
+        )
+        assert [text for text in told if english.search(text) and not CHINESE.search(text)] == [], (
+            "untranslated"
+        )
+    page.click("#language")
+    page.wait_for_selector("#nav-data:has-text('Data')")
+    page.click("#nav-chat")
+    page.wait_for_function("!/[\u4e00-\u9fff]/.test(document.querySelector('#page-chat h1').innerText)")
+    assert page.input_value("#chat-text textarea") == "What do you say?"
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_is_wider_than_a_phone(name: str, browser: Any, studio: Studio, picture: Any) -> None:
     with visitor(browser, studio, width=NARROW) as page:

@@ -1,5 +1,7 @@
 // The settings of a training as a form, drawn from the server's schema. It holds what differs from the
 // defaults, in the words of the config; the server judges them.
+window.conch.wanted = {}; // what other pages set before the form was drawn first
+window.conch.use = (key, value) => (window.conch.wanted[key] = value);
 window.conch.form = (element, props, watch, trigger) => {
   const KEPT = "conch.settings";
   let values = {}, doc = null, complete = false, search = "", timer = null, problems = {}, open = new Set();
@@ -167,6 +169,7 @@ window.conch.form = (element, props, watch, trigger) => {
   window.conch.blame = (found) => { problems = found || {}; if (doc) marks(); };
   window.conch.use = (key, value) => { values[key] = value; changed(); if (doc) draw(); };
   window.conch.forget = () => { values = { ...doc.begin }; changed(); draw(); };
+  for (const [key, value] of Object.entries(window.conch.wanted)) window.conch.use(key, value);
   watch("value", draw);
   draw();
 };

@@ -3,6 +3,7 @@
   const root = document.documentElement;
   const language = root.lang.startsWith("zh") ? "zh" : "en";
   const tag = { zh: "zh-CN", en: "en" };
+  const told = {}, drawn = new Set(); // the language in which each page was told last; the pages that are there
   let spoken = language;
   // Gradio's own words follow the browser's language: they shall follow the reader's choice
   for (const name of ["language", "languages"]) {
@@ -39,7 +40,19 @@
       window.history.pushState({}, "", next);
     }
     if (before !== name) window.scrollTo(0, 0);
+    if ((told[name] ?? language) !== spoken) {
+      told[name] = spoken;
+      document.getElementById(`retell-${name}`)?.click();
+    }
     window.dispatchEvent(new Event("resize"));
+  }
+
+  // the page's column is drawn when it is opened first; of the clocks only its own run
+  function opened(name, runs) {
+    const update = (props) => ({ __type__: "update", ...props });
+    const column = update(drawn.has(name) ? {} : { visible: true });
+    drawn.add(name);
+    return [column, ...runs.map((active) => update({ active }))];
   }
 
   function go(name, query) {
@@ -59,6 +72,7 @@
     document.cookie = `conch_language=${spoken}; path=${base}; max-age=${year}; samesite=strict`;
     root.lang = tag[spoken];
     await retellGradio();
+    document.getElementById(`nav-${root.dataset.page}`).click(); // other pages follow when they are opened
     return [];
   }
 
@@ -110,7 +124,7 @@
   window.addEventListener("popstate", () => begin());
   // buttons inside of tables and cards: data-do names what to do, data-key to which, data-sure asks first
   window.conch = {
-    open, go, begin, switchLanguage,
+    open, opened, go, begin, switchLanguage,
     actions(element, trigger) {
       const find = (event) => event.target.closest("[data-do]");
       let held = null, last = null;
