@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,57 +48,69 @@ def build(page: Page) -> None:
         compared = runs_compare.build(page, shelf)
     with gr.Column(visible=False, min_width=0, elem_id="run-one") as one:
         parts_of, find_in = _one()
-    detail, checkpoints, log, config = (parts_of[name] for name in ("detail", "checkpoints", "log", "config"))
-    drawn = list(parts_of.values())
-    everything = [many, one, listed, compared, seen, *drawn]
-
-    def show(name: str, seen: str = "", asked: str = "") -> list[Any]:
-        """All of the page as it stands now."""
-        found = _known(name)
-        if found is None:
-            runs = store.list_runs()
-            return [
-                gr.update(visible=True), gr.update(visible=False), runs_list.shown(runs),
-                runs_compare.choices(runs), "", *[gr.skip()] * len(drawn),
-            ]  # fmt: skip
-        return [
-            gr.update(visible=False), gr.update(visible=True), gr.skip(), gr.skip(), _sight(found),
-            *_drawn(found, shelf, asked),
-        ]  # fmt: skip
-
-    def tick(name: str, seen: str, asked: str) -> list[Any]:
-        """What is new since the page was last drawn."""
-        unchanged = [gr.skip()] * len(everything)
-        if not name:
-            runs = store.list_runs()
-            now = json.dumps([(each.id, _size(each), each.state()) for each in runs[:50]])
-            return unchanged if now == seen else [*show("")[:4], now, *[gr.skip()] * len(drawn)]
-        if not is_run(name):
-            return unchanged
-        found = find(name)
-        now = _sight(found)
-        if now == seen:
-            return unchanged
-        return [gr.skip(), gr.skip(), gr.skip(), gr.skip(), now, *_drawn(found, shelf, asked)]
-
-    def act(name: str, event: gr.EventData) -> list[Any]:
-        _does(find(event.key if name == "" else name), event.act, event.key)
-        gone = event.act == "remove"
-        return [*show("" if gone else name), "runs" if gone else ""]
-
     where = gr.Textbox(visible=False)
-    for area in (detail, listed, checkpoints):
-        page.acts(area, act, [run], [*everything, where], js=ADDRESS).success(
+    everything = [many, one, listed, compared, seen, *parts_of.values()]
+    board = Board(shelf, len(parts_of))
+    for area in (parts_of["detail"], listed, parts_of["checkpoints"]):
+        page.acts(area, board.act, [run], [*everything, where], js=ADDRESS).success(
             None, [where], [where], js=LEAVE
         )
-    for area in (detail, config):
+    for area in (parts_of["detail"], parts_of["config"]):
         page.acts(area, _again, [run], [page.studio.shared["train.form"], where], js=ADDRESS).success(
             None, [where], [where], js=LEAVE
         )
-    page.on(find_in.input, _log, [run, find_in], [log], trigger_mode="always_last",
+    page.on(find_in.input, _log, [run, find_in], [parts_of["log"]], trigger_mode="always_last",
             js="(run, asked) => [new URL(window.location).searchParams.get('run') || '', asked]")  # fmt: skip
-    page.fresh(show, [run, seen, find_in], everything, js=SEEN)
-    page.every(2, tick, [run, seen, find_in], everything, js=SEEN)
+    page.fresh(board.come, [run, seen, find_in], everything, js=SEEN)
+    page.every(2, board.tick, [run, seen, find_in], everything, js=SEEN)
+
+
+class Board:
+    """What the page shows: which of its halves, the list, what is compared, what it was drawn from, and
+    the places of one run (`_drawn`)."""
+
+    def __init__(self, shelf: Shelf, places: int) -> None:
+        self._shelf = shelf
+        self._places = places
+
+    def show(self, name: str, asked: str = "", *, judged: bool = True) -> list[Any]:
+        """All of it as it stands now; what a run's curve means only where it is `judged`."""
+        found = _known(name)
+        if found is None:
+            return self._many(store.list_runs(), "")
+        halves = gr.update(visible=False), gr.update(visible=True)
+        return [*halves, gr.skip(), gr.skip(), *self._one(found, asked, judged)]
+
+    def come(self, name: str, seen: str, asked: str) -> Iterator[list[Any]]:
+        """For whoever opens it: a long run's curves do not wait for what they mean."""
+        if is_run(name) and not runs_one.is_judged(find(name)):
+            yield self.show(name, asked, judged=False)
+        yield self.show(name, asked)
+
+    def tick(self, name: str, seen: str, asked: str) -> list[Any]:
+        """What is new since the page was last drawn."""
+        if not name:
+            runs = store.list_runs()
+            now = json.dumps([(each.id, _size(each), each.state()) for each in runs[:50]])
+            if now != seen:
+                return self._many(runs, now)
+        elif is_run(name) and _sight(found := find(name)) != seen:
+            return [*[gr.skip()] * 4, *self._one(found, asked, judged=True)]
+        return [gr.skip()] * (5 + self._places)
+
+    def act(self, name: str, event: gr.EventData) -> list[Any]:
+        """The buttons of a run, here or in the list."""
+        _does(find(event.key if name == "" else name), event.act, event.key)
+        gone = event.act == "remove"
+        return [*self.show("" if gone else name), "runs" if gone else ""]
+
+    def _many(self, runs: Sequence[Run], seen: str) -> list[Any]:
+        halves = gr.update(visible=True), gr.update(visible=False)
+        lists = runs_list.shown(runs), runs_compare.choices(runs)
+        return [*halves, *lists, seen, *[gr.skip()] * self._places]
+
+    def _one(self, run: Run, asked: str, judged: bool) -> list[Any]:
+        return [_sight(run), *_drawn(run, self._shelf, asked, judged)]
 
 
 def _known(name: str) -> Run | None:
@@ -164,13 +177,13 @@ def _sight(run: Run) -> str:
     return json.dumps([run.id, _size(run), log, run.state(), len(run.checkpoints()), language()])
 
 
-def _drawn(run: Run, shelf: Shelf, asked: str) -> list[Any]:
+def _drawn(run: Run, shelf: Shelf, asked: str, judged: bool) -> list[Any]:
     if run.state() == "lost":
         tell_if_lost(run)
     summary = run.summary()
     curves = shelf.curves(run).shown()
     return [
-        runs_one.detail(run, summary),
+        runs_one.detail(run, summary, judged=judged),
         *(_curve(name, names, curves) for name, names in CURVES.items()),
         runs_one.checkpoints(run, summary),
         runs_one.samples(run),

@@ -28,14 +28,15 @@ JUDGED_SECONDS = 30.0
 KEPT = 100
 
 
-def detail(run: Run, summary: dict[str, Any]) -> str:
+def detail(run: Run, summary: dict[str, Any], *, judged: bool = True) -> str:
+    """The head of a run's page, without what its curve means unless it is `judged`: that takes longest."""
     name = summary["name"]
     back = parts.link(tr("studio.runs.all"), "runs", run="")
     about = "" if name == run.id else f"<span class='small'>{parts.safe(run.id)}</span>"
     title = f"<h2>{parts.safe(name)} {state(summary['state'])} {about}</h2>"
     up = f"<div class='small' style='margin-bottom:6px'>← {back}</div>"
     head = f"{up}<div class='runhead'>{title}{_buttons(run, summary)}</div>"
-    return head + _progress(summary) + _facts(summary) + _told(run, summary)
+    return head + _progress(summary) + _facts(summary) + _told(run, summary, judged)
 
 
 def _buttons(run: Run, summary: dict[str, Any]) -> parts.Html:
@@ -92,7 +93,7 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _told(run: Run, summary: dict[str, Any]) -> str:
+def _told(run: Run, summary: dict[str, Any], judged: bool) -> str:
     """What went wrong, what the run waits for, what its curve means, and its newest warnings."""
     notes: list[str] = []
     for trouble in (summary["error"], summary["paused"]):
@@ -113,7 +114,7 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
                 )
             )
         )
-    for finding in _findings(run, summary["state"]):
+    for finding in _findings(run, summary["state"]) if judged else ():
         words = parts.safe(finding.message)
         if finding.change:
             change = parts.pairs(finding.change)
@@ -128,6 +129,11 @@ def _told(run: Run, summary: dict[str, Any]) -> str:
 
 _judged: dict[str, tuple[float, int, list[Finding]]] = {}
 """What was found of a run, when, and by how much of its log."""
+
+
+def is_judged(run: Run) -> bool:
+    """Whether something is known of what its curve means, if not the newest."""
+    return str(run.folder) in _judged
 
 
 def _findings(run: Run, state: str) -> list[Finding]:
