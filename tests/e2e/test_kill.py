@@ -47,7 +47,7 @@ def attempt(context, run: Run, seconds: float | None) -> bool:
 def test_kill_at_random_moments(
     tiny_folder: Path, tmp_path: Path, request: pytest.FixtureRequest, proofs: Proofs
 ) -> None:
-    kills = 60 if request.config.getoption("--prove") else 20
+    kills = 60 if request.config.getoption("--prove") else 8
     rows = write_rows(tmp_path / "rows.json", 16)
     whole = train(tiny_folder, rows, **SETTINGS)
     context = multiprocessing.get_context("forkserver")

@@ -29,13 +29,14 @@ def serve(config: ServeConfig, announce: Callable[[Opened], None]) -> None:
 
         service = empty_service(keyed)
         app = create_app(service, keyed)
-        farewell = mount(app, Studio(service))
+        server = StudioServer(app, service, mount(app, Studio(service)))
+        server.settle()
         made = keyed.api_key if config.api_key is None else None
         announce(
             Opened(own_url(config.host, taken), (), keyed.api_key, made, network_url(config.host, taken))
         )
         with signals_are_no_failure(), watching():
-            StudioServer(app, service, farewell).run(sockets=[taken])
+            server.run(sockets=[taken])
 
 
 class StudioServer(Server):
