@@ -88,3 +88,15 @@ def test_who_is_cancelled_does_not_wait_for_room(run: Run) -> None:
     assert run.state() == "stopping", "soon it counts as stopped: there is a file that says so"
     os.utime(run.cancel_path, (0, 0))
     assert run.state() == "stopped"
+
+
+def test_a_run_that_is_cancelled_does_not_fail_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that read ahead are ended, too, and may be the first to go: the worker misses them."""
+
+    def miss(run: Run, *_: object) -> None:
+        run.cancel_path.touch()
+        raise RuntimeError("DataLoader worker (pid 7) exited unexpectedly")
+
+    monkeypatch.setattr(worker, "_train", miss)
+    assert execute(run)
+    assert isinstance(run.turn(), Stopped)

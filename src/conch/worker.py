@@ -105,6 +105,9 @@ def _attempt(run: Run, resume: Path | None, config: TrainConfig, shared: bool) -
     except ConchError as error:
         _fail(run, error)
     except Exception as error:
+        if run.cancel_path.exists():  # its processes are ended one after another: this one misses another
+            tell_left(run)
+            return True
         traceback.print_exc()
         _fail(run, _translate(run, error))
     except KeyboardInterrupt:  # in a notebook: the run must not look alive
