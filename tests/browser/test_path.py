@@ -44,6 +44,39 @@ def started(page: Any, studio: Studio, before: list[str]) -> str:
     return made
 
 
+def tab_to(page: Any, selector: str, most: int = 120) -> None:
+    """The key Tab, until what is meant has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached")
+
+
+def test_a_training_by_the_keyboard_alone(page: Any, studio: Studio, rows: Path) -> None:
+    """To the page, through the form, started, and from the run's page on to a chat with what it made."""
+    before = list(run_ids(studio.home))
+    page.goto(studio.at("models"))
+    page.wait_for_selector("#models-list table")
+    tab_to(page, "#nav-train")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#train-form .few")
+    asked = {"model_name_or_path": MODEL, "dataset": str(rows), "num_train_epochs": "1", "run_name": "typed"}
+    for key, value in asked.items():
+        tab_to(page, f"#train-form .simple [data-field={key}]")
+        page.keyboard.press("Control+A")
+        page.keyboard.type(value)
+    tab_to(page, "#train-start")
+    page.keyboard.press("Enter")
+    started(page, studio, before)
+    page.wait_for_selector("#run-detail .tag:has-text('finished')", timeout=120_000)
+    lead = "#run-detail [data-page=chat]"
+    page.wait_for_selector(lead)
+    tab_to(page, lead)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#page-chat", state="visible")
+
+
 def test_a_training_from_settings_to_its_curve(page: Any, studio: Studio, rows: Path, picture: Any) -> None:
     before = list(run_ids(studio.home))
     ask_for(page, studio, rows, name="first", epochs=2)
