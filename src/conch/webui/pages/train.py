@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,8 @@ def build(page: Page) -> None:
     blame = gr.Textbox(visible=False)
     made = gr.Textbox(visible=False)
 
-    def changed(event: gr.EventData) -> Any:
-        return _judged(event.settings)
+    def changed(event: gr.EventData) -> Iterator[Any]:
+        yield from _judged(event.settings)
 
     def started(given: str, request: str) -> str:
         loaded = settings.loaded(given)
@@ -94,8 +95,11 @@ def build(page: Page) -> None:
     page.studio.shared["train.form"] = form
 
 
-def _judged(given: str) -> tuple[str, str, str, str]:
-    """The estimate, the same in the shell and as a file, and which keys are to blame."""
+def _judged(given: str) -> Iterator[tuple[Any, str, str, str]]:
+    """The estimate, the same in the shell and as a file, and which keys are to blame.
+
+    The estimate comes last: the first of all imports torch.
+    """
     command = parts.shell(settings.command(given))
     text = settings.as_yaml(given)
     save = parts.button(tr("studio.train.save"), "download", "train.yaml", kind="first")
@@ -106,8 +110,10 @@ def _judged(given: str) -> tuple[str, str, str, str]:
         loaded = settings.loaded(given)
     except ConfigErrors as errors:
         blamed = {problem.key: problem.expected for problem in errors.problems if problem.value}
-        return _blockers(errors), command, file, json.dumps(blamed)
-    return _estimate(loaded), command, file, "{}"
+        yield _blockers(errors), command, file, json.dumps(blamed)
+        return
+    yield gr.skip(), command, file, "{}"
+    yield _estimate(loaded), command, file, "{}"
 
 
 def _blockers(errors: ConfigErrors) -> str:
