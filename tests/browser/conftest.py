@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,16 +60,13 @@ def visitor(browser: Any, studio: Studio, language: str = "en-US", width: int = 
     def visit() -> Iterator[Any]:
         context = browser.new_context(locale=language, viewport={"width": width, "height": 900})
         outside: list[str] = []
-        own = f"http://127.0.0.1:{studio.port}/"
 
         def guard(route: Any) -> None:
-            if route.request.url.startswith(own):
-                route.continue_()
-            else:
-                outside.append(route.request.url)
-                route.abort()
+            outside.append(route.request.url)
+            route.abort()
 
-        context.route("**/*", guard)
+        # What goes to the studio is let pass without asking this process, which may be waiting for its effect.
+        context.route(re.compile(rf"^(?!http://127\.0\.0\.1:{studio.port}/)"), guard)
         context.set_default_timeout(30_000)
         page = context.new_page()
         errors: list[str] = []

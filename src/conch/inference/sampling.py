@@ -114,17 +114,30 @@ def _penalise(logits: torch.Tensor, tokens: Sequence[int], sampling: Sampling) -
 
 
 def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> int:
-    """Greedy at temperature 0; else from the top-k, then the nucleus (Holtzman et al. 2020, 1904.09751)."""
+    """Greedy at temperature 0; else from what the filters left.
+
+    Chance belongs to the token and not to its rank: two tokens that are all but equally likely change
+    ranks with the rounding of whatever shares the batch, and the answer of a seed must not go by that.
+    """
     if sampling.temperature < COLDEST:
         return int(logits.argmax())
-    logits = logits / sampling.temperature
-    order = logits.argsort(descending=True)
-    if sampling.top_k > 0:
-        order = order[: sampling.top_k]
-    probabilities = logits[order].softmax(0)
-    if sampling.top_p < 1:
-        before = probabilities.cumsum(0) - probabilities
-        probabilities = probabilities * (before < sampling.top_p)
+    probabilities = _filtered(logits / sampling.temperature, sampling)
+    return int(torch.multinomial(probabilities, 1, generator=generator))
+
+
+def _filtered(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """Weights of all tokens, 0 outside the top-k, the nucleus (Holtzman et al. 2020, 1904.09751) and min_p."""
+    if sampling.top_k > 0 or sampling.top_p < 1:
+        order = logits.argsort(descending=True)
+        if sampling.top_k > 0:
+            order = order[: sampling.top_k]
+        weights = logits[order].softmax(0)
+        if sampling.top_p < 1:
+            before = weights.cumsum(0) - weights
+            weights = weights * (before < sampling.top_p)
+        probabilities = torch.zeros_like(logits).scatter(0, order, weights)
+    else:
+        probabilities = logits.softmax(0)
     if sampling.min_p > 0:
-        probabilities = probabilities * (probabilities >= sampling.min_p * probabilities[0])
-    return int(order[torch.multinomial(probabilities, 1, generator=generator)])
+        probabilities = probabilities * (probabilities >= sampling.min_p * probabilities.max())
+    return probabilities
