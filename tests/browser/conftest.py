@@ -65,7 +65,7 @@ def visitor(browser: Any, studio: Studio, language: str = "en-US", width: int = 
             outside.append(route.request.url)
             route.abort()
 
-        # What goes to the studio is let pass without asking this process, which may be waiting for its effect.
+        # What goes to the studio passes without asking this process, which may be waiting for its effect.
         context.route(re.compile(rf"^(?!http://127\.0\.0\.1:{studio.port}/)"), guard)
         context.set_default_timeout(30_000)
         page = context.new_page()

@@ -126,7 +126,7 @@ def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator |
 
 
 def _filtered(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
-    """Weights of all tokens, 0 outside the top-k, the nucleus (Holtzman et al. 2020, 1904.09751) and min_p."""
+    """Weights of all tokens: 0 outside the top-k, the nucleus (Holtzman et al. 2020, 1904.09751), min_p."""
     if sampling.top_k > 0 or sampling.top_p < 1:
         order = logits.argsort(descending=True)
         if sampling.top_k > 0:
