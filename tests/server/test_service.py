@@ -74,8 +74,10 @@ def test_closing_an_answer_ends_the_engines_work():
 
     async def read_some() -> None:
         answer = service.start(job_of(chat, count=3))
-        for _ in range(5):
-            assert await answer.next() is not None
+        begun: set[int] = set()
+        while len(begun) < 3:
+            assert await answer.ready()
+            begun |= {part.index for part in answer.take()}
         assert chat.engine.running == 3
         await answer.close()
         await answer.close()
@@ -92,8 +94,9 @@ def test_an_answer_is_closed_though_its_reader_is_cancelled():
     async def read() -> None:
         answer = service.start(job_of(chat))
         try:
-            while await answer.next() is not None:
-                pass
+            while answer.left:
+                await answer.ready()
+                answer.take()
         finally:
             await answer.close()
 
@@ -148,7 +151,7 @@ def test_a_task_that_asyncio_cancels_waits_for_its_thread():
     async def read() -> None:
         answer = service.start(job_of(chat))
         try:
-            await answer.next()
+            await answer.ready()
         finally:
             await answer.close()
 

@@ -6,15 +6,13 @@ For proofs, not for speed: the cache is fp32, nothing is fused that would round 
 from __future__ import annotations
 
 import importlib.util
-import json
-import urllib.request
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from conch.core.errors import ExportError, first_line
-from conch.inference.llama.process import LlamaError, LlamaProcess, LlamaSettings
+from conch.inference.llama.process import LlamaProcess, LlamaSettings
+from conch.inference.llama.talk import LlamaError
 
 CONTEXT = 2048
 TIMEOUT = 600
@@ -36,8 +34,6 @@ class LlamaCpp:
             )
         except LlamaError as error:  # llama.cpp tells what is wrong on stderr, and here that something is
             raise ExportError("gguf.unreadable", file=file, reason=first_line(error)) from error
-        # an environment's proxy must not stand between two parts of one process
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             self._letter = self.tokens("a")[-1]
         except BaseException:
@@ -97,16 +93,10 @@ class LlamaCpp:
         self.close()
 
     def _ask(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._process.key}"}
-        request = urllib.request.Request(self._process.address + path, json.dumps(asked).encode(), headers)
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
-                return dict(json.load(answer))
-        except OSError as error:
-            reason = first_line(error)
-            with suppress(Exception):
-                reason = json.load(error)["error"]["message"]  # type: ignore[arg-type]
-            raise ExportError("gguf.unreadable", file="llama.cpp", reason=reason) from error
+            return dict(self._process.call(path, asked, TIMEOUT))
+        except LlamaError as error:
+            raise ExportError("gguf.unreadable", file="llama.cpp", reason=first_line(error)) from error
 
 
 def _number(told: float | None) -> float:

@@ -7,6 +7,7 @@ waits: a hop between threads for every token would cost more than the rest of th
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -59,51 +60,55 @@ class Answer:
         self._making = Making(job, share, threads, limit, meter)
         self._wanted = self._closed = self._failed = False
 
-    async def next(self, *, hurry: bool = True) -> Part | None:
-        """The next piece; None at the end. Raises RequestError where it takes too long.
+    @property
+    def left(self) -> bool:
+        """Whether anything is still to be taken."""
+        return self._making.left > 0
 
-        The first call raises ServeError or DataError where a prompt can't be read. Without `hurry`
-        it may come together with those after it, which costs less.
+    async def ready(self, seconds: float = math.inf, *, hurry: bool = True) -> bool:
+        """Whether there is a piece to take, after waiting for `seconds` at most.
+
+        Raises RequestError where the answer takes too long, ServeError or DataError where a prompt can't be
+        read, and whatever else ended the work. Without `hurry` a piece may come together with those after
+        it, which costs less.
         """
         try:
-            return await self._next(hurry)
+            return await self._ready(time.monotonic() + seconds, hurry)
         except Exception:
             self._failed = True
             raise
 
-    async def _next(self, hurry: bool) -> Part | None:
+    async def _ready(self, until: float, hurry: bool) -> bool:
         if not self._wanted:
             self._wanted = True
             self._share.want(self._making.left)
-        if not self._making.left:
-            return None
         self.limit.check()
-        while not self._making.at_hand:
+        while self.left and not self._making.at_hand:
+            if time.monotonic() >= until:
+                return False
             if self._making.begun:
-                await self._place()
-            await self._making.some(hurry)
-        return self._take()
+                await self._place(until)
+            if self._share.held or not self._making.begun:
+                await self._making.some(hurry, until)
+        self._making.check()
+        return True
 
-    def at_hand(self) -> Part | None:
-        """A piece that need not be waited for, if there is one. Raises what ended the work."""
-        if not self._making.at_hand:
-            return None
+    def take(self) -> list[Part]:
+        """All pieces that are there. What ended the work is raised once nothing is before it."""
         try:
-            return self._take()
+            parts = self._making.take()
         except Exception:
             self._failed = True
             raise
+        for part in parts:
+            if part.delta.finish is not None:
+                self._share.give_back()
+        return parts
 
-    def _take(self) -> Part:
-        part = self._making.take()
-        if part.delta.finish is not None:
-            self._share.give_back()
-        return part
-
-    async def _place(self) -> None:
+    async def _place(self, until: float) -> None:
         """Wait for a place for at least one of the answers."""
-        while not self._share.held:
-            with move_on_after(LOOK_SECONDS):
+        while not self._share.held and (left := until - time.monotonic()) > 0:
+            with move_on_after(min(LOOK_SECONDS, left)):
                 await self._share.wait()
             self.limit.check()
 
@@ -161,30 +166,37 @@ class Making:
     def at_hand(self) -> bool:
         return bool(self._made)
 
-    def take(self) -> Part:
-        """The oldest piece that was not taken. Raises what ended the work."""
-        made = self._made.popleft()
-        if isinstance(made, Exception):
-            raise made
-        self.left -= made.delta.finish is not None
-        return made
+    def check(self) -> None:
+        """Raises what ended the work, where nothing is before it."""
+        if self._made and isinstance(self._made[0], Exception):
+            raise self._made[0]
 
-    async def some(self, hurry: bool) -> None:
-        """Until there is a piece, or nothing can be made: without a place the prompts are only read.
+    def take(self) -> list[Part]:
+        """The pieces that were not taken. Raises what ended the work, where nothing is before it."""
+        self.check()
+        parts: list[Part] = []
+        while self._made and isinstance(self._made[0], Part):
+            parts.append(self._made[0])
+            self._made.popleft()
+        self.left -= sum(part.delta.finish is not None for part in parts)
+        return parts
 
-        Without `hurry` until the thread pauses.
+    async def some(self, hurry: bool, until: float) -> None:
+        """Until there is a piece, or nothing can be made, or it is time.
+
+        Without a place the prompts are only read. Without `hurry` until the thread pauses.
         """
         self._hurry = hurry
         self._start()
-        while self._goes_on():
-            await self._news()
+        while self._goes_on() and time.monotonic() < until:
+            await self._news(until)
 
     async def end(self) -> None:
         """Until nothing is made any more. If the waiting is cut short, the thread still ends the work."""
         self._ended, self._hurry = True, False
         while not self.over:
             self._start()
-            await self._news()
+            await self._news(math.inf)
 
     def _start(self) -> None:
         if not self._busy:
@@ -192,11 +204,19 @@ class Making:
             loop = asyncio.get_running_loop()
             self._threads.submit(self._make, loop)
 
-    async def _news(self) -> None:
-        """Until the thread has made something or paused."""
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
-        if self._goes_on():  # looked at with the waiter in place
+    async def _news(self, until: float) -> None:
+        """Until the thread has made something or paused, or it is time."""
+        loop = asyncio.get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        if not self._goes_on():  # looked at with the waiter in place
+            return
+        left = until - time.monotonic()
+        timer = loop.call_later(left, _resolve, waiter) if left < math.inf else None
+        try:
             await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _goes_on(self) -> bool:
         """Whether there is something to wait for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -149,9 +149,11 @@ async def collect(request: Request, service: Service, served: Served, job: Job) 
 async def _gather(answer: Answer, job: Job) -> tuple[list[Whole], Usage]:
     wholes = [Whole() for _ in range(len(job.prompts) * job.count)]
     tally = Tally(job)
-    while (part := answer.at_hand() or await answer.next(hurry=False)) is not None:
-        tally.add(part)
-        wholes[part.index].add(part)
+    while answer.left:
+        await answer.ready(hurry=False)
+        for part in answer.take():
+            tally.add(part)
+            wholes[part.index].add(part)
     return wholes, tally.usage()
 
 
@@ -183,59 +185,21 @@ async def stream(request: Request, service: Service, served: Served, job: Job, f
     long, the stream begins without it.
     """
     answer = service.start(job, served)
-    pieces = Pieces(answer)
     try:
-        await while_there(request.receive, partial(pieces.ready, KEEP_ALIVE_SECONDS))
+        await while_there(request.receive, partial(answer.ready, KEEP_ALIVE_SECONDS))
     except BaseException:
-        await pieces.close()
         await answer.close()
         raise
-    return EventStream(_events(pieces, Tally(job), form), answer)
+    return EventStream(_events(answer, Tally(job), form), answer)
 
 
-class Pieces:
-    """The pieces of an answer, waited for in turns: the waiting can be left and taken up again."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self._next: asyncio.Task[Part | None] | None = None
-
-    async def ready(self, seconds: float) -> bool:
-        """Whether the next piece is there, after waiting that long at most. Raises what ended the work."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._answer.next())
-        done, _ = await asyncio.wait({self._next}, timeout=seconds)
-        if done and self._next.exception() is not None:
-            self._next.result()
-        return bool(done)
-
-    async def take(self) -> Part | None:
-        """The piece that is there; None at the end."""
-        assert self._next is not None
-        waiting, self._next = self._next, None
-        return await waiting
-
-    async def close(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.wait({self._next})
-            if not self._next.cancelled():
-                self._next.exception()  # looked at: asyncio would complain otherwise
-
-
-async def _events(pieces: Pieces, tally: Tally, form: Form) -> AsyncIterator[str]:
+async def _events(answer: Answer, tally: Tally, form: Form) -> AsyncIterator[str]:
     try:
-        while True:
-            if not await pieces.ready(KEEP_ALIVE_SECONDS):
+        while answer.left:
+            if not await answer.ready(KEEP_ALIVE_SECONDS):
                 yield KEEP_ALIVE
-                continue
-            part = await pieces.take()
-            if part is None:
-                break
-            tally.add(part)
-            document = form.chunk(part)
-            if document is not None:
-                yield event(document)
+            elif shown := _shown(answer.take(), tally, form):
+                yield shown
         usage = form.usage_chunk(tally.usage())
         if usage is not None:
             yield event(usage)
@@ -244,9 +208,18 @@ async def _events(pieces: Pieces, tally: Tally, form: Form) -> AsyncIterator[str
         if failure.status == 500:
             _log.exception("error in mid-stream")
         yield event(failure.body())
-    finally:
-        await pieces.close()
     yield "data: [DONE]\n\n"
+
+
+def _shown(parts: Sequence[Part], tally: Tally, form: Form) -> str:
+    """The events of pieces that came together."""
+    shown = ""
+    for part in parts:
+        tally.add(part)
+        document = form.chunk(part)
+        if document is not None:
+            shown += event(document)
+    return shown
 
 
 def event(document: dict[str, Any]) -> str:

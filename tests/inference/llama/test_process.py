@@ -17,7 +17,8 @@ from conch.core.errors import ServeError
 from conch.inference.engine import Request, Sampling
 from conch.inference.engines.llamacpp import LlamaCppEngine, Settings
 from conch.inference.llama import process
-from conch.inference.llama.process import LlamaEndedError, LlamaError, LlamaProcess, LlamaSettings
+from conch.inference.llama.process import LlamaEndedError, LlamaProcess, LlamaSettings
+from conch.inference.llama.talk import LlamaError
 from conch.models.gguf.bare import Bare
 from conch.models.gguf.model import write
 from conch.models.merging import Model

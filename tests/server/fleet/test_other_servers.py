@@ -34,8 +34,8 @@ def llamacpp(tmp_path: Path):
 
 def test_llamacpps_own_server(llamacpp, tmp_path):
     key = tmp_path / "key"
-    key.write_text(llamacpp.key)
-    with gateway([llamacpp.address], upstream_key_file=str(key)) as (url, fleet):
+    key.write_text(llamacpp.at.key)
+    with gateway([llamacpp.at.url], upstream_key_file=str(key)) as (url, fleet):
         client = httpx.Client(base_url=url, headers=KEY, timeout=60, trust_env=False)
         (model,) = client.get("/v1/models").json()["data"]
         asked = {**ASKED, "model": model["id"]}
@@ -48,7 +48,7 @@ def test_llamacpps_own_server(llamacpp, tmp_path):
         assert client.post(TEXT, json={**asked, "model": "other"}).status_code == 404
         assert fleet.upstreams[0].in_hand == 0
     llamacpp.close()
-    with gateway([llamacpp.address], upstream_key_file=str(key)) as (url, _):
+    with gateway([llamacpp.at.url], upstream_key_file=str(key)) as (url, _):
         assert httpx.post(f"{url}{TEXT}", json=ASKED, headers=KEY, trust_env=False).status_code == 503
 
 

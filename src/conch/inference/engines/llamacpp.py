@@ -21,7 +21,8 @@ import torch
 
 from conch.core.errors import ServeError, first_line
 from conch.inference.engine import Alternatives, Completion, Piece, Request, Sampling, Scored
-from conch.inference.llama.process import LlamaEndedError, LlamaError, LlamaProcess, LlamaSettings
+from conch.inference.llama.process import LlamaEndedError, LlamaProcess, LlamaSettings
+from conch.inference.llama.talk import LlamaError
 from conch.inference.sampling import Constrain, Constraint, Sampler
 
 BATCH = 256
@@ -258,7 +259,6 @@ class _Loaded:
             "prompt": list(prompt),
             "lora": lora,
             "repeat_last_n": len(prompt) + asked["n_predict"],  # penalties look at all of the text
-            "stream": True,
             "cache_prompt": True,
             "return_progress": True,
         }

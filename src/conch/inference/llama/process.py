@@ -10,25 +10,18 @@ import json
 import secrets
 import subprocess
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
-from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
 from typing import IO, Any
+
+from conch.inference.llama.talk import Address, LlamaError, LostError
 
 PATIENCE_SECONDS = 5.0
 """How long a process that was told to end may take before it is killed."""
-
-Told = list[Any] | str | None
-"""Tokens, as `child.py` writes them; what ended an answer; or that it ended well."""
-
-
-class LlamaError(Exception):
-    """llama.cpp could not do it, for the reason given."""
+GONE = "llama.cpp has ended"
 
 
 class LlamaEndedError(LlamaError):
@@ -63,26 +56,17 @@ class LlamaProcess:
     def __init__(self, settings: LlamaSettings) -> None:
         """Raises LlamaError where llama.cpp can't read the file."""
         self._child = _started()
-        self._turn = threading.Lock()
-        self._mail = _Mail()
-        self._numbers = count()
-        self._reader = threading.Thread(
-            target=_deliver, args=(_pipe(self._child.stdout), self._mail), daemon=True
-        )
-        self._kill = weakref.finalize(self, _kill, self._child, self._mail)  # where nobody closes it
-        self.key = settings.key
+        self._kill = weakref.finalize(self, _kill, self._child)  # where nobody closes it
         try:
-            self._send(settings.line())
-            self.address = self._hear_address()
+            self.at = Address(self._begin(settings), settings.key)
         except BaseException:
             self.close()
             raise
-        self._reader.start()
 
     @property
     def ended(self) -> bool:
         """Whether the process is gone, closed or crashed."""
-        return self._mail.over
+        return self._child.poll() is not None
 
     def ask(self, question: dict[str, Any]) -> Iterator[Any]:
         """`[id, logprob, alternatives]` of each token of the answer. Closing the iterator ends the work.
@@ -91,85 +75,46 @@ class LlamaProcess:
         moment to leave.
         Raises LlamaError with what llama.cpp says, LlamaEndedError where it is gone.
         """
-        number = next(self._numbers)
-        heard = self._mail.open(number)
-        told: Told = []
         try:
-            self._say({"number": number, "question": question})
-            while isinstance(told := heard.get(), list):
-                yield from told or (None,)
-        finally:
-            if isinstance(told, list):  # the asker has left
-                with suppress(LlamaEndedError):
-                    self._say({"number": number, "stop": True})
-                while isinstance(told := heard.get(), list):
-                    pass
-            self._mail.close(number)
-            with suppress(LlamaEndedError):
-                self._say({"number": number})
-        if isinstance(told, str):
-            raise LlamaEndedError(told) if self.ended else LlamaError(told)
+            with closing(self.at.ask({**question, "stream": True, "return_tokens": True})) as pieces:
+                for told in pieces:
+                    yield from _tokens(told)
+        except LostError as error:
+            raise self._lost(error) from error
+
+    def call(self, path: str, asked: dict[str, Any], seconds: float) -> Any:
+        """What llama.cpp's HTTP API answers at `path`. Raises LlamaError, LlamaEndedError."""
+        try:
+            return self.at.call(path, asked, seconds)
+        except LostError as error:
+            raise self._lost(error) from error
 
     def close(self) -> None:
         """End it, and all answers on hand with it."""
-        if self._turn.acquire(timeout=PATIENCE_SECONDS):  # not while somebody writes to a process that hangs
-            with suppress(OSError):
-                _pipe(self._child.stdin).close()
-            self._turn.release()
+        with suppress(OSError):
+            _pipe(self._child.stdin).close()
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(PATIENCE_SECONDS)
         self._kill()
 
-    def _hear_address(self) -> str:
-        told = json.loads(_pipe(self._child.stdout).readline() or "{}")
+    def _begin(self, settings: LlamaSettings) -> str:
+        """Its address, once it has loaded the model."""
+        pipe = _pipe(self._child.stdin)
+        try:
+            pipe.write(settings.line() + "\n")
+            pipe.flush()
+            told = json.loads(_pipe(self._child.stdout).readline() or "{}")
+        except OSError as error:
+            raise LlamaEndedError(GONE) from error
         if "address" not in told:
             raise LlamaError(told.get("failed") or f"exit status {self._child.wait(PATIENCE_SECONDS)}")
         return str(told["address"])
 
-    def _say(self, told: dict[str, Any]) -> None:
-        self._send(json.dumps(told, separators=(",", ":")))
-
-    def _send(self, line: str) -> None:
-        pipe = _pipe(self._child.stdin)
-        try:
-            with self._turn:
-                pipe.write(line + "\n")
-                pipe.flush()
-        except (OSError, ValueError) as error:  # gone, or closed by us
-            raise LlamaEndedError("llama.cpp has ended") from error
-
-
-class _Mail:
-    """What the process says, sorted by question."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._boxes: dict[int, SimpleQueue[Told]] = {}
-        self.over = False
-
-    def open(self, number: int) -> SimpleQueue[Told]:
-        box: SimpleQueue[Told] = SimpleQueue()
-        with self._turn:
-            self._boxes[number] = box
-            if self.over:
-                box.put("llama.cpp has ended")
-        return box
-
-    def close(self, number: int) -> None:
-        with self._turn:
-            del self._boxes[number]
-
-    def put(self, number: int, told: Told) -> None:
-        with self._turn:
-            if number in self._boxes:
-                self._boxes[number].put(told)
-
-    def end(self) -> None:
-        """Nothing more will come: everybody who waits is told so."""
-        with self._turn:
-            self.over = True
-            for box in self._boxes.values():
-                box.put("llama.cpp has ended")
+    def _lost(self, error: LostError) -> LlamaError:
+        """Why a connection ended: a process that ends closes them first."""
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(PATIENCE_SECONDS)
+        return LlamaEndedError(GONE) if self.ended else LlamaError(str(error))
 
 
 def _started() -> subprocess.Popen[str]:
@@ -181,20 +126,26 @@ def _started() -> subprocess.Popen[str]:
     )
 
 
-def _deliver(pipe: IO[str], mail: _Mail) -> None:
-    """Holds no process, so that one that nobody closes is seen to be left."""
-    with suppress(ValueError):  # a line cut off, or the pipe closed by us
-        for line in pipe:
-            told = json.loads(line)
-            mail.put(told["number"], told["tokens"] if "tokens" in told else told["end"])
-    mail.end()
+def _tokens(told: dict[str, Any]) -> Iterator[Any]:
+    """The tokens in a piece of llama.cpp's answer with what is known of them: [id, logprob, alternatives].
+
+    None where it only says that a part of the prompt was read.
+    """
+    if "prompt_progress" in told:  # with a token that is none
+        yield None
+    elif known := told.get("completion_probabilities"):
+        for entry in known:
+            top = [[other["id"], other["logprob"]] for other in entry["top_logprobs"]]
+            yield [entry["id"], entry["logprob"], top]
+    else:
+        for token in told["tokens"]:
+            yield [token, None, ()]
 
 
-def _kill(child: subprocess.Popen[str], mail: _Mail) -> None:
+def _kill(child: subprocess.Popen[str]) -> None:
     child.kill()
     with suppress(subprocess.TimeoutExpired):
         child.wait(PATIENCE_SECONDS)
-    mail.end()  # threads that deliver don't run any more where Python ends
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:
