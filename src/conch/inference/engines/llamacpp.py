@@ -23,7 +23,7 @@ from conch.core.errors import ServeError, first_line
 from conch.inference.engine import Alternatives, Completion, Piece, Request, Sampling, Scored
 from conch.inference.llama.process import LlamaEndedError, LlamaProcess, LlamaSettings
 from conch.inference.llama.talk import LlamaError
-from conch.inference.sampling import Constrain, Constraint, Sampler
+from conch.inference.sampling import COLDEST, Constrain, Constraint, Sampler
 
 BATCH = 256
 """Tokens of prompts computed between two looks at whether anybody still waits."""
@@ -316,12 +316,16 @@ def _number(told: float | None) -> float:
 
 
 def _drawn(sampling: Sampling) -> dict[str, Any]:
-    """Our sampling in llama.cpp's words, in our order."""
+    """Our sampling in llama.cpp's words.
+
+    The top-k are the same at any temperature, and llama.cpp computes the more for each token the more
+    candidates are left: so they come first, and are one where the likeliest is wanted.
+    """
     seed = secrets.randbits(31) if sampling.seed is None else sampling.seed
     return {
-        "samplers": ["penalties", "temperature", "top_k", "top_p", "min_p"],
+        "samplers": ["penalties", "top_k", "temperature", "top_p", "min_p"],
         "temperature": max(sampling.temperature, 0.0),
-        "top_k": sampling.top_k,
+        "top_k": 1 if sampling.temperature < COLDEST else sampling.top_k,
         "top_p": sampling.top_p,
         "min_p": sampling.min_p,
         "repeat_penalty": sampling.repetition_penalty,
