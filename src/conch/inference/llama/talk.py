@@ -12,7 +12,7 @@ import struct
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,7 +43,7 @@ class Address:
                 yield told
                 if told.get("stop"):
                     return
-            raise LostError("it ended early")
+            raise IncompleteRead(b"")
 
     def call(self, path: str, asked: dict[str, Any], seconds: float) -> Any:
         """What it answers in one piece within `seconds`. Raises LlamaError and LostError."""
