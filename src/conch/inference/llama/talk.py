@@ -7,6 +7,7 @@ that it writes.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from collections.abc import Generator, Iterator
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 READ_BYTES = 65536
-AT_ONCE = struct.pack("ii", 1, 0)
+AT_ONCE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 """SO_LINGER: what is closed is reset, so that the next thing written to it fails."""
 
 
