@@ -15,7 +15,7 @@ import pytest
 from conch.core.errors import ModelError
 from conch.webui import talks as talks_module
 from conch.webui.held import Model
-from conch.webui.talks import Settings, Talk, Talks
+from conch.webui.talks import Answer, Settings, Talk, Talks, Turn
 
 
 class Speaker:
@@ -219,3 +219,10 @@ def test_a_row_ends_before_the_first_turn_without_an_answer(talks: Talks, speake
     end_of(talk)
     contents = [message.content for message in talk.conversation(0).messages]
     assert contents == ["First?", "<think>\nHm.\n</think>\n\nYes."]
+
+
+def test_a_side_that_came_later_is_kept_with_the_first_ones_answers_before_it() -> None:
+    """As it was asked: what it was shown before were the other's answers."""
+    turns = [Turn("1?", [Answer("one")]), Turn("2?", [Answer("two"), Answer("deux")])]
+    contents = [message.content for message in Talk("t", turns=turns).conversation(1).messages]
+    assert contents == ["1?", "one", "2?", "deux"]

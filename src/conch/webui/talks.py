@@ -109,7 +109,7 @@ class Talk:
         """As a row to learn from, thoughts included: up to the last turn that has an answer."""
         found = [Message("system", self.settings.system)] if self.settings.system else []
         for turn in self.turns:
-            answer = turn.answers[side]
+            answer = turn.answers[side if side < len(turn.answers) else 0]  # it may have come later
             if not answer.said:
                 break
             thought = f"{OPEN}\n{answer.thought}\n{CLOSE}\n\n" if answer.thought else ""
