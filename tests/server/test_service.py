@@ -12,7 +12,8 @@ from fastapi import Request
 
 from conch.core.conversation import Message
 from conch.inference.chat import Turns
-from conch.inference.engine import Sampling
+from conch.inference.engine import Piece, Sampling
+from conch.server.answer import AHEAD
 from conch.server.answering import LAST_WORDS_SECONDS, stream
 from conch.server.job import Job, Part, Work
 from conch.server.schema import CompletionRequest
@@ -107,6 +108,77 @@ def test_an_answer_is_closed_though_its_reader_is_cancelled():
     anyio.run(cancelled)
     assert chat.engine.running == 0
     assert service.running == 0
+
+
+def test_an_engine_that_fails_to_end_its_work_keeps_no_place(monkeypatch):
+    chat = scripted_chat(LONG)
+    service = service_of(chat)
+
+    def stream(request):
+        try:
+            while True:
+                yield Piece(request.prompt[0])
+        finally:
+            raise OSError("it won't")
+
+    monkeypatch.setattr(chat.engine, "stream", stream)
+
+    async def read_some() -> None:
+        answer = service.start(job_of(chat, count=2))
+        await answer.ready()
+        with anyio.fail_after(20):
+            await answer.close()
+
+    anyio.run(read_some)
+    assert service.running == 0
+
+
+class Panic(BaseException):
+    """As libraries in Rust raise it."""
+
+
+def test_a_library_that_panics_ends_the_answer(monkeypatch):
+    chat = scripted_chat()
+    service = service_of(chat)
+
+    def tasks(self):
+        raise Panic("in Rust")
+
+    monkeypatch.setattr(Job, "tasks", tasks)
+    told(client_of(service, raise_server_exceptions=False).post(CHAT, json=chat_body()), 500)
+    assert service.running == 0
+
+
+def test_an_answer_is_waited_for_no_longer_than_one_likes():
+    chat = scripted_chat(pause=0.2)
+    service = service_of(chat)
+
+    async def read() -> None:
+        answer = service.start(job_of(chat))
+        assert not await answer.ready(0.02)
+        assert answer.take() == []
+        text = ""
+        while answer.left:
+            if await answer.ready(0.02):
+                text += "".join(part.delta.text for part in answer.take())
+        assert text == ANSWER
+        await answer.close()
+
+    anyio.run(read)
+
+
+def test_no_more_is_made_ahead_than_is_said():
+    chat = scripted_chat(LONG)
+    service = service_of(chat)
+
+    async def read() -> None:
+        answer = service.start(job_of(chat))
+        await answer.ready()
+        await anyio.sleep(0.3)
+        assert len(answer.take()) == AHEAD
+        await answer.close()
+
+    anyio.run(read)
 
 
 def made_by(work: Work, places: int) -> list[Part]:

@@ -29,9 +29,9 @@ class Sampling:
     min_p: float = 0.0
     """Tokens less likely than this part of the likeliest are left out."""
     presence_penalty: float = 0.0
-    """Taken from the logit of every token that the answer holds already."""
+    """Taken from the logit of every token that prompt and answer hold already (with vLLM: the answer)."""
     frequency_penalty: float = 0.0
-    """Taken from the logit of a token once for each time that the answer holds it already."""
+    """Taken from the logit of a token once for each time that they hold it already."""
     logit_bias: tuple[tuple[int, float], ...] = ()
     """Added to the logits of these tokens. 100 or more forces a token, -100 or less forbids it."""
 

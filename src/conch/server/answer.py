@@ -7,6 +7,7 @@ waits: a hop between threads for every token would cost more than the rest of th
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from conch.server.job import Job, Part, Work
 from conch.server.metrics import Meter, Outcome
 from conch.server.room import Share
 
+_log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 """How often an answer that waits for its place looks whether it is still allowed to."""
 AHEAD = 64
@@ -66,7 +68,7 @@ class Answer:
         return self._making.left > 0
 
     async def ready(self, seconds: float = math.inf, *, hurry: bool = True) -> bool:
-        """Whether there is a piece to take, after waiting for `seconds` at most.
+        """Whether there is a piece to take, or nothing is left, after waiting for `seconds` at most.
 
         Raises RequestError where the answer takes too long, ServeError or DataError where a prompt can't be
         read, and whatever else ended the work. Without `hurry` a piece may come together with those after
@@ -84,6 +86,7 @@ class Answer:
             self._share.want(self._making.left)
         self.limit.check()
         while self.left and not self._making.at_hand:
+            self.limit.check()
             if time.monotonic() >= until:
                 return False
             if self._making.begun:
@@ -94,12 +97,8 @@ class Answer:
         return True
 
     def take(self) -> list[Part]:
-        """All pieces that are there. What ended the work is raised once nothing is before it."""
-        try:
-            parts = self._making.take()
-        except Exception:
-            self._failed = True
-            raise
+        """All pieces that are there. (What ended the work is raised by `ready`, behind the last of them.)"""
+        parts = self._making.take()
         for part in parts:
             if part.delta.finish is not None:
                 self._share.give_back()
@@ -172,11 +171,10 @@ class Making:
             raise self._made[0]
 
     def take(self) -> list[Part]:
-        """The pieces that were not taken. Raises what ended the work, where nothing is before it."""
-        self.check()
+        """The pieces that were not taken."""
         parts: list[Part] = []
-        while self._made and isinstance(self._made[0], Part):
-            parts.append(self._made[0])
+        while self._made and isinstance(part := self._made[0], Part):
+            parts.append(part)
             self._made.popleft()
         self.left -= sum(part.delta.finish is not None for part in parts)
         return parts
@@ -201,8 +199,11 @@ class Making:
     def _start(self) -> None:
         if not self._busy:
             self._busy = True
-            loop = asyncio.get_running_loop()
-            self._threads.submit(self._make, loop)
+            try:
+                self._threads.submit(self._make, asyncio.get_running_loop())
+            except RuntimeError:  # no more threads: the service has ended
+                self._busy = False
+                raise
 
     async def _news(self, until: float) -> None:
         """Until the thread has made something or paused, or it is time."""
@@ -229,9 +230,19 @@ class Making:
             self._go_on(loop)
         except Exception as error:
             self._made.append(error)
+        except BaseException as error:  # a library in Rust panicked
+            self._made.append(RuntimeError(repr(error)))
         finally:
+            self._pause(loop)
+
+    def _pause(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whatever became of the work, whoever waits is told."""
+        try:
             if self._ended and self._work is not None:
                 self._work.close()
+        except Exception:  # what was asked for is over, so nobody else would hear of it
+            _log.exception("an engine failed to end its work")
+        finally:
             self._busy = False
             self._wake(loop)
 

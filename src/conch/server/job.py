@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -175,9 +176,10 @@ def _deltas(job: Job, task: Task) -> Generator[Delta, None, None]:
         return
     special = job.reading.shows_special and isinstance(task.prompt, Turns)
     before = len(task.text) if job.echo else 0
-    for delta in job.chat.stream_request(request, job.stops, show_special=special):
-        marks = tuple(replace(mark, start=mark.start + before) for mark in delta.marks)
-        yield replace(delta, marks=marks) if before and marks else delta
+    with closing(job.chat.stream_request(request, job.stops, show_special=special)) as deltas:
+        for delta in deltas:
+            marks = tuple(replace(mark, start=mark.start + before) for mark in delta.marks)
+            yield replace(delta, marks=marks) if before and marks else delta
 
 
 def _prompt_marks(job: Job, request: Request) -> Iterator[Mark]:

@@ -146,3 +146,31 @@ def test_a_crash_is_told_and_the_engine_goes_on(file):
     engine.close()
     with pytest.raises(ServeError, match="about to end"):
         list(engine.stream(request))
+
+
+def test_a_reload_ends_nothing_that_was_chosen_and_not_asked_yet(file):
+    engine = LlamaCppEngine(file, Settings(512, 400, 2, 1))
+    with engine._live() as chosen:
+        engine._reload({})
+        assert not chosen.ended
+        assert len(chosen.answer([5, 6, 7], {"n_predict": 4}, None)) == 4
+    assert chosen.ended
+    assert len(list(engine.stream(Request((5, 6, 7), sampling=Sampling(max_new_tokens=2))))) >= 3
+    engine.close()
+
+
+def test_a_closed_engine_holds_no_process_and_starts_none(file):
+    engine = LlamaCppEngine(file, Settings(512, 400, 2, 1), make_lora=lambda folder: folder)
+    with engine._live() as retired:
+        engine._reload({})
+        engine.close()
+        assert retired.ended
+    with pytest.raises(ServeError, match="about to end"):
+        engine.load_adapter("late", file)
+    assert engine._loaded.ended
+
+
+def test_it_leaves_no_pipe_open(llama):
+    llama.close()
+    assert llama._child.stdin.closed
+    assert llama._child.stdout.closed

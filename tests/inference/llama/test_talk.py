@@ -83,7 +83,14 @@ def test_an_error_in_mid_answer_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"), [(b'{"error":{"message":"too long"}}', "too long"), (b"<html>", "HTTP status 400")]
+    ("body", "reason"),
+    [
+        (b'{"error":{"message":"too long"}}', "too long"),
+        (b'{"error":"too long"}', "too long"),
+        (b'{"detail":"too long"}', "too long"),
+        (b'["too long"]', "too long"),
+        (b"<html>", "HTTP status 400"),
+    ],
 )
 def test_what_is_refused_tells_why(body: bytes, reason: str) -> None:
     with answering([body], status=400) as address, pytest.raises(LlamaError, match=reason):
@@ -99,4 +106,11 @@ def test_nobody_listens() -> None:
     with answering([]) as address:
         pass
     with pytest.raises(LostError):
+        address.call("/tokenize", {}, 10)
+
+
+def test_what_is_no_json_is_lost() -> None:
+    with answering([b"data: {oh\n\n"]) as address, pytest.raises(LostError):
+        next(address.ask({}))
+    with answering([b"<html>"]) as address, pytest.raises(LostError):
         address.call("/tokenize", {}, 10)

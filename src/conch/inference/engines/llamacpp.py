@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ class LlamaCppEngine:
         self._running = 0
         self.context_length = settings.context
         self._loaded = _Loaded(file, settings, {})
+        self._retired: list[_Loaded] = []
 
     @property
     def running(self) -> int:
@@ -132,21 +134,33 @@ class LlamaCppEngine:
         """Answers on hand end with an error."""
         self._closed = True
         with self._turn:
-            self._loaded.close()
+            for loaded in (*self._retired, self._loaded):
+                loaded.close()
 
     def _reload(self, adapters: dict[str, Path]) -> None:
+        """Take what is loaded for another, which has `adapters`. Needs the turn."""
+        if self._closed:
+            raise ServeError("serving.closing")
         old, self._loaded = self._loaded, _Loaded(self._file, self._settings, adapters)
+        self._retired = [*(loaded for loaded in self._retired if not loaded.ended), old]
         old.retire()
 
-    def _live(self) -> _Loaded:
-        """The model to ask. A process of llama.cpp that crashed is followed by another."""
-        if self._loaded.ended:
+    @contextmanager
+    def _live(self) -> Iterator[_Loaded]:
+        """The model to ask, which a reload does not end meanwhile."""
+        loaded = self._entered()
+        try:
+            yield loaded
+        finally:
+            loaded.leave()
+
+    def _entered(self) -> _Loaded:
+        """A process of llama.cpp that crashed is followed by another."""
+        while not ((loaded := self._loaded).enter()):
             with self._turn:
-                if self._closed:
-                    raise ServeError("serving.closing")
                 if self._loaded.ended:
                     self._reload(self._loaded.adapters)
-        return self._loaded
+        return loaded
 
     def _count(self, change: int) -> None:
         with self._counting:
@@ -162,18 +176,19 @@ class LlamaCppEngine:
         asked = {**_drawn(request.sampling), "n_predict": request.sampling.max_new_tokens}
         if request.top is not None:
             asked["n_probs"] = max(request.top, 1)
-        for told in self._live().ask(request.prompt, asked, request.adapter):
-            if told is None:
-                yield Piece()
-                continue
-            token, logprob, top = told
-            if token in request.stop_ids:
-                yield Piece(finish="stop")
-                return
-            if request.top is None:
-                yield Piece(token)
-            else:
-                yield Piece(token, logprob=logprob, top=top[: request.top])
+        with self._live() as loaded, closing(loaded.ask(request.prompt, asked, request.adapter)) as answer:
+            for told in answer:
+                if told is None:
+                    yield Piece()
+                    continue
+                token, logprob, top = told
+                if token in request.stop_ids:
+                    yield Piece(finish="stop")
+                    return
+                if request.top is None:
+                    yield Piece(token)
+                else:
+                    yield Piece(token, logprob=logprob, top=top[: request.top])
         yield Piece(finish="length")
 
     def _constrained(self, request: Request, constraint: Constraint) -> Iterator[Piece]:
@@ -203,9 +218,10 @@ class LlamaCppEngine:
             token = int(allowed.nonzero()[0])
             return token, Piece(token)
         favoured = [token for token, bias in request.sampling.logit_bias if bias > 0]
-        candidates = self._live().likeliest(tokens, min(CANDIDATES, size), request.adapter)
-        if favoured or not any(bool(allowed[token]) for token, _ in candidates):
-            candidates = self._live().likeliest(tokens, size, request.adapter)
+        with self._live() as loaded:
+            candidates = loaded.likeliest(tokens, min(CANDIDATES, size), request.adapter)
+            if favoured or not any(bool(allowed[token]) for token, _ in candidates):
+                candidates = loaded.likeliest(tokens, size, request.adapter)
         logits = torch.full((size,), -torch.inf)
         logits[[token for token, _ in candidates]] = torch.tensor([value for _, value in candidates])
         token = sampler.pick(logits)
@@ -220,8 +236,8 @@ class LlamaCppEngine:
         rule = " ".join(f"<[{token}]>" for token in tokens[start:end])
         asked = {**_drawn(Sampling()), "n_predict": end - start, "grammar": f"root ::= {rule}"}
         asked["n_probs"] = max(top, 1)
-        with self._places:
-            answer = self._live().answer(tokens[:start], asked, adapter)
+        with self._places, self._live() as loaded:
+            answer = loaded.answer(tokens[:start], asked, adapter)
         return [Scored(token, logprob, best[:top]) for token, logprob, best in answer]
 
 
@@ -245,7 +261,9 @@ class _Loaded:
     def ended(self) -> bool:
         return self._process.ended
 
-    def ask(self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None) -> Iterator[Told | None]:
+    def ask(
+        self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None
+    ) -> Generator[Told | None, None, None]:
         """Tokens as they are made, and None for each part of the prompt that was read.
 
         Closing the iterator ends the work, within one step of it.
@@ -262,16 +280,14 @@ class _Loaded:
             "cache_prompt": True,
             "return_progress": True,
         }
-        self._enter()
         try:
-            for told in self._process.ask(whole):
-                yield None if told is None else _told(*told)
+            with closing(self._process.ask(whole)) as answer:
+                for told in answer:
+                    yield None if told is None else _told(*told)
         except LlamaEndedError as error:
             raise ServeError("serving.llamacpp_ended") from error
         except LlamaError as error:
             raise RuntimeError(first_line(error)) from error
-        finally:
-            self._leave()
 
     def answer(self, prompt: Sequence[int], asked: dict[str, Any], adapter: str | None) -> list[Told]:
         """All tokens."""
@@ -294,11 +310,15 @@ class _Loaded:
     def close(self) -> None:
         self._process.close()
 
-    def _enter(self) -> None:
+    def enter(self) -> bool:
+        """Whether it can be asked; then it is not ended before `leave`, unless it is closed."""
         with self._turn:
+            if self._retired or self.ended:
+                return False
             self._users += 1
+            return True
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         with self._turn:
             self._users -= 1
             last = self._retired and not self._users
@@ -319,7 +339,7 @@ def _drawn(sampling: Sampling) -> dict[str, Any]:
     """Our sampling in llama.cpp's words.
 
     The top-k are the same at any temperature, and llama.cpp computes the more for each token the more
-    candidates are left: so they come first, and are one where the likeliest is wanted.
+    candidates are left: so they come before it, and are one where the likeliest is wanted.
     """
     seed = secrets.randbits(31) if sampling.seed is None else sampling.seed
     return {

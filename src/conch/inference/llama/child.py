@@ -10,35 +10,29 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from typing import IO, Any
 
 
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for who started us, and who ends us in time
         signal.signal(number, signal.SIG_IGN)
-    out = _Out()
+    out = _own_output()
     settings = json.loads(sys.stdin.readline())
     try:
         server = _server(settings)
-        out.tell({"address": str(server.listening_address)})
+        print(json.dumps({"address": str(server.listening_address)}), file=out, flush=True)
     except BaseException as error:  # llama.cpp tells the reason on stderr, and here that there is one
-        out.tell({"failed": str(error) or type(error).__name__})
+        print(json.dumps({"failed": str(error) or type(error).__name__}), file=out, flush=True)
         os._exit(1)
     sys.stdin.read()
     os._exit(0)
 
 
-class _Out:
-    """Our side of the pipe. What C code prints goes to stderr instead."""
-
-    def __init__(self) -> None:
-        self._pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)
-
-    def tell(self, told: Any) -> None:
-        line = json.dumps(told, separators=(",", ":")) + "\n"
-        self._pipe.write(line)
-        self._pipe.flush()
+def _own_output() -> IO[str]:
+    """Our side of the pipe. What C code prints goes to stderr from now on."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return pipe
 
 
 def _server(settings: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Our side of llama.cpp's process: start it, ask it from many threads at once, end it.
 
-Ending takes `PATIENCE_SECONDS` at most, whatever llama.cpp is at. Where nobody ends it, it ends
-with who started it: its input is a pipe that only we hold.
+What was told to end is killed after `PATIENCE_SECONDS`, whatever llama.cpp is at. Where nobody ends it, it
+ends with who started it: its input is a pipe that only we hold.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import secrets
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -68,33 +68,28 @@ class LlamaProcess:
         """Whether the process is gone, closed or crashed."""
         return self._child.poll() is not None
 
-    def ask(self, question: dict[str, Any]) -> Iterator[Any]:
+    def ask(self, question: dict[str, Any]) -> Generator[Any, None, None]:
         """`[id, logprob, alternatives]` of each token of the answer. Closing the iterator ends the work.
 
         Where the question wants `return_progress`, None comes for each part of the prompt that was read: a
         moment to leave.
         Raises LlamaError with what llama.cpp says, LlamaEndedError where it is gone.
         """
-        try:
-            with closing(self.at.ask({**question, "stream": True, "return_tokens": True})) as pieces:
-                for told in pieces:
-                    yield from _tokens(told)
-        except LostError as error:
-            raise self._lost(error) from error
+        asked = {**question, "stream": True, "return_tokens": True}
+        with self._watched(), closing(self.at.ask(asked)) as pieces:
+            for told in pieces:
+                yield from _tokens(told)
 
     def call(self, path: str, asked: dict[str, Any], seconds: float) -> Any:
         """What llama.cpp's HTTP API answers at `path`. Raises LlamaError, LlamaEndedError."""
-        try:
+        with self._watched():
             return self.at.call(path, asked, seconds)
-        except LostError as error:
-            raise self._lost(error) from error
 
     def close(self) -> None:
         """End it, and all answers on hand with it."""
         with suppress(OSError):
             _pipe(self._child.stdin).close()
-        with suppress(subprocess.TimeoutExpired):
-            self._child.wait(PATIENCE_SECONDS)
+        self._await_end()
         self._kill()
 
     def _begin(self, settings: LlamaSettings) -> str:
@@ -104,17 +99,25 @@ class LlamaProcess:
             pipe.write(settings.line() + "\n")
             pipe.flush()
             told = json.loads(_pipe(self._child.stdout).readline() or "{}")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise LlamaEndedError(GONE) from error
         if "address" not in told:
-            raise LlamaError(told.get("failed") or f"exit status {self._child.wait(PATIENCE_SECONDS)}")
+            self._await_end()
+            raise LlamaError(told.get("failed") or f"exit status {self._child.returncode}")
         return str(told["address"])
 
-    def _lost(self, error: LostError) -> LlamaError:
-        """Why a connection ended: a process that ends closes them first."""
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Tells a connection that ended with the process from one that ended by itself."""
+        try:
+            yield
+        except LostError as error:
+            self._await_end()  # a process that ends closes its connections first
+            raise (LlamaEndedError(GONE) if self.ended else LlamaError(str(error))) from error
+
+    def _await_end(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(PATIENCE_SECONDS)
-        return LlamaEndedError(GONE) if self.ended else LlamaError(str(error))
 
 
 def _started() -> subprocess.Popen[str]:
@@ -146,6 +149,9 @@ def _kill(child: subprocess.Popen[str]) -> None:
     child.kill()
     with suppress(subprocess.TimeoutExpired):
         child.wait(PATIENCE_SECONDS)
+    for pipe in (child.stdin, child.stdout):
+        with suppress(OSError):
+            _pipe(pipe).close()
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

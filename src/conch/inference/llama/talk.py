@@ -11,7 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
@@ -65,8 +65,9 @@ class Address:
             answer = line.getresponse()
             if answer.status != 200:
                 raise LlamaError(_reason(answer))
-            yield answer
-        except (OSError, HTTPException) as error:
+            with closing(answer):
+                yield answer
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: what came is no JSON
             raise LostError(str(error) or type(error).__name__) from error
         finally:
             line.close()
@@ -92,5 +93,6 @@ def _reason(answer: HTTPResponse) -> str:
         return f"HTTP status {answer.status}"
 
 
-def _message(told: dict[str, Any]) -> str:
-    return str(told["error"].get("message"))
+def _message(told: Any) -> str:
+    error = told.get("error", told) if isinstance(told, dict) else told
+    return str(error.get("message", error) if isinstance(error, dict) else error)
