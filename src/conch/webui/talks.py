@@ -56,6 +56,10 @@ class Turn:
     asked: str
     answers: list[Answer]
 
+    def answer(self, side: int) -> Answer:
+        """That of a side; a side that came later has the first one's answers before it."""
+        return self.answers[side if side < len(self.answers) else 0]
+
 
 @dataclass
 class Settings:
@@ -100,7 +104,7 @@ class Talk:
         """
         found = [Message("system", self.settings.system)] if self.settings.system else []
         for turn in self.turns[:at]:
-            answer = turn.answers[side if side < len(turn.answers) else 0]
+            answer = turn.answer(side)
             if answer.said:
                 found += [Message("user", turn.asked), Message("assistant", answer.said)]
         return [*found, Message("user", self.turns[at].asked)]
@@ -109,7 +113,7 @@ class Talk:
         """As a row to learn from, thoughts included: up to the last turn that has an answer."""
         found = [Message("system", self.settings.system)] if self.settings.system else []
         for turn in self.turns:
-            answer = turn.answers[side if side < len(turn.answers) else 0]  # it may have come later
+            answer = turn.answer(side)
             if not answer.said:
                 break
             thought = f"{OPEN}\n{answer.thought}\n{CLOSE}\n\n" if answer.thought else ""

@@ -56,3 +56,25 @@ def test_of_two_that_draw_for_one_page_the_later_goes_on() -> None:
     talk.turns[-1].answers[0].state = "done"
     assert list(later) == []
     assert not desk._latest
+
+
+def test_one_that_comes_while_another_waits_for_its_place_takes_that_place() -> None:
+    """Of three, the second still waits for the first to leave when the third comes."""
+    desk: Any = Desk()
+    talk = desk._talks._talks.setdefault("0123456789abcdef", going())
+    first = desk.follow(talk.id, Viewer)
+    next(first)
+    drawn: list[str] = []
+    second = threading.Thread(target=lambda: drawn.extend(desk.follow(talk.id, Viewer)))
+    holder = desk._latest[Viewer.session_hash]
+    second.start()
+    while desk._latest.get(Viewer.session_hash) in {holder, None}:
+        time.sleep(0.01)
+    third = threading.Thread(target=desk.begin, args=(Viewer,))
+    third.start()
+    first.close()
+    second.join(10)
+    third.join(10)
+    assert not second.is_alive(), "nobody told it to leave"
+    assert drawn == []
+    assert not desk._latest

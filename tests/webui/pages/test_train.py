@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from conch.config import load_train
 from conch.core.errors import ModelError
 from conch.webui.pages import train
 
@@ -31,3 +33,16 @@ def test_settings_that_are_no_config_are_told_at_once() -> None:
     ((estimate, _, _, blame),) = train._judged(json.dumps({"learning_rate": "fast"}))
     assert "learning_rate" in estimate
     assert list(json.loads(blame)) == ["learning_rate"]
+
+
+def test_the_plan_is_made_anew_once_a_file_of_data_is_another(
+    rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("conch.training.plan.make_plan", lambda config: asked.append(config) or len(asked))
+    config = load_train(values={"model_name_or_path": "conch/tiny", "dataset": str(rows)}).config
+    train._planned.cache_clear()
+    assert [train._plan(config), train._plan(config)] == [1, 1]
+    os.utime(rows, ns=(1, 1))
+    assert train._plan(config) == 2
+    train._planned.cache_clear()

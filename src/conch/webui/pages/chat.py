@@ -94,6 +94,7 @@ class Desk:
     def __init__(self) -> None:
         self._talks = Talks(Held())
         self._latest: dict[str | None, Drawing] = {}
+        self._turn = threading.Lock()
 
     def follow(self, name: str, viewer: gr.Request) -> Iterator[str]:
         """The conversation as it goes on, drawn no more often than eyes can follow.
@@ -101,8 +102,7 @@ class Desk:
         Of two that draw for one page the later goes on: it may speak another language.
         """
         found, drawn, own = self._talks.get(name), -1, Drawing()
-        self._end_drawing(viewer)
-        self._latest[viewer.session_hash] = own
+        self._end_drawing(viewer, own)
         try:
             while (found.version != drawn or found.going) and not own.unwanted:
                 if found.version != drawn:
@@ -111,12 +111,19 @@ class Desk:
                 time.sleep(DRAW_SECONDS)
         finally:
             own.left.set()
-            if self._latest.get(viewer.session_hash) is own:
-                del self._latest[viewer.session_hash]
+            with self._turn:
+                if self._latest.get(viewer.session_hash) is own:
+                    del self._latest[viewer.session_hash]
 
-    def _end_drawing(self, viewer: gr.Request) -> None:
-        """Whoever draws for this page leaves, and nothing of theirs comes after what the caller shows."""
-        earlier = self._latest.pop(viewer.session_hash, None)
+    def _end_drawing(self, viewer: gr.Request, later: Drawing | None = None) -> None:
+        """Whoever draws for this page leaves, and nothing of theirs comes after what the caller shows.
+
+        `later` takes their place at once, so that it is told in its turn, however long this takes.
+        """
+        with self._turn:
+            earlier = self._latest.pop(viewer.session_hash, None)
+            if later is not None:
+                self._latest[viewer.session_hash] = later
         if earlier is not None:
             earlier.unwanted = True
             earlier.left.wait(LEAVE_SECONDS)

@@ -24,9 +24,10 @@ from conch.webui.page import Page
 from conch.webui.pages import runs_compare, runs_list, runs_one
 from conch.webui.words import word
 
-ADDRESS = "() => [new URL(window.location).searchParams.get('run') || '']"
+RUN = "new URL(window.location).searchParams.get('run') || ''"
+ADDRESS = f"() => [{RUN}]"
 """The run that the address names."""
-SEEN = "(run, seen, find) => [new URL(window.location).searchParams.get('run') || '', seen, find]"
+SEEN = f"(run, seen, find) => [{RUN}, seen, find]"
 LEAVE = "(to) => { if (to) window.conch.go(to, { run: '' }); return ['']; }"
 CHART = "window.conch.chart(element, props, watch);"
 CURVES = {
@@ -60,7 +61,7 @@ def build(page: Page) -> None:
             None, [where], [where], js=LEAVE
         )
     page.on(find_in.input, _log, [run, find_in], [parts_of["log"]], trigger_mode="always_last",
-            js="(run, asked) => [new URL(window.location).searchParams.get('run') || '', asked]")  # fmt: skip
+            js=f"(run, asked) => [{RUN}, asked]")  # fmt: skip
     page.fresh(board.come, [run, seen, find_in], everything, js=SEEN)
     page.every(2, board.tick, [run, seen, find_in], everything, js=SEEN)
 
@@ -99,10 +100,12 @@ class Board:
         return [gr.skip()] * (5 + self._places)
 
     def act(self, name: str, event: gr.EventData) -> list[Any]:
-        """The buttons of a run, here or in the list."""
+        """The buttons of a run, here or in the list. (One that opens a form is `_again`'s.)"""
+        if event.act == "fix":
+            return [gr.skip()] * (6 + self._places)
         _does(find(event.key if name == "" else name), event.act, event.key)
         gone = event.act == "remove"
-        return [*self.show("" if gone else name), "runs" if gone else ""]
+        return [*self.show("" if gone else name), "runs" if gone else gr.skip()]
 
     def _many(self, runs: Sequence[Run], seen: str) -> list[Any]:
         halves = gr.update(visible=True), gr.update(visible=False)
@@ -125,7 +128,7 @@ def _known(name: str) -> Run | None:
 def _again(name: str, event: gr.EventData) -> Any:
     """The form of a follow-up run; nothing where another button was pressed."""
     if event.act != "fix":
-        return gr.skip(), ""
+        return gr.skip(), gr.skip()
     loaded = follow_up(find(name), [event.key] if event.key else [])
     values = settings.changed(loaded.config.to_flat())
     return json.dumps(settings.document(values)), "train"

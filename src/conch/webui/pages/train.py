@@ -6,17 +6,20 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from conch.cli.output import size
+from conch.config.data import DataConfig
 from conch.config.load import Loaded, load_train
 from conch.config.model import ModelConfig
 from conch.config.train import TrainConfig
 from conch.core.errors import ConchError, ConfigErrors
 from conch.core.events import Finished
 from conch.core.text import language, tr
+from conch.data.reading import files_of
+from conch.data.sources import asked_dataset
 from conch.models import inventory
 from conch.models.fit import USABLE
 from conch.models.hardware import find_room
@@ -29,8 +32,9 @@ from conch.webui.handlers import note
 from conch.webui.page import BUSY, Page
 from conch.webui.words import word
 
-NOW = "() => [window.conch.settings()]"
-"""What the form holds, straight from the browser."""
+if TYPE_CHECKING:  # it needs torch
+    from conch.training.plan import Plan
+
 BOTH = "() => [window.conch.settings(), window.conch.request()]"
 TO_RUN = "(run) => { if (run) window.conch.go('runs', { run }); return []; }"
 FORM = "window.conch.form(element, props, watch, trigger); /* 'changed' */"
@@ -140,7 +144,7 @@ def _estimate(loaded: Loaded) -> str:
             told = parts.Html(f"{parts.safe(tr('studio.train.not_here', name=named))} {go}")
             return parts.note(told, "warn")
         check(config)
-        figures = _figures(settings_key(config), language())
+        figures = _figures(config)
     except ConchError as error:
         words = f"<b>{parts.safe(tr('studio.train.blocked'))}</b><br>{parts.safe(error.message)}"
         hint = f"<br><span class='dim'>{parts.safe(error.hint)}</span>" if error.hint else ""
@@ -155,17 +159,30 @@ def _is_here(model: ModelConfig) -> bool:
     return any(entry.name == model.model_name_or_path and entry.folder for entry in inventory.entries())
 
 
-def settings_key(config: TrainConfig) -> str:
-    return json.dumps(config.to_flat(), sort_keys=True, default=str)
-
-
 @lru_cache(maxsize=32)
-def _figures(flat: str, spoken: str) -> str:
-    """What the training takes, by the same plan as `conch train --dry-run`. `spoken` parts the languages."""
+def _planned(flat: str, stamps: tuple[int, ...], spoken: str) -> Plan:
+    """The plan of `conch train --dry-run` for settings, files of data as they stood, and a language."""
     from conch.training.plan import make_plan
 
-    config = load_train(values=json.loads(flat)).config
-    plan = make_plan(config)
+    return make_plan(load_train(values=json.loads(flat)).config)
+
+
+def _plan(config: TrainConfig) -> Plan:
+    flat = json.dumps(config.to_flat(), sort_keys=True, default=str)
+    return _planned(flat, tuple(_stamps(config.data)), language())
+
+
+def _stamps(data: DataConfig) -> Iterator[int]:
+    """When each file of the datasets was changed last; a hub is not asked for that."""
+    for name in (*data.dataset, *data.eval_dataset):
+        dataset = asked_dataset(name, data)
+        for file in () if dataset.hubs else files_of(dataset):
+            yield file.path.stat().st_mtime_ns
+
+
+def _figures(config: TrainConfig) -> str:
+    """What the training takes on this machine, and how long by the runs so far."""
+    plan = _plan(config)
     room = find_room()
     memory, there = plan.memory.total, USABLE * room.bytes
     told = parts.facts(
@@ -191,7 +208,7 @@ def _figures(flat: str, spoken: str) -> str:
     return f"{told}<div style='margin:14px 0 0'>{fits}</div>"
 
 
-def _time(config: TrainConfig, plan: Any) -> str:
+def _time(config: TrainConfig, plan: Plan) -> str:
     """How long it takes, by the speed of the last run of the same model and method."""
     speed = _speed(config)
     if speed is None or plan.tokens is None:
