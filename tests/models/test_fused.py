@@ -99,3 +99,38 @@ def test_what_computes_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_model_that_takes_no_text_is_left_alone() -> None:
     assert not fuse(nn.Linear(4, 4))
+
+
+def test_rotary_positions_that_do_not_suit_are_plain_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier model of the same file fused them."""
+    model, tokens = tiny_model("llama"), torch.arange(5, 13)[None]
+    now = modeling_llama.apply_rotary_pos_emb
+    plain = getattr(now, "conch_plain", now)
+
+    def unsuited(q: torch.Tensor, k: torch.Tensor, *rest: Any, **more: Any) -> Any:
+        return q, k
+
+    unsuited.conch_plain = plain
+    monkeypatch.setattr(modeling_llama, "apply_rotary_pos_emb", plain)
+    with torch.inference_mode():
+        logits = model(tokens).logits
+    monkeypatch.setattr(modeling_llama, "apply_rotary_pos_emb", unsuited)
+    with torch.inference_mode():
+        assert not fuse(model)
+        assert torch.equal(model(tokens).logits, logits)
+    assert modeling_llama.apply_rotary_pos_emb is plain
+
+
+def test_a_norm_that_takes_more_is_left_alone_and_all_others_with_it() -> None:
+    class GatedRMSNorm(nn.Module):
+        def __init__(self, size: int) -> None:
+            super().__init__()
+            self.weight, self.eps = nn.Parameter(torch.ones(size)), 1e-6
+
+        def forward(self, x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+            return x * gate * self.weight
+
+    model = tiny_model("llama")
+    model.unused = GatedRMSNorm(model.config.hidden_size)
+    assert not fuse(model)
+    assert not any("forward" in vars(module) for module in model.modules())

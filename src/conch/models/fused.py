@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -18,7 +19,7 @@ from torch import nn
 from torch.nn.functional import silu
 
 from conch.models.native import library, native_for
-from conch.models.patch import Patch
+from conch.models.patch import Patch, applied
 
 TOLERANCE = 1e-4
 """Relative to the largest logit: room for another order of summing, not for another computation."""
@@ -110,17 +111,26 @@ def rotary_files(model: nn.Module) -> Iterator[Any]:
 def fuse(model: Any) -> bool:
     """Put the fused steps into a model that will only answer, if it says the same with them as before.
 
+    All of them or none. Rotary positions are a function of the file that the model's classes are in: where
+    they do not suit this model, they are plain again for those before it, too.
     Where gradients are asked for, or another number format, its layers go on computing as they did.
     """
     if library() is None or any(held.device.type != "cpu" for held in model.parameters()):
         return False
-    wanted = _logits(model)
-    bring_back = [patch.put() for patch in list(_patches(model))]
-    found = _logits(model)
-    if wanted is not None and found is not None and _alike(found, wanted):
-        return True
-    for undo in reversed(bring_back):
-        undo()
+    plain = list(_plain_rotary(model))
+    with applied(plain):  # an earlier model of the same file may have fused it
+        wanted = _logits(model)
+    if wanted is None:
+        return False
+    with suppress(*CANNOT_RUN), ExitStack() as undoing:
+        for patch in list(_patches(model)):
+            undoing.callback(patch.put())
+        if _says(model, wanted):
+            undoing.pop_all()
+            return True
+    if not _says(model, wanted):
+        for patch in plain:
+            patch.put()
     return False
 
 
@@ -135,8 +145,9 @@ def _logits(model: Any) -> torch.Tensor | None:
     return logits
 
 
-def _alike(found: torch.Tensor, wanted: torch.Tensor) -> bool:
-    return bool((found - wanted).abs().max() <= TOLERANCE * wanted.abs().max())
+def _says(model: Any, wanted: torch.Tensor) -> bool:
+    found = _logits(model)
+    return found is not None and bool((found - wanted).abs().max() <= TOLERANCE * wanted.abs().max())
 
 
 def _patches(model: nn.Module) -> Iterator[Patch]:
@@ -148,6 +159,13 @@ def _patches(model: nn.Module) -> Iterator[Patch]:
     for file in rotary_files(model):
         if not hasattr(file.apply_rotary_pos_emb, "conch_plain"):
             yield Patch(file, "apply_rotary_pos_emb", _rotary_instead_of(file.apply_rotary_pos_emb))
+
+
+def _plain_rotary(model: nn.Module) -> Iterator[Patch]:
+    """What brings back the functions that were fused."""
+    for file in rotary_files(model):
+        if hasattr(file.apply_rotary_pos_emb, "conch_plain"):
+            yield Patch(file, "apply_rotary_pos_emb", file.apply_rotary_pos_emb.conch_plain)
 
 
 def _without_gradients(fused: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:

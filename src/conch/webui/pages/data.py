@@ -35,41 +35,11 @@ def build(page: Page) -> None:
     parts.head("data")
     with gr.Column(elem_classes="card"):
         parts.part("studio.data.add")
-        with gr.Row(equal_height=True):
-            file = gr.File(
-                label=word("studio.data.drop"),
-                file_types=list(ENDINGS),
-                file_count="single",
-                height=132,
-                elem_id="data-file",
-                scale=2,
-                min_width=260,
-            )
-            with gr.Column(scale=3, min_width=260):
-                place = gr.Textbox(
-                    label=word("studio.data.place"),
-                    placeholder=word("studio.data.place_hint"),
-                    elem_id="data-place",
-                    max_lines=1,
-                )
-                with gr.Row(elem_classes="row-actions"):
-                    read = gr.Button(word("studio.data.read"), elem_id="data-read")
+        file, place, read = _sources()
         told_of = parts.html(elem_id="data-told")
         kept = gr.State("")
         with gr.Column(visible=False, min_width=0) as form:
-            with gr.Row():
-                name = gr.Textbox(label=word("studio.data.name"), elem_id="data-name", min_width=180)
-                format_name = gr.Dropdown(
-                    [(word("studio.data.auto"), ""), *FORMATS],
-                    value="",
-                    label=word("studio.data.format"),
-                    info=word("studio.data.format_why"),
-                    min_width=180,
-                )
-            with gr.Accordion(word("studio.data.columns"), open=False), gr.Row():
-                columns = [
-                    gr.Dropdown([], label=word(f"studio.data.role.{role}"), min_width=150) for role in ROLES
-                ]
+            name, format_name, *columns = _corrections()
             with gr.Row(elem_classes="row-actions"):
                 add = gr.Button(word("studio.data.register"), variant="primary", elem_id="data-register")
                 leave = gr.Button(word("studio.cancel"))
@@ -112,6 +82,46 @@ def build(page: Page) -> None:
     page.on(leave.click, lambda: ["", gr.update(visible=False), None], None, [told_of, form, file])
     page.acts(table, act, None, [table, *opened])
     page.fresh(_list, [], [table])
+
+
+def _sources() -> tuple[gr.File, gr.Textbox, gr.Button]:
+    """A place to drop a file on; a field for one that is elsewhere, and its button."""
+    with gr.Row(equal_height=True):
+        file = gr.File(
+            label=word("studio.data.drop"),
+            file_types=list(ENDINGS),
+            file_count="single",
+            height=132,
+            elem_id="data-file",
+            scale=2,
+            min_width=260,
+        )
+        with gr.Column(scale=3, min_width=260):
+            place = gr.Textbox(
+                label=word("studio.data.place"),
+                placeholder=word("studio.data.place_hint"),
+                elem_id="data-place",
+                max_lines=1,
+            )
+            with gr.Row(elem_classes="row-actions"):
+                read = gr.Button(word("studio.data.read"), elem_id="data-read")
+    return file, place, read
+
+
+def _corrections() -> list[Any]:
+    """The name under which it is registered, its format, and the column of each of `ROLES`."""
+    with gr.Row():
+        name = gr.Textbox(label=word("studio.data.name"), elem_id="data-name", min_width=180)
+        format_name = gr.Dropdown(
+            [(word("studio.data.auto"), ""), *FORMATS],
+            value="",
+            label=word("studio.data.format"),
+            info=word("studio.data.format_why"),
+            min_width=180,
+        )
+    with gr.Accordion(word("studio.data.columns"), open=False), gr.Row():
+        columns = [gr.Dropdown([], label=word(f"studio.data.role.{role}"), min_width=150) for role in ROLES]
+    return [name, format_name, *columns]
 
 
 def _given(place: str) -> str:

@@ -34,22 +34,7 @@ def build(page: Page) -> None:
     parts.head("models")
     with gr.Column(elem_classes="card"):
         parts.part("studio.models.get")
-        with gr.Row(equal_height=True):
-            name = gr.Textbox(
-                label=word("studio.models.name"),
-                placeholder=word("studio.models.name_hint"),
-                scale=3,
-                min_width=240,
-                elem_id="models-name",
-                max_lines=1,
-            )
-            source = gr.Dropdown(
-                [(word("studio.models.auto"), "auto"), *MODEL_SOURCES[1:]],
-                value="auto",
-                label=word("studio.models.source"),
-                scale=1,
-                min_width=160,
-            )
+        name, source = _asked_for()
         with gr.Row(elem_classes="row-actions"):
             fetch = gr.Button(word("studio.models.fetch"), variant="primary", elem_id="models-fetch")
             look = gr.Button(word("studio.models.look"), elem_id="models-look")
@@ -98,6 +83,27 @@ def build(page: Page) -> None:
     page.acts(listed, act, None, [state, listed])
     page.fresh(lambda: (show_pulls(), _list()), [], [state, listed])
     page.every(1, tick, [seen], [state, listed, seen])
+
+
+def _asked_for() -> tuple[gr.Textbox, gr.Dropdown]:
+    """A model by its name or by words of it, and where to look for it."""
+    with gr.Row(equal_height=True):
+        name = gr.Textbox(
+            label=word("studio.models.name"),
+            placeholder=word("studio.models.name_hint"),
+            scale=3,
+            min_width=240,
+            elem_id="models-name",
+            max_lines=1,
+        )
+        source = gr.Dropdown(
+            [(word("studio.models.auto"), "auto"), *MODEL_SOURCES[1:]],
+            value="auto",
+            label=word("studio.models.source"),
+            scale=1,
+            min_width=160,
+        )
+    return name, source
 
 
 def _does(pulls: Pulls, act: str, name: str) -> None:
