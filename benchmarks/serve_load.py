@@ -40,6 +40,7 @@ ENGINES = ("llamacpp", "transformers", "auto")
 START_SECONDS = 180
 CONTEXT = 512
 GATEWAY_REQUESTS = 2000
+GATEWAY_ROUNDS = 5
 QUESTIONS = (
     "What is a magic conch?",
     "How do I bake bread at home?",
@@ -168,12 +169,25 @@ def gateway(setting: Setting) -> dict[str, float]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.serving.scripted", str(setting.folder), str(port), "0"]
     call = conch_chat("Who are you?", 16, (), streams=False)
-    with running(command, port, "/health/live"):
+    with running(command, port, "/health/live"), _away_from(0):
         load(port, [call] * 200, 1)
         alone, _ = load(port, [call] * 500, 1)
-        together, seconds = load(port, [call] * GATEWAY_REQUESTS, 16)
+        rounds = [load(port, [call] * GATEWAY_REQUESTS, 16) for _ in range(GATEWAY_ROUNDS)]
     median = statistics.median(answer.whole for answer in alone)
-    return {"median_ms": median * 1000, "requests_per_second": len(together) / seconds}
+    speeds = [len(answered) / seconds for answered, seconds in rounds]
+    return {"median_ms": median * 1000, "requests_per_second": statistics.median(speeds)}
+
+
+@contextlib.contextmanager
+def _away_from(core: int) -> Iterator[None]:
+    """Clients leave `core` to the server, where there is another."""
+    own = psutil.Process()
+    cores = own.cpu_affinity()
+    own.cpu_affinity([other for other in cores if other != core] or cores)
+    try:
+        yield
+    finally:
+        own.cpu_affinity(cores)
 
 
 def show(found: Sequence[Figures]) -> None:

@@ -21,12 +21,14 @@ class StopText:
         """What may be shown after `text` has come. Nothing more once `found`."""
         if self.found:
             return ""
+        if not self._stops:
+            return text
         text = self._held + text
         ends = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
         if ends:
             self.found, self._held = True, ""
             return text[: min(ends)[1]]
-        keep = max((overlap(text, stop) for stop in self._stops), default=0)
+        keep = max(overlap(text, stop) for stop in self._stops)
         shown = text[: len(text) - keep]
         self._held = text[len(shown) :]
         return shown

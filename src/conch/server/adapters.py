@@ -36,14 +36,13 @@ class Shelf(Protocol):
     def take_off(self, served: Served) -> None: ...
 
 
-def router() -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def add_to(routes: APIRouter) -> None:
     for name, endpoint, answer in (
         ("load_lora_adapter", load, AdapterLoaded),
         ("unload_lora_adapter", unload, AdapterUnloaded),
     ):
         routes.add_api_route(
-            f"/{name}",
+            f"/v1/{name}",
             endpoint,
             methods=["POST"],
             response_model=answer,
@@ -51,7 +50,6 @@ def router() -> APIRouter:
             description=tr(f"serving.route.{name}.more"),
             operation_id=name,
         )
-    return routes
 
 
 def _shelf(request: Request) -> Shelf:

@@ -40,7 +40,7 @@ def create_app(service: Service, config: ServeConfig, shelf: Shelf | None = None
     app.state.shelf = shelf
     app.state.shelf_turn = asyncio.Lock()
     for part in (openai, generate, tokens, adapters, health, docs):
-        app.include_router(part.router())
+        part.add_to(app.router)  # not a router of its own: each request would look it through twice
     docs.describe(app, lambda: service.names)
     return app
 
@@ -54,6 +54,7 @@ def bare_app(config: ServeConfig, lifespan: Lifespan) -> FastAPI:
         description=tr("serving.docs.about"),
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics is ours
         lifespan=lifespan,
         responses={"4XX": {"model": ErrorBody, "description": tr("serving.docs.failure")}},
     )

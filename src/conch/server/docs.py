@@ -61,11 +61,9 @@ WORDS = (
 )
 
 
-def router() -> APIRouter:
-    routes = APIRouter(include_in_schema=False)
-    routes.add_api_route("/", home, response_class=HTMLResponse)
-    routes.add_api_route("/docs", page, response_class=HTMLResponse)
-    return routes
+def add_to(routes: APIRouter) -> None:
+    routes.add_api_route("/", home, response_class=HTMLResponse, include_in_schema=False)
+    routes.add_api_route("/docs", page, response_class=HTMLResponse, include_in_schema=False)
 
 
 async def home() -> HTMLResponse:

@@ -16,8 +16,7 @@ from conch.server.schema import GenerateRequest
 from conch.server.service import Service, ServiceOf
 
 
-def router() -> APIRouter:
-    routes = APIRouter()
+def add_to(routes: APIRouter) -> None:
     for method, endpoint in (("GET", get), ("POST", post)):
         routes.add_api_route(
             "/generate",
@@ -28,7 +27,6 @@ def router() -> APIRouter:
             description=tr(f"serving.route.generate_{method.lower()}"),
             operation_id=f"generate_{method.lower()}",
         )
-    return routes
 
 
 async def get(asked: Annotated[GenerateRequest, Query()], request: Request, service: ServiceOf) -> Generated:

@@ -10,8 +10,7 @@ from conch.server.documents import Alive, Health
 from conch.server.service import ServiceOf
 
 
-def router() -> APIRouter:
-    routes = APIRouter()
+def add_to(routes: APIRouter) -> None:
     for path, endpoint, answer, text in (
         ("/health", health, Health, "health"),
         ("/health/live", live, Alive, "live"),
@@ -34,7 +33,6 @@ def router() -> APIRouter:
         description=tr("serving.route.metrics.more"),
         operation_id="metrics",
     )
-    return routes
 
 
 async def health(service: ServiceOf) -> Health:

@@ -19,13 +19,12 @@ from conch.server.service import Served, Service, ServiceOf, service_of
 from conch.server.text_answer import TextForm
 
 
-def router() -> APIRouter:
-    routes = APIRouter(prefix="/v1")
+def add_to(routes: APIRouter) -> None:
     table: tuple[tuple[str, str, Callable[..., Any], Any, str], ...] = (
-        ("POST", "/chat/completions", chat_completions, ChatCompletion, "chat"),
-        ("POST", "/completions", completions, Completion, "completions"),
-        ("GET", "/models", list_models, ModelList, "models"),
-        ("GET", "/models/{name:path}", show_model, ModelCard, "model"),
+        ("POST", "/v1/chat/completions", chat_completions, ChatCompletion, "chat"),
+        ("POST", "/v1/completions", completions, Completion, "completions"),
+        ("GET", "/v1/models", list_models, ModelList, "models"),
+        ("GET", "/v1/models/{name:path}", show_model, ModelCard, "model"),
     )
     for method, path, endpoint, answer, text in table:
         routes.add_api_route(
@@ -38,7 +37,6 @@ def router() -> APIRouter:
             description=tr(f"serving.route.{text}.more"),
             operation_id=text,
         )
-    return routes
 
 
 async def chat_completions(asked: ChatRequest, request: Request) -> Response:

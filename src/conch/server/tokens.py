@@ -14,8 +14,7 @@ from conch.server.schema import DetokenizeRequest, TokenizeRequest
 from conch.server.service import ServiceOf
 
 
-def router() -> APIRouter:
-    routes = APIRouter()
+def add_to(routes: APIRouter) -> None:
     for name, endpoint, answer in (
         ("tokenize", tokenize, Tokenized),
         ("detokenize", detokenize, Detokenized),
@@ -30,7 +29,6 @@ def router() -> APIRouter:
             description=tr(f"serving.route.{name}.more"),
             operation_id=name,
         )
-    return routes
 
 
 async def tokenize(asked: TokenizeRequest, service: ServiceOf) -> Tokenized:

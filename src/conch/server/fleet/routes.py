@@ -47,8 +47,7 @@ class FleetHealth(Alive):
     upstreams: Upstreams
 
 
-def router() -> APIRouter:
-    routes = APIRouter()
+def add_to(routes: APIRouter) -> None:
     for method, path, text in HANDED_ON:
         routes.add_api_route(
             path,
@@ -77,7 +76,6 @@ def router() -> APIRouter:
         )
     for path in sorted(ADMIN):
         routes.add_api_route(path, refuse, methods=["POST"], include_in_schema=False)
-    return routes
 
 
 async def hand_on(request: Request, fleet: FleetOf) -> Response:

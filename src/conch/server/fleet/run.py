@@ -34,7 +34,7 @@ def create_gateway(
     app = bare_app(config, lifespan)
     app.state.fleet = fleet
     for part in (routes, docs):
-        app.include_router(part.router())
+        part.add_to(app.router)
     docs.describe(app, lambda: fleet.names)
     return app
 
